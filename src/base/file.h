@@ -1,0 +1,26 @@
+/* Whole files. Paths are as the system takes them; every failure names the path. */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#define FILE_PATH_MAX 4096
+
+/* "dir/name" into out[FILE_PATH_MAX]; -ENAMETOOLONG when it does not fit. */
+int file_path(char out[FILE_PATH_MAX], struct err *err, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Appends the file to out. -EFBIG over `max` bytes, -ENOENT and others from open/read. */
+int file_read(const char *path, size_t max, struct buf *out, struct err *err);
+/* Replaces the file as a whole: written beside it, fsynced, renamed, the folder fsynced. After a
+ * crash either the old or the new content is there. */
+int file_replace(const char *path, struct span data, mode_t mode, struct err *err);
+/* write(2) until all is out; -errno. */
+int file_write_all(int fd, const void *p, size_t n);
+/* fsync of a folder. */
+int file_sync_dir(const char *path, struct err *err);
+/* mkdir -p. */
+int file_mkdirs(const char *path, mode_t mode, struct err *err);
+bool file_exists(const char *path);
