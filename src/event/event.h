@@ -37,8 +37,6 @@ struct event {
     int64_t time;    /* microseconds UTC */
     uint64_t sensor; /* log index of its SENSOR entry; filled by the pipeline */
 
-#define GROUP_EVENT 1
-    /* EVENT fields, in kinds.def's order */
     uint64_t asn, import, record, dst_port, src_port, confidence;
     struct span role, bot_id, family, as_name, country, protocol, transport, family_source;
     struct ip dst_ip, src_ip;

@@ -1,0 +1,479 @@
+#include "event/event.h"
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/cbor.h"
+#include "base/utc.h"
+
+enum field_type { UINT, TEXT, BYTES, IP, NET, LIST, MAP, CELLS };
+
+struct field {
+    const char *key;
+    uint8_t key_len;
+    uint8_t type;
+    uint16_t at;                /* offset of the member in struct event */
+    const struct group *member; /* MAP: what is in it */
+};
+
+struct group {
+    const struct field *field;
+    size_t n;
+};
+
+#define PLAIN(prefix, type, m, key) {key, sizeof key - 1, type, offsetof(struct event, prefix m), NULL},
+static const struct field dns_field[] = {
+#define DNS_FIELD(type, m, key) PLAIN(dns., type, m, key)
+#include "event/kinds.def"
+};
+static const struct field http_field[] = {
+#define HTTP_FIELD(type, m, key) PLAIN(http., type, m, key)
+#include "event/kinds.def"
+};
+static const struct field smtp_field[] = {
+#define SMTP_FIELD(type, m, key) PLAIN(smtp., type, m, key)
+#include "event/kinds.def"
+};
+static const struct field raw_field[] = {
+#define RAW_FIELD(type, m, key) PLAIN(raw., type, m, key)
+#include "event/kinds.def"
+};
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+static const struct group dns_group = {dns_field, COUNT(dns_field)};
+static const struct group http_group = {http_field, COUNT(http_field)};
+static const struct group smtp_group = {smtp_field, COUNT(smtp_field)};
+static const struct group raw_group = {raw_field, COUNT(raw_field)};
+
+/* A member that is no map gets no table: the macro picks by type. */
+#define MEMBER_UINT(m)  NULL
+#define MEMBER_TEXT(m)  NULL
+#define MEMBER_BYTES(m) NULL
+#define MEMBER_IP(m)    NULL
+#define MEMBER_NET(m)   NULL
+#define MEMBER_LIST(m)  NULL
+#define MEMBER_CELLS(m) NULL
+#define MEMBER_MAP(m)   &m##_group
+static const struct field event_field[] = {
+#define EVENT_FIELD(type, m, key) \
+    {key, sizeof key - 1, type, offsetof(struct event, m), MEMBER_##type(m)},
+#include "event/kinds.def"
+};
+static const struct group event_group = {event_field, COUNT(event_field)};
+
+/* The event's parts, in JSON's order behind the flat fields. */
+static const struct {
+    const char *key;
+    const struct group *group;
+    size_t at;
+} event_part[] = {
+    {"dns", &dns_group, offsetof(struct event, dns)},
+    {"http", &http_group, offsetof(struct event, http)},
+    {"smtp", &smtp_group, offsetof(struct event, smtp)},
+    {"raw", &raw_group, offsetof(struct event, raw)},
+};
+
+const char *event_kind_name(uint8_t kind)
+{
+    switch (kind) {
+#define KIND(number, symbol, name, is_event) \
+    case number:                             \
+        return name;
+#include "event/kinds.def"
+    }
+    return NULL;
+}
+
+bool event_kind_is_event(uint8_t kind)
+{
+    switch (kind) {
+#define KIND(number, symbol, name, is_event) \
+    case number:                             \
+        return is_event;
+#include "event/kinds.def"
+    }
+    return false;
+}
+
+/* ---- writing ---- */
+
+static bool is_present(const struct field *f, const struct event *ev)
+{
+    const void *m = (const uint8_t *)ev + f->at;
+    switch ((enum field_type)f->type) {
+    case UINT:
+        return *(const uint64_t *)m != 0;
+    case TEXT:
+    case BYTES:
+        return ((const struct span *)m)->n != 0;
+    case IP:
+        return ip_is_set(m);
+    case NET:
+        return ((const struct net *)m)->set;
+    case LIST:
+        return ((const struct span_list *)m)->n != 0;
+    case MAP:
+    case CELLS:
+        return *(const bool *)m; /* `has` is each part's first member */
+    }
+    return false;
+}
+
+static void put_ip(struct buf *out, const struct ip *ip)
+{
+    bool v4 = ip_is_v4(ip);
+    cbor_put_bytes(out, span_of(v4 ? ip->b + 12 : ip->b, v4 ? 4 : 16));
+}
+
+static void put_cells(const struct event *ev, struct buf *out)
+{
+    cbor_put_head(out, CBOR_MAP, ev->feed.n);
+    for (size_t i = 0; i < ev->feed.n; i++) {
+        cbor_put_head(out, CBOR_TEXT, ev->feed.cells[i].key.n);
+        buf_span(out, ev->feed.cells[i].key);
+        cbor_put_text(out, ev->feed.cells[i].value);
+    }
+}
+
+static void put_group(const struct event *ev, const struct group *g, struct buf *out);
+
+static void put_field(const struct field *f, const struct event *ev, struct buf *out)
+{
+    const void *m = (const uint8_t *)ev + f->at;
+    switch ((enum field_type)f->type) {
+    case UINT:
+        cbor_put_uint(out, *(const uint64_t *)m);
+        break;
+    case TEXT:
+        cbor_put_text(out, *(const struct span *)m);
+        break;
+    case BYTES:
+        cbor_put_bytes(out, *(const struct span *)m);
+        break;
+    case IP:
+        put_ip(out, m);
+        break;
+    case NET:
+        cbor_put_head(out, CBOR_ARRAY, 2);
+        put_ip(out, &((const struct net *)m)->ip);
+        cbor_put_uint(out, ((const struct net *)m)->bits);
+        break;
+    case LIST: {
+        const struct span_list *list = m;
+        cbor_put_head(out, CBOR_ARRAY, list->n);
+        for (size_t i = 0; i < list->n; i++)
+            cbor_put_text(out, list->v[i]);
+        break;
+    }
+    case MAP:
+        put_group(ev, f->member, out);
+        break;
+    case CELLS:
+        put_cells(ev, out);
+        break;
+    }
+}
+
+#define GROUP_FIELDS_MAX 32
+_Static_assert(COUNT(event_field) <= GROUP_FIELDS_MAX, "put_group's list holds every field");
+_Static_assert(COUNT(http_field) <= GROUP_FIELDS_MAX, "put_group's list holds every field");
+
+static void put_group(const struct event *ev, const struct group *g, struct buf *out)
+{
+    const struct field *present[GROUP_FIELDS_MAX];
+    size_t n = 0;
+    for (size_t i = 0; i < g->n; i++)
+        if (is_present(&g->field[i], ev))
+            present[n++] = &g->field[i];
+    cbor_put_head(out, CBOR_MAP, n);
+    for (size_t i = 0; i < n; i++) {
+        uint8_t *p = buf_reserve(out, present[i]->key_len + 1u);
+        *p = (uint8_t)(CBOR_TEXT << 5 | present[i]->key_len); /* keys are under 24 bytes */
+        memcpy(p + 1, present[i]->key, present[i]->key_len);
+        out->n += present[i]->key_len + 1u;
+        put_field(present[i], ev, out);
+    }
+}
+
+void event_encode(const struct event *ev, struct buf *out)
+{
+    put_group(ev, &event_group, out);
+}
+
+/* ---- reading ---- */
+
+static int get_uint(struct cur *c, uint64_t *out)
+{
+    struct cbor_item it;
+    if (cbor_get(c, &it) < 0 || it.type != CBOR_UINT)
+        return -1;
+    *out = it.n;
+    return 0;
+}
+
+static int get_string(struct cur *c, struct span *out)
+{
+    struct cbor_item it;
+    if (cbor_get(c, &it) < 0 || (it.type != CBOR_TEXT && it.type != CBOR_BYTES))
+        return -1;
+    *out = it.s;
+    return 0;
+}
+
+static int get_ip(struct cur *c, struct ip *out)
+{
+    struct cbor_item it;
+    if (cbor_get(c, &it) < 0 || it.type != CBOR_BYTES || (it.n != 4 && it.n != 16))
+        return -1;
+    *out = ip_from_bytes(it.s.p, it.n == 16);
+    return 0;
+}
+
+static int get_net(struct cur *c, struct net *out)
+{
+    struct cbor_item it;
+    uint64_t bits;
+    if (cbor_get(c, &it) < 0 || it.type != CBOR_ARRAY || it.n != 2 || get_ip(c, &out->ip) < 0 ||
+        get_uint(c, &bits) < 0 || bits > (ip_is_v4(&out->ip) ? 32u : 128u))
+        return -1;
+    out->bits = (uint8_t)bits;
+    out->set = true;
+    return 0;
+}
+
+static int get_list(struct cur *c, struct arena *arena, struct span_list *out)
+{
+    struct cbor_item it;
+    if (cbor_get(c, &it) < 0 || it.type != CBOR_ARRAY)
+        return -1;
+    struct span *v = arena_alloc(arena, (size_t)it.n * sizeof *v);
+    for (uint64_t i = 0; i < it.n; i++)
+        if (get_string(c, &v[i]) < 0)
+            return -1;
+    *out = (struct span_list){v, (size_t)it.n};
+    return 0;
+}
+
+static int get_cells(struct cur *c, struct arena *arena, struct event *ev)
+{
+    struct cbor_item it, key;
+    if (cbor_get(c, &it) < 0 || it.type != CBOR_MAP)
+        return -1;
+    struct feed_cell *cells = arena_alloc(arena, (size_t)it.n * sizeof *cells);
+    for (uint64_t i = 0; i < it.n; i++) {
+        if (cbor_get(c, &key) < 0 || key.type != CBOR_TEXT || get_string(c, &cells[i].value) < 0)
+            return -1;
+        cells[i].key = key.s;
+    }
+    ev->feed.has = true;
+    ev->feed.cells = cells;
+    ev->feed.n = (size_t)it.n;
+    return 0;
+}
+
+static int get_group(struct cur *c, const struct group *g, struct arena *arena, struct event *ev);
+
+static int get_field(struct cur *c, const struct field *f, struct arena *arena, struct event *ev)
+{
+    void *m = (uint8_t *)ev + f->at;
+    switch ((enum field_type)f->type) {
+    case UINT:
+        return get_uint(c, m);
+    case TEXT:
+    case BYTES:
+        return get_string(c, m);
+    case IP:
+        return get_ip(c, m);
+    case NET:
+        return get_net(c, m);
+    case LIST:
+        return get_list(c, arena, m);
+    case MAP:
+        *(bool *)m = true;
+        return get_group(c, f->member, arena, ev);
+    case CELLS:
+        return get_cells(c, arena, ev);
+    }
+    return -1;
+}
+
+/* Keys come in the table's order, so the search goes on from the last hit; a key that no field
+ * has is passed over. */
+static int get_group(struct cur *c, const struct group *g, struct arena *arena, struct event *ev)
+{
+    struct cbor_item map, key;
+    size_t at = 0;
+    if (cbor_get(c, &map) < 0 || map.type != CBOR_MAP)
+        return -1;
+    for (uint64_t i = 0; i < map.n; i++) {
+        if (cbor_get(c, &key) < 0 || key.type != CBOR_TEXT)
+            return -1;
+        int order = -1;
+        while (at < g->n && (order = cbor_key_cmp(span_of(g->field[at].key, g->field[at].key_len),
+                                                  key.s)) < 0)
+            at++;
+        int rc = at < g->n && order == 0 ? get_field(c, &g->field[at++], arena, ev)
+                                         : (cbor_skip(c) < 0 ? -1 : 0);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+int event_decode(struct span payload, struct arena *arena, struct event *out)
+{
+    struct cur c = cur_of(payload);
+    memset(out, 0, sizeof *out);
+    return get_group(&c, &event_group, arena, out) < 0 || c.p != c.end ? -1 : 0;
+}
+
+/* ---- showing ---- */
+
+static void json_text_or_null(struct json *j, struct span s)
+{
+    if (s.n)
+        json_span(j, s);
+    else
+        json_null(j);
+}
+
+static void json_ip(struct json *j, const struct ip *ip)
+{
+    char text[IP_TEXT_MAX];
+    if (ip_is_set(ip))
+        json_span(j, span_of(text, ip_format(ip, text)));
+    else
+        json_null(j);
+}
+
+static void json_uint_or_null(struct json *j, uint64_t v)
+{
+    if (v)
+        json_uint(j, v);
+    else
+        json_null(j);
+}
+
+/* Bytes read as text where they are text; digests and other binary go out as hex, under a key that
+ * says so, so that nothing is lost on the way. */
+static void json_bytes(struct json *j, const char *key, struct span s)
+{
+    bool digest = strcmp(key, "blob") == 0;
+    if (!digest && span_is_utf8(s)) {
+        json_key(j, key);
+        json_span(j, s);
+        return;
+    }
+    char name[40];
+    int n = snprintf(name, sizeof name, digest ? "%s" : "%s_hex", key);
+    (void)n;
+    json_key(j, name);
+    json_hex(j, s.p, s.n);
+}
+
+static void json_part(struct json *j, const struct event *ev, const struct group *g)
+{
+    json_object(j);
+    for (size_t i = 0; i < g->n; i++) {
+        const struct field *f = &g->field[i];
+        const void *m = (const uint8_t *)ev + f->at;
+        if (!is_present(f, ev))
+            continue;
+        if (f->type == BYTES) {
+            json_bytes(j, f->key, *(const struct span *)m);
+            continue;
+        }
+        json_key(j, f->key);
+        if (f->type == UINT) {
+            json_uint(j, *(const uint64_t *)m);
+        } else if (f->type == TEXT) {
+            json_span(j, *(const struct span *)m);
+        } else { /* LIST: the parts have no other type */
+            const struct span_list *list = m;
+            json_array(j);
+            for (size_t k = 0; k < list->n; k++)
+                json_span(j, list->v[k]);
+            json_array_end(j);
+        }
+    }
+    json_object_end(j);
+}
+
+static void json_feed(struct json *j, const struct event *ev)
+{
+    json_key(j, "feed");
+    json_object(j);
+    for (size_t i = 0; i < ev->feed.n; i++) {
+        json_key_span(j, ev->feed.cells[i].key);
+        json_span(j, ev->feed.cells[i].value);
+    }
+    json_object_end(j);
+}
+
+static void json_origin(struct json *j, const struct event *ev)
+{
+    char text[NET_TEXT_MAX];
+    json_key(j, "asn");
+    json_uint_or_null(j, ev->asn);
+    json_key(j, "as_name");
+    json_text_or_null(j, ev->as_name);
+    json_key(j, "country");
+    json_text_or_null(j, ev->country);
+    json_key(j, "network");
+    if (ev->network.set)
+        json_span(j, span_of(text, net_format(&ev->network, text)));
+    else
+        json_null(j);
+}
+
+void event_json(const struct event *ev, uint64_t index, const char *sensor, struct json *j)
+{
+    char when[UTC_TEXT_MAX];
+    json_object(j);
+    json_key(j, "index");
+    json_uint(j, index);
+    json_key(j, "time");
+    json_span(j, span_of(when, utc_format(ev->time, when)));
+    json_key(j, "kind");
+    json_str(j, event_kind_name((uint8_t)ev->kind));
+    json_key(j, "sensor");
+    json_text_or_null(j, span_str(sensor));
+    json_key(j, "protocol");
+    json_text_or_null(j, ev->protocol);
+    json_key(j, "transport");
+    json_text_or_null(j, ev->transport);
+    json_key(j, "src_ip");
+    json_ip(j, &ev->src_ip);
+    json_key(j, "src_port");
+    json_uint_or_null(j, ev->src_port);
+    json_key(j, "dst_ip");
+    json_ip(j, &ev->dst_ip);
+    json_key(j, "dst_port");
+    json_uint_or_null(j, ev->dst_port);
+    json_origin(j, ev);
+    json_key(j, "family");
+    json_text_or_null(j, ev->family);
+    json_key(j, "family_source");
+    json_text_or_null(j, ev->family_source);
+    json_key(j, "confidence");
+    json_uint_or_null(j, ev->confidence);
+    json_key(j, "bot_id");
+    json_text_or_null(j, ev->bot_id);
+    json_key(j, "role");
+    json_text_or_null(j, ev->role);
+    if (ev->import) {
+        json_key(j, "import");
+        json_uint(j, ev->import);
+        json_key(j, "record");
+        json_uint(j, ev->record);
+    }
+    for (size_t i = 0; i < COUNT(event_part); i++) {
+        if (!*(const bool *)((const uint8_t *)ev + event_part[i].at))
+            continue;
+        json_key(j, event_part[i].key);
+        json_part(j, ev, event_part[i].group);
+    }
+    if (ev->feed.has)
+        json_feed(j, ev);
+    json_object_end(j);
+}
