@@ -44,6 +44,12 @@ struct import_format {
                struct err *err);
 };
 
+/* For importers whose source_read failed: a source that breaks off (-EBADMSG) becomes a reject of
+ * record `number`, and 0; anything else (the file changed, a bomb, no memory) is forwarded. */
+int import_broke_off(struct source *src, const struct import_sink *sink,
+                     struct import_counts *counts, const char *unit, uint64_t number,
+                     struct err *err);
+
 /* By name; NULL when there is none. */
 const struct import_format *import_format_named(const char *name);
 /* By content; NULL when no format recognises it. */

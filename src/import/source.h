@@ -18,15 +18,19 @@
 #define SOURCE_RATIO_MAX    400                /* unpacked : packed, past SOURCE_RATIO_FREE bytes */
 #define SOURCE_RATIO_FREE   (64ull << 20)
 #define SOURCE_UNPACKED_MAX (1ull << 40)
+#define SOURCE_WINDOW_LOG   27                 /* zstd frames that need more memory are refused */
+#define SOURCE_CHUNK        (1u << 20)         /* what is read, checked and handed out at a time */
 
 struct source;
 
-/* Opens and hashes. Refuses what is no regular file (a directory, a device), an unreadable or an
- * empty path. progress (may be NULL) is called now and then with bytes hashed. */
+/* Opens and hashes. Refuses what is no regular file (a directory, a device), an unreadable path, an
+ * empty file (-ENODATA), and a file that changes meanwhile (-ESTALE). */
 int source_open(const char *path, struct source **out, struct err *err);
 /* The same over bytes in memory (borrowed), for tests and fuzzing. */
 int source_open_memory(struct span data, const char *name, struct source **out, struct err *err);
 void source_close(struct source *s);
+/* Hands out (and unpacks) n bytes at most a time, for tests of chunk borders. */
+void source_set_chunk(struct source *s, size_t n);
 
 const char *source_name(const struct source *s);
 const uint8_t *source_sha256(const struct source *s); /* of the file as it is on disk */
@@ -36,10 +40,14 @@ uint64_t source_offset(const struct source *s);       /* unpacked bytes handed o
 /* The packed file when it is held in memory, else an empty span. */
 struct span source_packed(const struct source *s);
 
-/* The first unpacked bytes (SOURCE_HEAD_MAX at most) without consuming them. */
+/* The first unpacked bytes (SOURCE_HEAD_MAX at most) without consuming them; call it before the
+ * first source_read. Where the source breaks off within them, what was whole is given, and the
+ * error comes from source_read; negative only when there is nothing to give. */
 int source_head(struct source *s, struct span *head, struct err *err);
-/* The next unpacked bytes, some at least, borrowed until the next call. 1 bytes, 0 end, negative
- * error (changed while read, corrupt or truncated packing: -EBADMSG, bomb: -EFBIG, ...). */
+/* The next unpacked bytes, one at least, borrowed until the next call. 1 bytes, 0 end, negative
+ * error: -ESTALE the file changed while it was read; -EBADMSG its packing is corrupt, cut off or
+ * followed by something else; -EFBIG it unpacks to more than the bounds. All whole bytes before an
+ * error are given first; an error stays. */
 int source_read(struct source *s, struct span *out, struct err *err);
 /* The rest as a stdio stream, for libraries that want one (libpcap). The caller closes it, before
  * source_close. A read error is in source_stream_error(). */
