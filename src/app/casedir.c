@@ -1,0 +1,157 @@
+#include "app/casedir.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+const char *const casedir_view_names[] = {"census", "registry", NULL};
+
+int casedir_open(struct casedir *c, const char *dir, enum journal_mode mode, struct err *err)
+{
+    c->dir = dir;
+    int rc = config_load(dir, &c->config, err);
+    if (rc < 0)
+        return rc;
+    return journal_open(dir, mode, &c->journal, NULL, err);
+}
+
+uint64_t casedir_view_position(const struct casedir *c, const char *view)
+{
+    return strcmp(view, "census") == 0 ? census_position(c->census) : registry_position(c->registry);
+}
+
+int casedir_drop_view(const char *dir, const char *view, struct err *err)
+{
+    char path[FILE_PATH_MAX];
+    int rc = file_path(path, err, "%s/views/%s", dir, view);
+    if (rc == 0 && unlink(path) < 0 && errno != ENOENT)
+        rc = err_errno(err, "%s", path);
+    return rc;
+}
+
+/* One entry to the loaded views that have not taken it in yet. */
+static void feed(struct casedir *c, const struct entry *e, struct arena *arena)
+{
+    struct event ev;
+    bool census = c->census && e->index >= census_position(c->census);
+    bool registry = c->registry && e->index >= registry_position(c->registry);
+    if (e->redacted)
+        return;
+    if (!event_kind_is_event(e->header.kind)) {
+        if (registry)
+            registry_act(c->registry, e->header.kind, e->index, e->payload);
+        return;
+    }
+    arena_reset(arena);
+    if (event_decode(e->payload, arena, &ev) < 0)
+        return; /* a later version's event: its views will know it */
+    ev.kind = e->header.kind;
+    ev.time = e->header.time;
+    if (census)
+        census_add(c->census, &ev, e->header.enrichment);
+    if (registry)
+        registry_event(c->registry, &ev);
+}
+
+static uint64_t slowest(const struct casedir *c)
+{
+    uint64_t at = journal_committed(c->journal);
+    if (c->census && census_position(c->census) < at)
+        at = census_position(c->census);
+    if (c->registry && registry_position(c->registry) < at)
+        at = registry_position(c->registry);
+    return at;
+}
+
+static int catch_up(struct casedir *c, struct err *err)
+{
+    uint64_t end = journal_committed(c->journal), from = slowest(c);
+    struct journal_cursor *cursor;
+    struct arena arena;
+    struct entry e;
+    if (from >= end)
+        return 0;
+    int rc = journal_cursor_open(c->journal, from, &cursor, err);
+    if (rc < 0)
+        return rc;
+    arena_init(&arena);
+    while (from < end && (rc = journal_cursor_next(cursor, &e, err)) == 1) {
+        feed(c, &e, &arena);
+        from = e.index + 1;
+    }
+    arena_free(&arena);
+    journal_cursor_close(cursor);
+    if (rc < 0)
+        return rc;
+    if (c->census && from > census_position(c->census))
+        census_advance(c->census, from);
+    if (c->registry && from > registry_position(c->registry))
+        registry_advance(c->registry, from);
+    return 0;
+}
+
+/* A view ahead of the log belongs to a log that lost its tail, or to another: start it anew. */
+static bool is_ahead(const struct casedir *c)
+{
+    uint64_t size = journal_committed(c->journal);
+    return (c->census && census_position(c->census) > size) ||
+           (c->registry && registry_position(c->registry) > size);
+}
+
+static int load_views(struct casedir *c, unsigned which, struct err *err)
+{
+    char dir[FILE_PATH_MAX];
+    int rc = file_path(dir, err, "%s/views", c->dir);
+    if (rc == 0 && which & VIEW_CENSUS)
+        rc = census_open(dir, &c->census, err);
+    if (rc == 0 && which & VIEW_REGISTRY)
+        rc = registry_open(dir, &c->registry, err);
+    return rc;
+}
+
+static void close_views(struct casedir *c)
+{
+    if (c->census)
+        census_close(c->census);
+    if (c->registry)
+        registry_close(c->registry);
+    c->census = NULL;
+    c->registry = NULL;
+}
+
+int casedir_views(struct casedir *c, unsigned which, struct err *err)
+{
+    int rc = load_views(c, which, err);
+    if (rc == 0 && is_ahead(c)) {
+        close_views(c);
+        for (const char *const *view = casedir_view_names; rc == 0 && *view; view++)
+            rc = casedir_drop_view(c->dir, *view, err);
+        if (rc == 0)
+            rc = load_views(c, which, err);
+    }
+    return rc < 0 ? rc : catch_up(c, err);
+}
+
+int casedir_peek_views(struct casedir *c, struct err *err)
+{
+    return load_views(c, VIEW_ALL, err);
+}
+
+int casedir_save_views(struct casedir *c, struct err *err)
+{
+    int rc = c->census ? census_snapshot(c->census, err) : 0;
+    return rc == 0 && c->registry ? registry_snapshot(c->registry, err) : rc;
+}
+
+int casedir_close(struct casedir *c, struct err *err)
+{
+    int rc = 0;
+    close_views(c);
+    if (c->journal)
+        rc = journal_close(c->journal, err);
+    config_free(c->config);
+    memset(c, 0, sizeof *c);
+    return rc;
+}

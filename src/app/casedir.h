@@ -1,0 +1,36 @@
+/* Casedir: an open case: its config, journal and views. One thread, one command. */
+#pragma once
+
+#include "app/config.h"
+#include "journal/blob.h"
+#include "journal/journal.h"
+#include "state/census.h"
+#include "state/registry.h"
+
+struct casedir {
+    const char *dir;
+    struct config *config;
+    struct journal *journal;
+    struct census *census;   /* NULL until casedir_views loads it */
+    struct registry *registry; /* likewise */
+};
+
+/* Opens config and journal. Zero the struct first; casedir_close takes any state. */
+int casedir_open(struct casedir *c, const char *dir, enum journal_mode mode, struct err *err);
+/* The views, for masks. */
+enum { VIEW_CENSUS = 1, VIEW_REGISTRY = 2, VIEW_ALL = 3 };
+/* Loads those views and feeds them what the log has beyond their positions. */
+int casedir_views(struct casedir *c, unsigned which, struct err *err);
+/* Loads every view as it was last saved, without catching up: for seeing how far behind it is. */
+int casedir_peek_views(struct casedir *c, struct err *err);
+/* Saves the snapshots of the views that are loaded (writers). */
+int casedir_save_views(struct casedir *c, struct err *err);
+/* Closes; the first error of committing what is pending, 0 otherwise. */
+int casedir_close(struct casedir *c, struct err *err);
+
+/* Every view's name, ending with NULL. */
+extern const char *const casedir_view_names[];
+/* How far a loaded view has read the log. */
+uint64_t casedir_view_position(const struct casedir *c, const char *view);
+/* Removes a view's snapshot; it is rebuilt when the view is loaded again. */
+int casedir_drop_view(const char *dir, const char *view, struct err *err);

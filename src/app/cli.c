@@ -1,0 +1,233 @@
+#include "app/cli.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+struct command {
+    const char *name;
+    int (*run)(const struct cli *cli);
+    const char *args, *about;
+};
+
+static const struct command commands[] = {
+#define COMMAND(name, function, args, about) {name, function, args, about},
+#include "app/options.def"
+};
+
+static const struct option {
+    const char *command, *name, *arg, *about;
+} options[] = {
+#define OPTION(command, name, arg, about) {command, name, arg, about},
+#include "app/options.def"
+};
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+int cli_fail(int code, const char *fmt, ...)
+{
+    va_list ap;
+    fflush(stdout);
+    fputs("ebb: ", stderr);
+    va_start(ap, fmt);
+    vfprintf(stderr, fmt, ap);
+    va_end(ap);
+    fputc('\n', stderr);
+    return code;
+}
+
+const char *cli_get(const struct cli *cli, const char *name)
+{
+    for (unsigned i = 0; i < cli->n_options; i++)
+        if (strcmp(cli->options[i].name, name) == 0)
+            return cli->options[i].value;
+    return NULL;
+}
+
+enum table_shape cli_shape(const struct cli *cli)
+{
+    return cli_has(cli, "json") ? TABLE_JSON : cli_has(cli, "csv") ? TABLE_CSV : TABLE_TEXT;
+}
+
+bool cli_parse_u64(const char *text, uint64_t *out)
+{
+    uint64_t v = 0;
+    if (!*text)
+        return false;
+    for (; *text; text++) {
+        unsigned d = (unsigned)*text - '0';
+        if (d > 9 || v > (UINT64_MAX - d) / 10)
+            return false;
+        v = v * 10 + d;
+    }
+    *out = v;
+    return true;
+}
+
+int cli_number(const struct cli *cli, const char *name, uint64_t fallback, uint64_t *out)
+{
+    const char *text = cli_get(cli, name);
+    *out = fallback;
+    if (text && !cli_parse_u64(text, out))
+        return cli_fail(EXIT_USAGE, "--%s: not a number (%s)", name, text);
+    return 0;
+}
+
+int cli_range(const struct cli *cli, int64_t *since, int64_t *until)
+{
+    const char *from = cli_get(cli, "since"), *to = cli_get(cli, "until");
+    *since = INT64_MIN;
+    *until = INT64_MAX;
+    if (from && !utc_parse(span_str(from), since))
+        return cli_fail(EXIT_USAGE, "--since: not an RFC 3339 date or time (%s)", from);
+    if (to && !utc_parse(span_str(to), until))
+        return cli_fail(EXIT_USAGE, "--until: not an RFC 3339 date or time (%s)", to);
+    return 0;
+}
+
+static int help_all(FILE *out)
+{
+    fprintf(out, "ebb " EBB_VERSION ": sinkhole a botnet, count it, prove it.\n\n"
+                 "usage: ebb [-C CASE] [--quiet] COMMAND [OPTION...] [ARGUMENT...]\n\n");
+    for (size_t i = 0; i < COUNT(commands); i++) {
+        char left[64];
+        snprintf(left, sizeof left, "%s %s", commands[i].name, commands[i].args);
+        fprintf(out, "  %-28s %s\n", left, commands[i].about);
+    }
+    fprintf(out, "\n  -C CASE      the case's folder; default: the current one\n"
+                 "  --quiet      no progress bar\n"
+                 "  --version    print the version\n"
+                 "\n`ebb COMMAND --help` lists a command's options.\n"
+                 "Exit: 0 done, 1 failed or does not hold, 2 wrong usage or config.\n");
+    return EXIT_DONE;
+}
+
+static int help_command(const struct command *c)
+{
+    printf("usage: ebb [-C CASE] %s [OPTION...] %s\n\n%s\n", c->name, c->args, c->about);
+    for (size_t i = 0; i < COUNT(options); i++) {
+        if (strcmp(options[i].command, c->name) != 0)
+            continue;
+        char left[64];
+        snprintf(left, sizeof left, "--%s %s", options[i].name, options[i].arg ? options[i].arg : "");
+        printf("  %-26s %s\n", left, options[i].about);
+    }
+    return EXIT_DONE;
+}
+
+static const struct option *option_find(const char *command, const char *name, size_t len)
+{
+    for (size_t i = 0; i < COUNT(options); i++)
+        if (strcmp(options[i].command, command) == 0 && strlen(options[i].name) == len &&
+            memcmp(options[i].name, name, len) == 0)
+            return &options[i];
+    return NULL;
+}
+
+/* A command is one word or two; *used says how many of argv it took. */
+static const struct command *command_find(int argc, char **argv, int *used)
+{
+    for (size_t i = 0; i < COUNT(commands); i++) {
+        const char *space = strchr(commands[i].name, ' ');
+        size_t first = space ? (size_t)(space - commands[i].name) : strlen(commands[i].name);
+        if (strlen(argv[0]) != first || memcmp(argv[0], commands[i].name, first) != 0)
+            continue;
+        if (!space) {
+            *used = 1;
+            return &commands[i];
+        }
+        if (argc > 1 && strcmp(argv[1], space + 1) == 0) {
+            *used = 2;
+            return &commands[i];
+        }
+    }
+    return NULL;
+}
+
+static int option_take(struct cli *cli, int argc, char **argv, int *at)
+{
+    const char *text = argv[*at] + 2;
+    const char *equals = strchr(text, '=');
+    const struct option *o =
+        option_find(cli->command, text, equals ? (size_t)(equals - text) : strlen(text));
+    if (!o)
+        return cli_fail(EXIT_USAGE, "%s: no such option: see `ebb %s --help` (%s)", cli->command,
+                        cli->command, argv[*at]);
+    if (cli->n_options == CLI_OPTIONS_MAX)
+        return cli_fail(EXIT_USAGE, "too many options");
+    const char *value = equals ? equals + 1 : "";
+    if (o->arg && !equals) {
+        if (*at + 1 >= argc)
+            return cli_fail(EXIT_USAGE, "--%s: wants %s", o->name, o->arg);
+        value = argv[++*at];
+    } else if (!o->arg && equals) {
+        return cli_fail(EXIT_USAGE, "--%s: takes no value", o->name);
+    }
+    cli->options[cli->n_options].name = o->name;
+    cli->options[cli->n_options++].value = value;
+    return 0;
+}
+
+static int command_parse(struct cli *cli, const struct command *c, int argc, char **argv)
+{
+    bool options_end = false;
+    for (int i = 0; i < argc; i++) {
+        const char *a = argv[i];
+        if (!options_end && strcmp(a, "--") == 0) {
+            options_end = true;
+        } else if (!options_end && (strcmp(a, "--help") == 0 || strcmp(a, "-h") == 0)) {
+            help_command(c);
+            return -1;
+        } else if (!options_end && strcmp(a, "--quiet") == 0) {
+            cli->quiet = true;
+        } else if (!options_end && strncmp(a, "--", 2) == 0) {
+            int rc = option_take(cli, argc, argv, &i);
+            if (rc)
+                return rc;
+        } else if (!options_end && a[0] == '-' && a[1]) {
+            return cli_fail(EXIT_USAGE, "%s: no such option (%s)", cli->command, a);
+        } else if (cli->n_args == CLI_ARGS_MAX) {
+            return cli_fail(EXIT_USAGE, "more than %d arguments", CLI_ARGS_MAX);
+        } else {
+            cli->args[cli->n_args++] = a;
+        }
+    }
+    return 0;
+}
+
+int cli_run(int argc, char **argv)
+{
+    static struct cli cli = {.case_dir = "."};
+    int at = 1, used = 0;
+    for (; at < argc && argv[at][0] == '-'; at++) {
+        if (strcmp(argv[at], "-C") == 0 && at + 1 < argc) {
+            cli.case_dir = argv[++at];
+        } else if (strcmp(argv[at], "--quiet") == 0) {
+            cli.quiet = true;
+        } else if (strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "-h") == 0) {
+            return help_all(stdout);
+        } else if (strcmp(argv[at], "--version") == 0) {
+            puts("ebb " EBB_VERSION);
+            return EXIT_DONE;
+        } else {
+            return cli_fail(EXIT_USAGE, "no such option: see `ebb --help` (%s)", argv[at]);
+        }
+    }
+    if (at == argc) {
+        help_all(stderr);
+        return EXIT_USAGE;
+    }
+    if (strcmp(argv[at], "help") == 0)
+        return help_all(stdout);
+    const struct command *c = command_find(argc - at, argv + at, &used);
+    if (!c)
+        return cli_fail(EXIT_USAGE, "no such command: see `ebb --help` (%s)", argv[at]);
+    cli.command = c->name;
+    int rc = command_parse(&cli, c, argc - at - used, argv + at + used);
+    if (rc)
+        return rc < 0 ? EXIT_DONE : rc;
+    rc = c->run(&cli);
+    if (fflush(stdout) != 0 && rc == EXIT_DONE)
+        rc = cli_fail(EXIT_FAILED, "output could not be written");
+    return rc;
+}

@@ -1,0 +1,163 @@
+/* ebb census [--by WHAT] */
+#include <string.h>
+
+#include "app/casedir.h"
+#include "app/cli.h"
+
+static const struct table_column day_columns[] = {
+    {"date", "date", false},         {"family", "family", false},
+    {"addresses", "addresses", true}, {"new", "new", true},
+    {"returning", "returning", true}, {"gone", "gone", true},
+    {"ipv6", NULL, true},            {"ipv6_64s", NULL, true}, {0},
+};
+#define COUNTED                                                                      \
+    {"family", "family", false}, {"addresses", "addresses", true},                   \
+        {"first_seen", "first seen", false}, {"last_seen", "last seen", false},      \
+        {"ipv6", NULL, true}, {"ipv6_64s", NULL, true}, {0}
+static const struct table_column country_columns[] = {{"country", "country", false}, COUNTED};
+static const struct table_column asn_columns[] = {
+    {"asn", "as", true}, {"as_name", "name", false}, COUNTED};
+static const struct table_column network_columns[] = {
+    {"network", "network", false}, {"asn", "as", true}, {"as_name", "name", false},
+    {"country", "country", false}, COUNTED};
+static const struct table_column family_columns[] = {COUNTED};
+static const struct table_column address_columns[] = {
+    {"address", "address", false},       {"family", "family", false},
+    {"first_seen", "first seen", false}, {"last_seen", "last seen", false},
+    {"days", "days", true},              {0},
+};
+
+static const struct {
+    const char *name;
+    enum census_by by;
+    const struct table_column *columns;
+} groupings[] = {
+    {"day", CENSUS_BY_DAY, day_columns},         {"country", CENSUS_BY_COUNTRY, country_columns},
+    {"asn", CENSUS_BY_ASN, asn_columns},         {"network", CENSUS_BY_NETWORK, network_columns},
+    {"family", CENSUS_BY_FAMILY, family_columns}, {"address", CENSUS_BY_ADDRESS, address_columns},
+};
+
+struct output {
+    struct table *table;
+    enum census_by by;
+    uint64_t limit, rows;
+};
+
+static void put_day(struct table *t, int32_t day)
+{
+    char text[UTC_TEXT_MAX];
+    table_text(t, span_of(text, utc_format_date((int64_t)day * UTC_DAY, text)));
+}
+
+static void put_asn(struct table *t, const struct census_row *r)
+{
+    if (r->asn)
+        table_uint(t, r->asn);
+    else
+        table_empty(t);
+    table_text(t, r->as_name);
+}
+
+static void put_network(struct table *t, const struct census_row *r)
+{
+    char text[NET_TEXT_MAX];
+    if (r->network.set)
+        table_text(t, span_of(text, net_format(&r->network, text)));
+    else
+        table_empty(t);
+}
+
+/* The columns that tell one row from another. */
+static void put_group(struct output *o, const struct census_row *r)
+{
+    char text[IP_TEXT_MAX];
+    switch (o->by) {
+    case CENSUS_BY_DAY:
+        put_day(o->table, r->day);
+        break;
+    case CENSUS_BY_COUNTRY:
+        table_text(o->table, r->country);
+        break;
+    case CENSUS_BY_ASN:
+        put_asn(o->table, r);
+        break;
+    case CENSUS_BY_NETWORK:
+        put_network(o->table, r);
+        put_asn(o->table, r);
+        table_text(o->table, r->country);
+        break;
+    case CENSUS_BY_ADDRESS:
+        table_text(o->table, span_of(text, ip_format(&r->address, text)));
+        break;
+    case CENSUS_BY_FAMILY:
+        break;
+    }
+    table_text(o->table, r->family);
+}
+
+static int print_row(void *ctx, const struct census_row *r)
+{
+    struct output *o = ctx;
+    put_group(o, r);
+    if (o->by != CENSUS_BY_ADDRESS)
+        table_uint(o->table, r->addresses);
+    if (o->by == CENSUS_BY_DAY) {
+        table_uint(o->table, r->fresh);
+        table_uint(o->table, r->returning);
+        table_uint(o->table, r->gone);
+    } else {
+        put_day(o->table, r->first_day);
+        put_day(o->table, r->last_day);
+    }
+    if (o->by == CENSUS_BY_ADDRESS) {
+        table_uint(o->table, r->days);
+    } else {
+        table_uint(o->table, r->ipv6);
+        table_uint(o->table, r->ipv6_64s);
+    }
+    table_row_end(o->table);
+    return ++o->rows == o->limit; /* 1 stops */
+}
+
+/* The census counts whole days: a time within a day takes in all of it. */
+static void to_days(int64_t since, int64_t until, struct census_query *q)
+{
+    q->since = since == INT64_MIN ? INT32_MIN : utc_day(since);
+    q->until = until == INT64_MAX ? INT32_MAX : utc_day(until - 1) + 1;
+}
+
+int cmd_census(const struct cli *cli)
+{
+    struct casedir c = {0};
+    struct census_query q = {0};
+    struct output o = {0};
+    struct err err;
+    int64_t since, until;
+    const char *by = cli_get(cli, "by") ? cli_get(cli, "by") : "day";
+    size_t g = 0;
+    if (cli->n_args)
+        return cli_fail(EXIT_USAGE, "census: takes no argument (%s)", cli->args[0]);
+    while (g < sizeof groupings / sizeof *groupings && strcmp(groupings[g].name, by) != 0)
+        g++;
+    if (g == sizeof groupings / sizeof *groupings)
+        return cli_fail(EXIT_USAGE, "--by: day, country, asn, network, family or address (%s)", by);
+    int rc = cli_range(cli, &since, &until);
+    if (rc == 0)
+        rc = cli_number(cli, "limit", 0, &o.limit);
+    if (rc)
+        return rc;
+    to_days(since, until, &q);
+    q.by = o.by = groupings[g].by;
+    q.family = span_str(cli_get(cli, "family"));
+    rc = casedir_open(&c, cli->case_dir, JOURNAL_READ, &err);
+    if (rc == 0)
+        rc = casedir_views(&c, VIEW_CENSUS, &err);
+    if (rc == 0) {
+        o.table = table_open(cli_shape(cli), groupings[g].columns, stdout);
+        rc = census_rows(c.census, &q, print_row, &o, &err);
+        if (table_close(o.table) < 0 && rc >= 0)
+            rc = err_set(&err, -1, "output could not be written");
+    }
+    casedir_close(&c, NULL);
+    return rc < 0 ? cli_err(&err) : EXIT_DONE;
+}

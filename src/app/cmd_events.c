@@ -1,0 +1,170 @@
+/* ebb events [filters] */
+#include <stdio.h>
+#include <string.h>
+
+#include "app/casedir.h"
+#include "app/cli.h"
+#include "base/json.h"
+#include "view/query.h"
+
+#define OUTPUT_GONE 1
+#define FLUSH_AT    (1u << 16)
+
+static const struct table_column columns[] = {
+    {"index", "index", true},      {"time", "time", false},         {"sensor", "sensor", false},
+    {"protocol", "proto", false},  {"src_ip", "source", false},     {"src_port", NULL, true},
+    {"dst_ip", NULL, false},       {"dst_port", "port", true},      {"asn", "asn", true},
+    {"as_name", "as", false},      {"country", "cc", false},        {"network", NULL, false},
+    {"family", "family", false},   {"bot_id", "bot id", false},     {"role", "role", false},
+    {"what", "what", false},       {0},
+};
+
+struct output {
+    enum table_shape shape;
+    struct table *table;
+    struct buf lines;
+};
+
+/* What the table shows of an event in one cell. */
+static struct span summary(const struct event *ev, struct buf *b)
+{
+    b->n = 0;
+    if (ev->dns.has)
+        buf_printf(b, "%.*s %.*s", (int)ev->dns.qtype.n, ev->dns.qtype.p, (int)ev->dns.qname.n,
+                   ev->dns.qname.p);
+    else if (ev->http.has)
+        buf_printf(b, "%.*s %.*s%.*s", (int)ev->http.method.n, ev->http.method.p,
+                   (int)ev->http.host.n, ev->http.host.p, (int)ev->http.target.n,
+                   ev->http.target.p);
+    else if (ev->smtp.has)
+        buf_printf(b, "<%.*s> %.*s", (int)ev->smtp.mail_from.n, ev->smtp.mail_from.p,
+                   (int)ev->smtp.subject.n, ev->smtp.subject.p);
+    else if (ev->raw.has)
+        buf_printf(b, "%llu bytes, %llu back", (unsigned long long)ev->raw.client_size,
+                   (unsigned long long)ev->raw.server_size);
+    if (b->n > 100)
+        b->n = 100;
+    return buf_as_span(b);
+}
+
+static void table_ip(struct table *t, const struct ip *ip)
+{
+    char text[IP_TEXT_MAX];
+    if (ip_is_set(ip))
+        table_text(t, span_of(text, ip_format(ip, text)));
+    else
+        table_empty(t);
+}
+
+static void table_number(struct table *t, uint64_t v)
+{
+    if (v)
+        table_uint(t, v);
+    else
+        table_empty(t);
+}
+
+static void print_cells(struct table *t, const struct query_hit *h)
+{
+    const struct event *ev = h->ev;
+    char text[NET_TEXT_MAX];
+    struct buf what = {0};
+    table_uint(t, h->index);
+    table_text(t, span_of(text, utc_format(ev->time, text)));
+    table_str(t, h->sensor);
+    table_text(t, ev->protocol);
+    table_ip(t, &ev->src_ip);
+    table_number(t, ev->src_port);
+    table_ip(t, &ev->dst_ip);
+    table_number(t, ev->dst_port);
+    table_number(t, ev->asn);
+    table_text(t, ev->as_name);
+    table_text(t, ev->country);
+    if (ev->network.set)
+        table_text(t, span_of(text, net_format(&ev->network, text)));
+    else
+        table_empty(t);
+    table_text(t, ev->family);
+    table_text(t, ev->bot_id);
+    table_text(t, ev->role);
+    table_text(t, summary(ev, &what));
+    table_row_end(t);
+    buf_free(&what);
+}
+
+static int flush(struct output *o)
+{
+    bool good = fwrite(o->lines.p, 1, o->lines.n, stdout) == o->lines.n;
+    o->lines.n = 0;
+    return good ? 0 : OUTPUT_GONE;
+}
+
+static int print_hit(void *ctx, const struct query_hit *h)
+{
+    struct output *o = ctx;
+    if (o->shape != TABLE_JSON) {
+        print_cells(o->table, h);
+        return ferror(stdout) ? OUTPUT_GONE : 0;
+    }
+    struct json j = json_to(&o->lines);
+    event_json(h->ev, h->index, h->sensor, &j);
+    json_newline(&j);
+    return o->lines.n > FLUSH_AT ? flush(o) : 0;
+}
+
+static int read_filters(const struct cli *cli, struct query *q)
+{
+    const char *src = cli_get(cli, "src"), *kind = cli_get(cli, "kind");
+    int rc = cli_range(cli, &q->since, &q->until);
+    if (rc == 0)
+        rc = cli_number(cli, "asn", 0, &q->asn);
+    if (rc == 0)
+        rc = cli_number(cli, "from-index", 0, &q->from_index);
+    if (rc == 0)
+        rc = cli_number(cli, "limit", 0, &q->limit);
+    if (rc)
+        return rc;
+    struct ip ip;
+    if (src && ip_parse(span_str(src), &ip))
+        q->src = net_of(&ip, ip_is_v4(&ip) ? 32 : 128);
+    else if (src && !net_parse(span_str(src), &q->src))
+        return cli_fail(EXIT_USAGE, "--src: not an address or network (%s)", src);
+    for (unsigned k = 1; kind && k <= UINT8_MAX && !q->kind; k++)
+        if (event_kind_is_event((uint8_t)k) && strcmp(event_kind_name((uint8_t)k), kind) == 0)
+            q->kind = (uint8_t)k;
+    if (kind && !q->kind)
+        return cli_fail(EXIT_USAGE, "--kind: no such kind (%s)", kind);
+    q->family = cli_get(cli, "family");
+    q->country = span_str(cli_get(cli, "country"));
+    q->protocol = span_str(cli_get(cli, "protocol"));
+    q->sensor = span_str(cli_get(cli, "sensor"));
+    return 0;
+}
+
+int cmd_events(const struct cli *cli)
+{
+    struct casedir c = {0};
+    struct query q = {0};
+    struct err err;
+    struct output o = {.shape = cli_shape(cli)};
+    if (cli->n_args)
+        return cli_fail(EXIT_USAGE, "events: takes no argument (%s)", cli->args[0]);
+    int rc = read_filters(cli, &q);
+    if (rc)
+        return rc;
+    rc = casedir_open(&c, cli->case_dir, JOURNAL_READ, &err);
+    if (rc == 0)
+        rc = casedir_views(&c, VIEW_REGISTRY, &err);
+    if (rc == 0) {
+        if (o.shape != TABLE_JSON)
+            o.table = table_open(o.shape, columns, stdout);
+        rc = query_events(c.journal, c.registry, &q, print_hit, &o, &err);
+        if (rc == 0 && o.shape == TABLE_JSON)
+            rc = flush(&o);
+        if (o.table && table_close(o.table) < 0)
+            rc = OUTPUT_GONE;
+    }
+    buf_free(&o.lines);
+    casedir_close(&c, NULL);
+    return rc < 0 ? cli_err(&err) : rc == OUTPUT_GONE ? EXIT_FAILED : EXIT_DONE;
+}

@@ -1,0 +1,44 @@
+/* ebb rebuild [VIEW] */
+#include <stdio.h>
+#include <string.h>
+
+#include "app/casedir.h"
+#include "app/cli.h"
+
+static bool is_view(const char *name)
+{
+    for (const char *const *view = casedir_view_names; *view; view++)
+        if (strcmp(*view, name) == 0)
+            return true;
+    return false;
+}
+
+static int rebuild(struct casedir *c, const char *only, struct err *err)
+{
+    int rc = 0;
+    for (const char *const *view = casedir_view_names; rc == 0 && *view; view++)
+        if (!only || strcmp(only, *view) == 0)
+            rc = casedir_drop_view(c->dir, *view, err);
+    if (rc == 0)
+        rc = casedir_views(c, VIEW_ALL, err);
+    return rc == 0 ? casedir_save_views(c, err) : rc;
+}
+
+int cmd_rebuild(const struct cli *cli)
+{
+    struct casedir c = {0};
+    struct err err, closing;
+    const char *only = cli->n_args ? cli->args[0] : NULL;
+    if (cli->n_args > 1)
+        return cli_fail(EXIT_USAGE, "rebuild: wants one view at most");
+    if (only && !is_view(only))
+        return cli_fail(EXIT_USAGE, "rebuild: no such view (%s)", only);
+    int rc = casedir_open(&c, cli->case_dir, JOURNAL_WRITE, &err);
+    if (rc == 0)
+        rc = rebuild(&c, only, &err);
+    if (rc == 0 && !cli->quiet)
+        printf("rebuilt %s from %llu entries\n", only ? only : "every view",
+               (unsigned long long)journal_committed(c.journal));
+    int closed = casedir_close(&c, &closing);
+    return rc < 0 ? cli_err(&err) : closed < 0 ? cli_err(&closing) : EXIT_DONE;
+}

@@ -1,0 +1,27 @@
+/* Config: the case's ebb.yaml. Every key has a default; an unknown key is an error that names it. */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct config {
+    char *name;   /* of the case */
+    char *origin; /* of its log */
+    uint32_t commit_interval_ms; /* an event is durable after this at the latest */
+    uint32_t blob_max_mib;       /* one blob, before compression */
+    uint32_t blobs_total_gib;    /* all of them */
+    struct {
+        char *libloc; /* libloc database; "" turns it off */
+        char *mmdb_asn, *mmdb_country; /* MaxMind DB files, "" for none */
+    } enrichment;
+    char *rules; /* folder of *.yar and families.map; "" for those that come with ebb */
+};
+
+#define CONFIG_FILE "ebb.yaml"
+
+/* Reads `<dir>/ebb.yaml`. Missing is -ENOENT ("not a case"); wrong is -EINVAL with key or line. */
+int config_load(const char *dir, struct config **out, struct err *err);
+void config_free(struct config *c);
+/* Writes a commented ebb.yaml with the defaults; refuses to replace one. */
+int config_write(const char *dir, const char *name, const char *origin, struct err *err);

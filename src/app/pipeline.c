@@ -1,0 +1,226 @@
+#include "app/pipeline.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "app/datadir.h"
+#include "base/file.h"
+#include "base/utc.h"
+#include "event/act.h"
+
+#define CLOCK_EVERY       256           /* events between looks at the clock */
+#define PUBLISH_EVERY_MS  1000          /* a checkpoint costs a flush of the tiles */
+#define SNAPSHOT_EVERY_MS 60000         /* how much a restart has to read again, at most */
+#define PENDING_MAX       (32ull << 20) /* bytes of payload between commits */
+
+struct pipeline {
+    struct casedir *c;
+    struct enrich *enrich;
+    struct enrich_result found; /* of the event in hand, whose spans point here */
+    struct classify *classify;
+    struct blob_store *blobs;
+    bool blobs_pending;
+    uint64_t ruleset, enrichment; /* log indexes that headers refer to */
+    struct buf payload;
+    uint64_t events, pending;
+    int64_t committed_at, published_at, saved_at; /* monotonic, ms */
+};
+
+static int64_t now_ms(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* ---- the way of one observation ---- */
+
+static void enrich_event(struct pipeline *p, struct event *ev)
+{
+    if (!ip_is_set(&ev->src_ip))
+        return;
+    enrich_lookup(p->enrich, &ev->src_ip, &p->found);
+    ev->asn = p->found.asn;
+    ev->as_name = p->found.as_name;
+    ev->network = p->found.network;
+    ev->country = span_of(p->found.country, p->found.country[0] ? 2 : 0);
+}
+
+/* A query without "recursion desired" comes from a resolver that asks for somebody else; who
+ * that is, it does not say. A feed's DNS report has set the role already. */
+static void judge_event(struct event *ev)
+{
+    bool resolver = ev->kind == KIND_DNS && !(ev->dns.flags & 0x0100);
+    if (!ev->role.n)
+        ev->role = span_str(resolver ? "resolver" : "unjudged");
+}
+
+static int journal_event(struct pipeline *p, const struct event *ev, struct err *err)
+{
+    struct entry_header header = {.kind = (uint8_t)ev->kind, .time = ev->time,
+                                  .sensor = ev->sensor, .ruleset = p->ruleset,
+                                  .enrichment = p->enrichment};
+    uint64_t index;
+    p->payload.n = 0;
+    event_encode(ev, &p->payload);
+    p->pending += p->payload.n;
+    return journal_append(p->c->journal, &header, buf_as_span(&p->payload), &index, err);
+}
+
+static void count_event(struct pipeline *p, const struct event *ev)
+{
+    census_add(p->c->census, ev, p->enrichment);
+    registry_event(p->c->registry, ev);
+}
+
+static int keep_pace(struct pipeline *p, struct err *err)
+{
+    if (++p->events % CLOCK_EVERY && p->pending < PENDING_MAX)
+        return 0;
+    bool due = now_ms() - p->committed_at >= p->c->config->commit_interval_ms;
+    return due || p->pending >= PENDING_MAX ? pipeline_commit(p, err) : 0;
+}
+
+int pipeline_event(struct pipeline *p, struct event *ev, struct err *err)
+{
+    enrich_event(p, ev);
+    classify_event(p->classify, ev);
+    judge_event(ev);
+    int rc = journal_event(p, ev, err);
+    if (rc < 0)
+        return rc;
+    count_event(p, ev);
+    return keep_pace(p, err);
+}
+
+int pipeline_commit(struct pipeline *p, struct err *err)
+{
+    int rc = 0;
+    if (p->blobs_pending) /* an entry never points at a blob that a crash could take */
+        rc = blob_sync(p->blobs, err);
+    if (rc == 0)
+        rc = journal_commit(p->c->journal, err);
+    if (rc < 0)
+        return rc;
+    p->blobs_pending = false;
+    p->pending = 0;
+    p->committed_at = now_ms();
+    census_advance(p->c->census, journal_committed(p->c->journal));
+    registry_advance(p->c->registry, journal_committed(p->c->journal));
+    if (p->committed_at - p->published_at >= PUBLISH_EVERY_MS) {
+        rc = journal_publish(p->c->journal, err);
+        p->published_at = now_ms();
+    }
+    if (rc == 0 && p->committed_at - p->saved_at >= SNAPSHOT_EVERY_MS) {
+        rc = casedir_save_views(p->c, err);
+        p->saved_at = now_ms();
+    }
+    return rc;
+}
+
+/* ---- acts, blobs and what headers refer to ---- */
+
+int pipeline_act(struct pipeline *p, uint8_t kind, struct span payload, uint64_t *index,
+                 struct err *err)
+{
+    struct entry_header header = {.kind = kind, .time = utc_now()};
+    int rc = journal_append(p->c->journal, &header, payload, index, err);
+    if (rc == 0)
+        registry_act(p->c->registry, kind, *index, payload);
+    return rc;
+}
+
+int pipeline_blob(struct pipeline *p, struct span data, uint8_t digest[SHA256_LEN], struct err *err)
+{
+    int rc = blob_put(p->blobs, data, digest, err);
+    p->blobs_pending |= rc == 0;
+    return rc;
+}
+
+/* The newest entry of that kind with just this payload, or a new one. */
+static int reference(struct pipeline *p, uint8_t kind, struct span payload, uint64_t *index,
+                     struct err *err)
+{
+    if (registry_reference(p->c->registry, kind, payload, index))
+        return 0;
+    return pipeline_act(p, kind, payload, index, err);
+}
+
+int pipeline_sensor(struct pipeline *p, const char *name, uint64_t *index, struct err *err)
+{
+    p->payload.n = 0;
+    act_sensor(&p->payload, name);
+    return reference(p, KIND_SENSOR, buf_as_span(&p->payload), index, err);
+}
+
+static int refer(struct pipeline *p, struct err *err)
+{
+    const struct enrich_info *info = enrich_info(p->enrich);
+    struct act_enrichment a = {span_str(info->name), span_str(info->date),
+                               span_of(info->sha256, SHA256_LEN)};
+    p->payload.n = 0;
+    act_ruleset(&p->payload, classify_rules(p->classify), classify_sha256(p->classify));
+    int rc = reference(p, KIND_RULESET, buf_as_span(&p->payload), &p->ruleset, err);
+    if (rc < 0)
+        return rc;
+    p->payload.n = 0;
+    act_enrichment(&p->payload, &a);
+    return reference(p, KIND_ENRICHMENT, buf_as_span(&p->payload), &p->enrichment, err);
+}
+
+static int open_enrich(struct pipeline *p, const char *views, struct err *err)
+{
+    const struct config *c = p->c->config;
+    struct enrich_config config = {
+        .libloc = c->enrichment.libloc[0] ? c->enrichment.libloc : NULL,
+        .mmdb_asn = c->enrichment.mmdb_asn[0] ? c->enrichment.mmdb_asn : NULL,
+        .mmdb_country = c->enrichment.mmdb_country[0] ? c->enrichment.mmdb_country : NULL,
+        .cache_dir = views,
+    };
+    return enrich_open(&config, &p->enrich, err);
+}
+
+int pipeline_open(struct casedir *c, struct pipeline **out, struct err *err)
+{
+    char rules[FILE_PATH_MAX], views[FILE_PATH_MAX], blobs[FILE_PATH_MAX];
+    struct pipeline *p = calloc(1, sizeof *p);
+    if (!p)
+        abort();
+    p->c = c;
+    p->committed_at = p->published_at = p->saved_at = now_ms();
+    int rc = datadir_rules(c->config->rules, rules, err);
+    if (rc == 0)
+        rc = file_path(views, err, "%s/views", c->dir);
+    if (rc == 0)
+        rc = file_path(blobs, err, "%s/blobs", c->dir);
+    if (rc == 0)
+        rc = open_enrich(p, views, err);
+    if (rc == 0)
+        rc = classify_open(rules, &p->classify, err);
+    if (rc == 0)
+        rc = blob_open(blobs, (uint64_t)c->config->blob_max_mib << 20,
+                       (uint64_t)c->config->blobs_total_gib << 30, &p->blobs, err);
+    if (rc == 0)
+        rc = refer(p, err);
+    if (rc < 0) {
+        pipeline_close(p, NULL);
+        return rc;
+    }
+    *out = p;
+    return 0;
+}
+
+int pipeline_close(struct pipeline *p, struct err *err)
+{
+    int rc = p->blobs ? pipeline_commit(p, err) : 0;
+    if (p->enrich)
+        enrich_close(p->enrich);
+    if (p->classify)
+        classify_close(p->classify);
+    if (p->blobs)
+        blob_close(p->blobs);
+    buf_free(&p->payload);
+    free(p);
+    return rc;
+}
