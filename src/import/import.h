@@ -54,5 +54,8 @@ int import_broke_off(struct source *src, const struct import_sink *sink,
 const struct import_format *import_format_named(const char *name);
 /* By content; NULL when no format recognises it. */
 const struct import_format *import_format_detect(struct span head);
-/* The table, ending with a NULL. */
+extern const struct import_format import_shadowserver;
+extern const struct import_format import_zeek;
+extern const struct import_format import_pcap;
+/* The table of them, ending with a NULL. */
 extern const struct import_format *const import_formats[];
