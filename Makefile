@@ -1,0 +1,47 @@
+# A thin front for meson. `make demo` and `make check` do all set-up on a bare Debian 12.
+BUILD ?= build
+
+all: $(BUILD)/build.ninja
+	ninja -C $(BUILD)
+
+$(BUILD)/build.ninja:
+	scripts/deps
+	meson setup $(BUILD)
+
+build-asan/build.ninja:
+	scripts/deps
+	meson setup build-asan -Db_sanitize=address,undefined -Dbuildtype=debugoptimized
+
+build-fuzz/build.ninja:
+	scripts/deps
+	CC=clang meson setup build-fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false \
+		-Dbuildtype=debugoptimized -Dc_args=-fsanitize=fuzzer-no-link
+
+# The bundled scenario at 1:20: a feed written, imported, counted and proved.
+demo: all
+	scripts/demo
+
+# Every test: unit, fuzz corpora and integration, then units and corpora again under sanitizers.
+check: all asan
+	scripts/check
+
+asan: build-asan/build.ninja
+	ninja -C build-asan
+
+# FUZZ_SECONDS each; what they find is left in build-fuzz/.
+fuzz: build-fuzz/build.ninja
+	ninja -C build-fuzz
+	scripts/fuzz
+
+# Beside its peers on one pinned core.
+bench: all
+	scripts/deps --bench
+	scripts/bench
+
+install: all
+	meson install -C $(BUILD)
+
+clean:
+	rm -rf build build-asan build-fuzz demo
+
+.PHONY: all demo check asan fuzz bench install clean
