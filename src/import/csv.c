@@ -6,8 +6,8 @@
 #include "import/csv.h"
 
 #include <stdlib.h>
-#if defined(__SSE2__)
-#include <emmintrin.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
 #endif
 
 #define FILL      (256u << 10) /* new bytes that a scan wants at least */
@@ -123,28 +123,6 @@ static struct csv_masks masks_portable(const uint8_t *p)
     return m;
 }
 
-#if defined(__SSE2__)
-static inline uint64_t bits_equal(const __m128i v[4], char ch)
-{
-    const __m128i want = _mm_set1_epi8(ch);
-    uint64_t bits = 0;
-    for (unsigned i = 0; i < 4; i++)
-        bits |= (uint64_t)(uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(v[i], want)) << 16 * i;
-    return bits;
-}
-
-static inline struct csv_masks masks_native(const uint8_t *p)
-{
-    __m128i v[4];
-    for (unsigned i = 0; i < 4; i++)
-        v[i] = _mm_loadu_si128((const __m128i *)(const void *)(p + 16 * i));
-    return (struct csv_masks){bits_equal(v, '"'), bits_equal(v, ','), bits_equal(v, '\n'),
-                              bits_equal(v, 0)};
-}
-#else
-#define masks_native masks_portable
-#endif
-
 /* Bit i: parity of the bits up to and including i. */
 static inline uint64_t prefix_parity(uint64_t x)
 {
@@ -158,7 +136,8 @@ static inline uint64_t below(unsigned bit)
     return ((uint64_t)1 << bit) - 1;
 }
 
-/* Marks a batch of rows from c->at on. A row that does not end in it is left for the next. */
+/* Marks a batch of rows from c->at on. A row that does not end in it is left for the next. Inlined
+ * into its callers, so that each has it for its own instructions. */
 static inline __attribute__((always_inline)) void
 scan_with(struct csv *c, struct csv_masks (*masks)(const uint8_t *))
 {
@@ -179,8 +158,10 @@ scan_with(struct csv *c, struct csv_masks (*masks)(const uint8_t *))
                 quotes + (uint32_t)__builtin_popcountll(m.quote & upto),
                 odd + (strange ? (uint32_t)__builtin_popcountll(strange & upto) : 0)};
         }
+        uint32_t *mark = c->mark + marks;
         for (uint64_t bits = structure; bits; bits &= bits - 1)
-            c->mark[marks++] = (uint32_t)at + (uint32_t)__builtin_ctzll(bits);
+            *mark++ = (uint32_t)at + (uint32_t)__builtin_ctzll(bits);
+        marks = (size_t)(mark - c->mark);
         quotes += (uint32_t)__builtin_popcountll(m.quote);
         odd += strange ? (uint32_t)__builtin_popcountll(strange) : 0;
     }
@@ -189,13 +170,47 @@ scan_with(struct csv *c, struct csv_masks (*masks)(const uint8_t *))
     c->before = (struct csv_marked){0, 0, 0};
 }
 
+static void scan_portable(struct csv *c)
+{
+    scan_with(c, masks_portable);
+}
+
+#if defined(__x86_64__)
+#define AVX2 __attribute__((target("avx2,bmi,popcnt")))
+
+AVX2 static inline uint64_t bits_equal(__m256i low, __m256i high, char ch)
+{
+    const __m256i want = _mm256_set1_epi8(ch);
+    uint32_t l = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(low, want));
+    uint32_t h = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(high, want));
+    return (uint64_t)h << 32 | l;
+}
+
+AVX2 static inline struct csv_masks masks_avx2(const uint8_t *p)
+{
+    __m256i low = _mm256_loadu_si256((const __m256i *)(const void *)p);
+    __m256i high = _mm256_loadu_si256((const __m256i *)(const void *)(p + 32));
+    return (struct csv_masks){bits_equal(low, high, '"'), bits_equal(low, high, ','),
+                              bits_equal(low, high, '\n'), bits_equal(low, high, 0)};
+}
+
+AVX2 static void scan_avx2(struct csv *c)
+{
+    scan_with(c, masks_avx2);
+}
+#endif
+
 static void csv_scan(struct csv *c)
 {
     memset(c->bytes + c->n, ' ', BLOCK); /* what the last block sees behind the end */
-    if (c->portable)
-        scan_with(c, masks_portable);
-    else
-        scan_with(c, masks_native);
+#if defined(__x86_64__)
+    if (!c->portable && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
+        __builtin_cpu_supports("popcnt")) {
+        scan_avx2(c);
+        return;
+    }
+#endif
+    scan_portable(c);
 }
 
 /* Cuts the marked row at its marks. False where the strict parser has to look. */

@@ -33,7 +33,6 @@ enum field {
     TIME,
     SRC_IP,
     SRC_PORT,
-    DST_IP,
     DST_PORT,
     URL,
     HOST,
@@ -42,7 +41,8 @@ enum field {
     QTYPE,
     QNAME,
     MAPPED, /* the fields above have left feed{}; those below stay there, or may */
-    PROTOCOL = MAPPED,
+    DST_IP = MAPPED,
+    PROTOCOL,
     TYPE,
     APPLICATION,
     INFECTION,
@@ -95,6 +95,9 @@ struct reader {
     struct feed_cell feed[EVENT_FEED_CELLS_MAX];
     char date[11]; /* "2021-03-04 ", and when it began */
     int64_t midnight;
+    char dst_text[IP_TEXT_MAX]; /* dst_ip as last read */
+    size_t dst_n;
+    struct ip dst_ip;
     char protocol[PROTOCOL_MAX];
 };
 
@@ -347,6 +350,29 @@ static void map_dns(struct reader *r, const struct csv_row *row)
         ev->dns.qname.n--;
 }
 
+/* The sinkhole's own address, which often stays the same from row to row. Reports hide it at times
+ * behind something that is none; that word stays in feed{}, and the row is taken. */
+static void map_dst_ip(struct reader *r, struct csv_row *row)
+{
+    int i = r->header.at[DST_IP];
+    if (i < 0)
+        return;
+    struct span *dst = &row->cells[i];
+    if (dst->n == 0 || dst->n > sizeof r->dst_text) {
+        memset(&r->ev.dst_ip, 0, sizeof r->ev.dst_ip);
+        return;
+    }
+    if (dst->n != r->dst_n || memcmp(dst->p, r->dst_text, dst->n) != 0) {
+        if (!ip_parse(*dst, &r->dst_ip))
+            memset(&r->dst_ip, 0, sizeof r->dst_ip);
+        memcpy(r->dst_text, dst->p, dst->n);
+        r->dst_n = dst->n;
+    }
+    r->ev.dst_ip = r->dst_ip;
+    if (ip_is_set(&r->dst_ip))
+        dst->n = 0;
+}
+
 /* Takes the transport from its cell, which then is left out of feed{}. */
 static void map_transport(struct reader *r, struct csv_row *row)
 {
@@ -384,9 +410,11 @@ static void map_feed(struct reader *r, struct csv_row *row)
     row->cells[r->header.n] = r->report;
     size_t n = 0;
     for (size_t k = 0; k < r->n_order; k++) {
+        const struct span *value = &row->cells[r->order[k].column];
+        if (!value->n)
+            continue;
         r->feed[n].key = r->order[k].key;
-        r->feed[n].value = row->cells[r->order[k].column];
-        n += r->feed[n].value.n != 0;
+        r->feed[n++].value = *value;
     }
     r->ev.feed.n = n;
 }
@@ -401,15 +429,11 @@ static bool map_row(struct reader *r, struct csv_row *row, enum field *bad)
     if (r->referer ? !ip_parse(cell(r, row, SITE_IP), &site)
                    : !ip_parse(cell(r, row, SRC_IP), &ev->src_ip))
         return *bad = r->referer ? SITE_IP : SRC_IP, false;
-    struct span dst = cell(r, row, DST_IP);
-    if (!dst.n)
-        memset(&ev->dst_ip, 0, sizeof ev->dst_ip);
-    else if (!ip_parse(dst, &ev->dst_ip))
-        return *bad = DST_IP, false;
     if (!port_parse(cell(r, row, SRC_PORT), &ev->src_port))
         return *bad = SRC_PORT, false;
     if (!port_parse(cell(r, row, DST_PORT), &ev->dst_port))
         return *bad = DST_PORT, false;
+    map_dst_ip(r, row);
     map_transport(r, row);
     map_http(r, row);
     map_dns(r, row);
@@ -426,13 +450,13 @@ static void reject(struct reader *r, const struct csv_row *row, const char *why)
 
 static void reject_cell(struct reader *r, const struct csv_row *row, enum field f)
 {
-    static const char *const what[MAPPED] = {"no time between 1990 and 2100", "no address",
-                                             "no port", "no address", "no port"};
+    static const char *const what[] = {
+        [TIME] = "no time between 1990 and 2100", [SRC_IP] = "no address", [SITE_IP] = "no address",
+        [SRC_PORT] = "no port", [DST_PORT] = "no port"};
     struct span name = r->header.names[r->header.at[f]], value = cell(r, row, f);
     struct err text;
     err_set(&text, -EINVAL, "%.*s: %s: \"%.*s\"", (int)name.n, (const char *)name.p,
-            f < MAPPED ? what[f] : "no address", (int)(value.n < 64 ? value.n : 64),
-            value.n ? (const char *)value.p : "");
+            what[f], (int)(value.n < 64 ? value.n : 64), value.n ? (const char *)value.p : "");
     reject(r, row, text.text);
 }
 

@@ -2,8 +2,8 @@
  *
  * A file is read twice: source_open() hashes it (the digest must be known before the first record,
  * to see whether it is already on the log), reading it the second time unpacks it. Files up to
- * SOURCE_MEMORY_MAX are kept in memory between the two; for larger ones each 1 MiB chunk's
- * checksum is kept, so that a file that changes while it is read is found before the changed
+ * SOURCE_MEMORY_MAX are kept in memory between the two; for larger ones the checksum of each
+ * SOURCE_CHUNK is kept, so that a file that changes while it is read is found before the changed
  * bytes are used. Unpacking is bounded: SOURCE_RATIO_MAX and SOURCE_UNPACKED_MAX. */
 #pragma once
 
@@ -19,7 +19,7 @@
 #define SOURCE_RATIO_FREE   (64ull << 20)
 #define SOURCE_UNPACKED_MAX (1ull << 40)
 #define SOURCE_WINDOW_LOG   27                 /* zstd frames that need more memory are refused */
-#define SOURCE_CHUNK        (1u << 20)         /* what is read, checked and handed out at a time */
+#define SOURCE_CHUNK        (256u << 10)         /* read, checked and handed out at a time: half a cache */
 
 struct source;
 
