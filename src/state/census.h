@@ -1,15 +1,18 @@
 /* Census: exact distinct addresses by family, day, country, AS and network. A view of the log: it
  * knows the position it has reached, can be deleted, and comes out byte for byte the same when it
- * is rebuilt.
+ * is rebuilt, whatever the batches and restarts it was built in. doc/census.md has the definitions
+ * and the snapshot's layout.
  *
  * An event counts when its kind is an observation with a source address and its role is not
  * "resolver". An event without family counts under the family "unknown". The day is the event's
- * UTC day. */
+ * UTC day; events may come in any order of time. One census is used by one thread. */
 #pragma once
 
 #include "base/buf.h"
 #include "base/err.h"
 #include "event/event.h"
+
+#define CENSUS_FAMILY_UNKNOWN "unknown"
 
 struct census;
 
@@ -20,13 +23,20 @@ int census_open(const char *dir, struct census **out, struct err *err);
 void census_close(struct census *c);
 /* Log entries taken in so far: the next one to feed has this index. */
 uint64_t census_position(const struct census *c);
-/* Takes one event in. `enrichment` is the header's reference: an address may be announced by
- * somebody else under newer data, and each day counts as it was recorded. */
+/* Takes one event in; nothing is borrowed from it. Each day counts as it was recorded: an address
+ * that newer enrichment data gives to another network has sightings under both. That is read from
+ * the event's own fields, so `enrichment`, the header's reference, makes no difference. A country
+ * that is not two bytes and an AS number above 2^32-1 count as unknown; a time outside of 1970 to
+ * 2149 is not counted and warned of once. */
 void census_add(struct census *c, const struct event *ev, uint64_t enrichment);
 /* Says that all entries below `position` have been taken in (those that are no events too). */
 void census_advance(struct census *c, uint64_t position);
-/* Writes the snapshot, replacing the old one as a whole. */
+/* Writes the snapshot, replacing the old one as a whole, and goes on from it. It takes time in
+ * proportion to all that is in it, not to what is new: some tenths of a second for 10 million
+ * sightings. On failure the census holds what it held. */
 int census_snapshot(struct census *c, struct err *err);
+/* Memory that a snapshot would give back: what was taken in since the last one, packed. */
+size_t census_pending_bytes(const struct census *c);
 
 enum census_by { CENSUS_BY_DAY, CENSUS_BY_COUNTRY, CENSUS_BY_ASN, CENSUS_BY_NETWORK,
                  CENSUS_BY_FAMILY, CENSUS_BY_ADDRESS };
@@ -37,26 +47,34 @@ struct census_query {
     struct span family;   /* empty: every family, each with rows of its own */
 };
 
-/* One row; fields that the grouping does not have are zero or empty. */
+/* One row; fields that the grouping does not have are zero or empty. Spans are valid within row().
+ * Where an address was recorded with different attributions, it counts once under each. */
 struct census_row {
-    int32_t day;             /* CENSUS_BY_DAY */
+    int32_t day; /* CENSUS_BY_DAY */
     struct span family;
-    uint32_t asn;            /* BY_ASN, BY_NETWORK */
+    /* BY_ASN: asn and as_name. BY_COUNTRY: country (empty: unknown). BY_NETWORK: the network, and
+     * whose it was when it was seen last in the range (nobody's for the unknown network).
+     * BY_ADDRESS: all of them, as recorded last in the range. An AS's name is the one that the
+     * log's latest event with it says. */
+    uint32_t asn;
     struct span as_name;
-    struct span country;     /* BY_COUNTRY, BY_NETWORK; empty: unknown */
-    struct net network;      /* BY_NETWORK */
+    struct span country;
+    struct net network;
     struct ip address;       /* BY_ADDRESS */
     uint64_t addresses;      /* distinct IPv4 + IPv6 addresses */
     uint64_t ipv6, ipv6_64s; /* of those: IPv6, and the /64s they lie in */
-    /* BY_DAY: seen for the first time ever; seen on an earlier day too (new + returning =
+    /* BY_DAY: seen for the first time ever; seen on an earlier day too (fresh + returning =
      * addresses); seen on the day before and not on this one. "Ever" and "earlier" look at the
-     * whole log, not only at the range asked for. */
+     * whole log, not only at the range asked for. A day on which a family was not seen at all has
+     * no row. */
     uint64_t fresh, returning, gone;
     int32_t first_day, last_day; /* first and last seen, within the range */
     uint32_t days;               /* BY_ADDRESS: days it was seen on */
 };
 
-/* Calls row() for each, ordered: by day and family; else by addresses (most first), then by name.
- * row() returns 0 to go on. */
+/* Calls row() for each, ordered: by day and family; else by addresses (most first), then by name
+ * (country, AS number, network), then by family; BY_ADDRESS by family, then IPv4 before IPv6, by
+ * number, streamed. row() returns 0 to go on; anything else ends the query and is returned.
+ * -EBADMSG when the snapshot turns out to be damaged. */
 int census_rows(struct census *c, const struct census_query *q,
                 int (*row)(void *ctx, const struct census_row *row), void *ctx, struct err *err);

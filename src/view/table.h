@@ -1,5 +1,10 @@
 /* Table: rows of one reading command in the three shapes that every command has: aligned text,
- * CSV (RFC 4180), JSON Lines. Columns are declared once; cells are then given in that order. */
+ * CSV (RFC 4180), JSON Lines. Columns are declared once; cells are then given in that order. Cells
+ * that a row does not give are empty, cells too many are dropped.
+ *
+ * Memory is bounded: text is aligned by the first 2,000 rows (or 4 MB), which are held back; later
+ * rows keep those widths and go straight out. Outside text in the text shape, and in CSV that goes
+ * to a terminal, is made safe as view/display.h says; CSV in files has the bytes as they are. */
 #pragma once
 
 #include <stdio.h>
@@ -17,15 +22,17 @@ struct table_column {
     bool number;       /* right-aligned with thousands separated in text, bare in JSON and CSV */
 };
 
-/* `columns` ends with a NULL key and must outlive the table. */
+/* `columns` ends with a NULL key, has 64 at most, and must outlive the table. */
 struct table *table_open(enum table_shape shape, const struct table_column *columns, FILE *out);
 void table_text(struct table *t, struct span s); /* JSON null when s.p is NULL */
 void table_str(struct table *t, const char *s);
 void table_uint(struct table *t, uint64_t v);
 void table_int(struct table *t, int64_t v);
+void table_bool(struct table *t, bool v); /* "true" or "false" outside of JSON */
+/* Null, or an empty cell, when v is not finite. */
 void table_double(struct table *t, double v, int decimals);
 void table_hex(struct table *t, const uint8_t *p, size_t n);
 void table_empty(struct table *t); /* null, or an empty cell */
 void table_row_end(struct table *t);
-/* Prints what is left (text is aligned at the end), frees. Returns 0, -1 when output failed. */
+/* Prints what is left, flushes, frees. Returns 0, -1 when output failed. */
 int table_close(struct table *t);
