@@ -32,6 +32,8 @@ struct entry_header {
     uint64_t sensor, ruleset, enrichment;
 };
 #define ENTRY_FLAG_REDACTION 0x0001 /* this entry records redactions: payload has "entries" */
+/* The kind of the one entry that the journal makes itself; event/kinds.def has it, too. */
+#define JOURNAL_KIND_REDACTION 68
 
 struct entry {
     uint64_t index;
@@ -67,6 +69,8 @@ int journal_publish(struct journal *j, struct err *err);
 uint64_t journal_size(const struct journal *j);      /* appended, pending included */
 uint64_t journal_committed(const struct journal *j);
 const char *journal_origin(const struct journal *j);
+/* For tests: a segment is closed when it has reached so many bytes (256 MiB unless set). */
+void journal_set_segment_limit(struct journal *j, uint64_t bytes);
 /* RFC 9162 root over the committed entries. */
 void journal_root(const struct journal *j, uint8_t root[SHA256_LEN]);
 /* The signed checkpoint text as published, appended to out. */
@@ -82,6 +86,11 @@ int journal_cursor_next(struct journal_cursor *c, struct entry *out, struct err 
 void journal_cursor_close(struct journal_cursor *c);
 /* One entry by index; payload valid until the next call. -ENOENT past the end. */
 int journal_get(struct journal *j, uint64_t index, struct entry *out, struct err *err);
+
+/* What a proof of the entry is about: its leaf data (header || commitment), and the salt that with
+ * the payload gives the commitment (zero when redacted). Errors as journal_get. */
+int journal_leaf(struct journal *j, uint64_t index, uint8_t leaf[JOURNAL_LEAF_LEN],
+                 uint8_t salt[JOURNAL_SALT_LEN], struct err *err);
 
 /* A C2SP tlog-proof of the entry against the published checkpoint, appended to out. */
 int journal_prove(struct journal *j, uint64_t index, struct buf *out, struct err *err);

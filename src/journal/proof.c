@@ -1,0 +1,163 @@
+#include "journal/proof.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "journal/internal.h"
+
+static const char first_line[] = "c2sp.org/tlog-proof@v1";
+
+void proof_put(uint64_t index, const struct merkle_proof *path, struct span checkpoint,
+               struct buf *out)
+{
+    buf_printf(out, "%s\nindex %llu\n", first_line, (unsigned long long)index);
+    for (size_t i = 0; i < path->n; i++) {
+        base64_encode(out, span_of(path->hash[i], SHA256_LEN));
+        buf_byte(out, '\n');
+    }
+    buf_byte(out, '\n');
+    buf_span(out, checkpoint);
+}
+
+/* The next line without its newline; false when there is none. */
+static bool line_take(struct cur *c, struct span *line)
+{
+    const uint8_t *nl = cur_left(c) ? memchr(c->p, '\n', cur_left(c)) : NULL;
+    if (!nl)
+        return false;
+    *line = span_of(c->p, (size_t)(nl - c->p));
+    c->p = nl + 1;
+    return true;
+}
+
+/* What follows "word " on a line. */
+static bool field(struct span line, const char *word, struct span *value)
+{
+    size_t n = strlen(word);
+    if (line.n <= n || memcmp(line.p, word, n) != 0 || line.p[n] != ' ')
+        return false;
+    *value = span_of(line.p + n + 1, line.n - n - 1);
+    return true;
+}
+
+static bool index_parse(struct span s, uint64_t *out)
+{
+    uint64_t v = 0;
+    if (s.n == 0 || (s.n > 1 && s.p[0] == '0'))
+        return false;
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] < '0' || s.p[i] > '9' || __builtin_mul_overflow(v, 10u, &v) ||
+            __builtin_add_overflow(v, (uint64_t)(s.p[i] - '0'), &v))
+            return false;
+    *out = v;
+    return true;
+}
+
+static bool hash_parse(struct span line, uint8_t out[SHA256_LEN])
+{
+    struct buf raw = {0};
+    bool good = base64_decode(&raw, line) && raw.n == SHA256_LEN;
+    if (good)
+        memcpy(out, raw.p, SHA256_LEN);
+    buf_free(&raw);
+    return good;
+}
+
+int proof_parse(struct span text, struct proof *out, struct err *err)
+{
+    struct cur c = cur_of(text);
+    struct span line, value;
+    memset(out, 0, sizeof *out);
+    if (text.n > PROOF_MAX || !line_take(&c, &line) || !span_is(line, first_line))
+        return err_set(err, -EBADMSG, "proof: does not begin with %s", first_line);
+    if (!line_take(&c, &line))
+        return err_set(err, -EBADMSG, "proof: ends early");
+    if (field(line, "extra", &value)) {
+        struct buf raw = {0};
+        bool good = base64_decode(&raw, value);
+        buf_free(&raw);
+        if (!good || !line_take(&c, &line))
+            return err_set(err, -EBADMSG, "proof: the extra line is not base64");
+        out->extra = value;
+    }
+    if (!field(line, "index", &value) || !index_parse(value, &out->index))
+        return err_set(err, -EBADMSG, "proof: no index line");
+    for (;;) {
+        if (!line_take(&c, &line))
+            return err_set(err, -EBADMSG, "proof: no checkpoint");
+        if (line.n == 0)
+            break;
+        if (out->path.n == MERKLE_PROOF_MAX)
+            return err_set(err, -EBADMSG, "proof: more than %d hashes", MERKLE_PROOF_MAX);
+        if (!hash_parse(line, out->path.hash[out->path.n]))
+            return err_set(err, -EBADMSG, "proof: hash %zu is not base64 of 32 bytes",
+                           out->path.n + 1);
+        out->path.n++;
+    }
+    out->checkpoint = span_of(c.p, cur_left(&c));
+    return 0;
+}
+
+int proof_check(struct span text, struct span leaf_data, const struct note_key *key,
+                struct err *err)
+{
+    struct proof p;
+    struct checkpoint c;
+    struct span body;
+    uint8_t leaf[SHA256_LEN];
+    int rc = proof_parse(text, &p, err);
+    if (rc == 0)
+        rc = note_open(p.checkpoint, key, &body, err);
+    if (rc == 0)
+        rc = checkpoint_parse(body, &c, err);
+    if (rc < 0)
+        return rc == -ENOKEY ? -EBADMSG : rc;
+    if (!span_is(c.origin, key->name))
+        return err_set(err, -EBADMSG, "proof: the checkpoint's origin is not %s", key->name);
+    merkle_leaf(leaf_data.p, leaf_data.n, leaf);
+    if (!merkle_inclusion_holds(p.index, c.size, span_of(leaf, sizeof leaf),
+                                span_of(p.path.hash, p.path.n * SHA256_LEN),
+                                span_of(c.root, SHA256_LEN)))
+        return err_set(err, -EBADMSG, "proof: the entry is not in the log at index %llu",
+                       (unsigned long long)p.index);
+    return 0;
+}
+
+/* The inclusion path from the tiles, checked before it is given away. */
+static int path_build(struct journal *j, const struct checkpoint *c, uint64_t index,
+                      struct merkle_proof *path, struct err *err)
+{
+    struct tile_source *source = tile_source_open(j->log_fd, c->size);
+    struct merkle_source src = {tile_source_node, source};
+    uint8_t leaf[SHA256_LEN];
+    int rc = tile_source_node(source, 0, index, leaf, err);
+    if (rc == 0)
+        rc = merkle_inclusion(&src, index, c->size, path, err);
+    tile_source_close(source);
+    if (rc == 0 && !merkle_inclusion_holds(index, c->size, span_of(leaf, sizeof leaf),
+                                           span_of(path->hash, path->n * SHA256_LEN),
+                                           span_of(c->root, SHA256_LEN)))
+        rc = err_set(err, -EBADMSG, "log/tile: the tiles over entry %llu do not hash to the root "
+                     "of log/checkpoint", (unsigned long long)index);
+    return rc;
+}
+
+int journal_prove(struct journal *j, uint64_t index, struct buf *out, struct err *err)
+{
+    struct buf note = {0};
+    struct checkpoint c;
+    struct merkle_proof *path = malloc(sizeof *path);
+    if (!path)
+        abort();
+    int rc = checkpoint_load(j->dir, &j->key, &note, &c, err);
+    if (rc == 0 && index >= c.size)
+        rc = err_set(err, -ENOENT, "no proof: the published checkpoint has %llu entries, not "
+                     "entry %llu", (unsigned long long)c.size, (unsigned long long)index);
+    if (rc == 0)
+        rc = path_build(j, &c, index, path, err);
+    if (rc == 0)
+        proof_put(index, path, buf_as_span(&note), out);
+    buf_free(&note);
+    free(path);
+    return rc;
+}
