@@ -3,6 +3,7 @@
 #include <errno.h>
 
 const struct import_format *const import_formats[] = {
+    &import_pcap,
     &import_shadowserver,
     NULL,
 };

@@ -545,7 +545,7 @@ static unsigned known_names(const struct csv_row *row)
 static int shadowserver_probe(struct span head)
 {
     const uint8_t *end = head.n ? memchr(head.p, '\n', head.n) : NULL;
-    if (!end && head.n == SOURCE_HEAD_MAX) /* a long header: its last name may be cut */
+    if (!end && head.p && head.n == SOURCE_HEAD_MAX) /* a long header: its last name may be cut */
         end = memrchr(head.p, ',', head.n);
     struct span first = end ? span_of(head.p, (size_t)(end - head.p)) : head;
     if (!first.n || memchr(first.p, 0, first.n))
