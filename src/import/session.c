@@ -15,6 +15,13 @@ static bool is_tls(struct span s, uint8_t handshake)
     return s.n >= 6 && s.p[0] == 0x16 && s.p[1] == 3 && s.p[2] <= 4 && s.p[5] == handshake;
 }
 
+/* A record of any type (RFC 8446, 5.1), for connections whose hello was not seen. */
+static bool is_tls_record(struct span s)
+{
+    return s.n >= 5 && s.p[0] >= 0x14 && s.p[0] <= 0x17 && s.p[1] == 3 && s.p[2] <= 4 &&
+           be16_get(s.p + 3) > 0 && be16_get(s.p + 3) <= (1 << 14) + 2048;
+}
+
 static bool is_socks(struct span s)
 {
     if (s.n >= 3 && s.p[0] == 5) /* RFC 1928, 3: version, count, methods */
@@ -80,7 +87,8 @@ static const char *guess(const struct session *s)
 {
     struct span client = buf_as_span(&s->side[s->client].keep);
     struct span server = buf_as_span(&s->side[!s->client].keep);
-    if (is_tls(client, 1) || is_tls(server, 2))
+    if (is_tls(client, 1) || is_tls(server, 2) ||
+        (s->torn && (is_tls_record(client) || is_tls_record(server))))
         return "tls";
     if (any_line(client, is_irc_client_line) || any_line(server, is_irc_server_line))
         return "irc";
