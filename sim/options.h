@@ -1,0 +1,25 @@
+/* ebb-sim's command line. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct options {
+    uint64_t seed;
+    double scale;
+    uint32_t days; /* 0: the scenario's */
+    const char *feed, *feed6, *pcap, *truth;
+    uint32_t pcap_days;
+    uint64_t pcap_packets; /* 0: no limit */
+    bool quiet;
+    const char *scenario;
+    const char *show; /* print this bundled scenario and do nothing else */
+    bool help, version;
+};
+
+/* 0, or -EINVAL with what is wrong. Keeps pointers into argv. */
+int options_parse(int argc, char **argv, struct options *out, struct err *err);
+/* The text of --help. */
+extern const char options_help[];
