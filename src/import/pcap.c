@@ -165,7 +165,7 @@ static void take_dns(struct capture *c, const struct packet *p)
 
 static bool is_response(struct span m)
 {
-    return m.n >= 4 && m.p[2] & 0x80;
+    return m.n >= 3 && m.p[2] & 0x80;
 }
 
 static void take_udp(struct capture *c, const struct packet *p)

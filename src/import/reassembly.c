@@ -2,8 +2,9 @@
 
 #include <stdlib.h>
 
-#define PIECE_USUAL 2048 /* bytes of a pooled piece, its head included: a segment of a usual MTU   \
-                          */
+#define PIECE_USUAL                                                                                \
+    2048 /* bytes of a pooled piece, its head included: a segment of a usual MTU                   \
+          */
 #define SPARES_MAX 4096
 #define START_WAY  (1u << 30) /* how far `start` stays behind `next` */
 

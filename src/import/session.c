@@ -238,9 +238,14 @@ static void open_data(const struct session_call *c, struct span bytes, const str
     struct session *s = c->s;
     struct span all = bytes;
     struct packet_at where = *at;
+    if (s->torn && s->in.n && !http_looks_like_request(buf_as_span(&s->in)) &&
+        (session_http_strict(bytes) || smtp_looks_like_client(bytes))) {
+        session_stray(c, s->client, buf_as_span(&s->in), &s->in_at); /* the end of something */
+        s->in.n = 0;
+    }
     /* waiting for the end of an HTTP head: nothing to look at before a line ends */
-    bool again = !s->in.n || s->in.n < 64 || memchr(bytes.p, '\n', bytes.n) ||
-                 s->in.n + bytes.n >= HTTP_HEAD_MAX;
+    bool again =
+        s->in.n < 64 || memchr(bytes.p, '\n', bytes.n) || s->in.n + bytes.n >= HTTP_HEAD_MAX;
     if (s->in.n) {
         where = s->in_at;
         buf_put(&s->in, bytes.p, bytes.n);

@@ -270,6 +270,8 @@ void session_http_server(const struct session_call *c, struct span b)
     bool interim = b.p[9] == '1' && !agreed;
     if (!interim)
         h->tunnel = agreed ? HTTP_TUNNEL_OPEN : HTTP_NO_TUNNEL;
+    if (agreed) /* what is kept of the server's side begins with the tunnel */
+        c->s->side[!c->s->client].keep.n = 0;
 }
 
 /* What waits is a head that never ends: taken as far as it goes, or left to the raw event. */
