@@ -276,26 +276,29 @@ unsigned ruleset_size(const struct ruleset *r)
 
 /* Scanning */
 
-/* The match that begins first, with what the meta says cut off. */
+/* The match that begins first, with what the meta says cut off. libyara keeps its matches at
+ * addresses that are not aligned, so they are copied before they are looked at. */
 static struct span find_bot_id(const struct ruleset *r, YR_SCAN_CONTEXT *context,
                                const struct rule *rule)
 {
-    const YR_MATCH *first = NULL, *m;
-    unsigned looks = 0;
+    const struct span none = {0};
+    uint64_t at = UINT64_MAX, n = 0, cut = (uint64_t)rule->skip + rule->trim;
     if (!rule->bot_id)
-        return span_of(NULL, 0);
-    for (m = context->matches[rule->bot_id->idx].head; m && looks < BOT_ID_LOOKS_MAX; m = m->next) {
-        if (!first || m->base + m->offset < first->base + first->offset)
-            first = m;
-        looks++;
+        return none;
+    const void *p = context->matches[rule->bot_id->idx].head;
+    for (unsigned looks = 0; p && looks < BOT_ID_LOOKS_MAX; looks++) {
+        YR_MATCH m;
+        memcpy(&m, p, sizeof m);
+        if ((uint64_t)(m.base + m.offset) < at) {
+            at = (uint64_t)(m.base + m.offset);
+            n = m.match_length > 0 ? (uint64_t)m.match_length : 0;
+        }
+        p = m.next;
     }
-    if (!first || first->match_length < 0)
-        return span_of(NULL, 0);
-    uint64_t at = (uint64_t)(first->base + first->offset), n = (uint64_t)first->match_length;
-    if (at + n > r->view->bytes.n || n <= (uint64_t)rule->skip + rule->trim ||
-        n - rule->skip - rule->trim > CLASSIFY_BOT_ID_MAX)
-        return span_of(NULL, 0);
-    return span_of(r->view->bytes.p + at + rule->skip, n - rule->skip - rule->trim);
+    if (at > r->view->bytes.n || n > r->view->bytes.n - at || n <= cut ||
+        n - cut > CLASSIFY_BOT_ID_MAX)
+        return none;
+    return span_of(r->view->bytes.p + at + rule->skip, n - cut);
 }
 
 static int on_scan(YR_SCAN_CONTEXT *context, int message, void *data, void *user)
