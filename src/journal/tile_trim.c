@@ -8,68 +8,95 @@
 
 /* Removing tiles: partial ones that a full one has replaced, and files beyond the signed size. */
 
-/* Tiles are written in order, so what an interrupted publication left lies right behind the edge.
- * After a power cut some of those names may be missing; so many in a row end the search. */
-#define TRIM_MISSES_MAX 256
-
-/* Removes the files of a tile's ".p" folder wider than `width`, then the folder if that is 0.
- * 1 there was one, 0 not, negative errno. */
-static int remove_widths(int log_fd, const char *path, unsigned width)
+static DIR *folder_open(int at, const char *path)
 {
-    int fd = openat(log_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     DIR *d = fd < 0 ? NULL : fdopendir(fd);
-    if (!d) {
-        int rc = errno == ENOENT ? 0 : -errno;
-        if (fd >= 0)
-            close(fd);
-        return rc;
+    if (!d && fd >= 0) {
+        int saved = errno;
+        close(fd);
+        errno = saved;
     }
-    int rc = 1;
-    for (struct dirent *e; rc == 1 && (e = readdir(d));)
-        if (e->d_name[0] != '.' && strtoul(e->d_name, NULL, 10) > width &&
-            unlinkat(fd, e->d_name, 0) < 0)
-            rc = -errno;
-    closedir(d);
-    if (rc == 1 && width == 0 && unlinkat(log_fd, path, AT_REMOVEDIR) < 0)
-        rc = -errno;
-    return rc;
+    return d;
 }
 
-static int remove_partials(int log_fd, int level, uint64_t tile, unsigned width, struct err *err)
+/* Removes the files of a ".p" folder wider than `width`, and the folder when that is 0. */
+static int remove_widths(int at, const char *path, unsigned width)
 {
-    char path[TILE_PATH_MAX];
-    tile_path(path, level, tile, 1);
-    *strrchr(path, '/') = 0;
-    int rc = remove_widths(log_fd, path, width);
-    if (rc < 0) {
-        errno = -rc;
-        return err_errno(err, "log/%s", path);
-    }
+    DIR *d = folder_open(at, path);
+    if (!d)
+        return errno == ENOENT ? 0 : -errno;
+    int rc = 0;
+    for (struct dirent *e; rc == 0 && (e = readdir(d));)
+        if (e->d_name[0] != '.' && strtoul(e->d_name, NULL, 10) > width &&
+            unlinkat(dirfd(d), e->d_name, 0) < 0)
+            rc = -errno;
+    closedir(d);
+    if (rc == 0 && width == 0 && unlinkat(at, path, AT_REMOVEDIR) < 0)
+        rc = -errno;
     return rc;
 }
 
 int tile_remove_partials(struct tile_writer *w, int level, uint64_t tile, struct err *err)
 {
-    int rc = remove_partials(w->log_fd, level, tile, 0, err);
-    return rc < 0 ? rc : 0;
+    char path[TILE_PATH_MAX];
+    tile_path(path, level, tile, 1);
+    *strrchr(path, '/') = 0;
+    int rc = remove_widths(w->log_fd, path, 0);
+    if (rc < 0) {
+        errno = -rc;
+        return err_errno(err, "log/%s", path);
+    }
+    return 0;
+}
+
+/* "007" or "007.p". */
+static bool name_parse(const char *name, unsigned *n, bool *partial)
+{
+    for (unsigned i = 0; i < 3; i++)
+        if (name[i] < '0' || name[i] > '9')
+            return false;
+    *n = (unsigned)(name[0] - '0') * 100 + (unsigned)(name[1] - '0') * 10 + (unsigned)(name[2] - '0');
+    *partial = strcmp(name + 3, ".p") == 0;
+    return *partial || name[3] == 0;
+}
+
+/* The files of one folder against the tree's edge, which is in it or before it. Tiles before the
+ * edge are full, so that a crash may have left partial files that can go. */
+static int trim_folder(DIR *d, uint64_t group, uint64_t edge, unsigned width)
+{
+    int rc = 0;
+    for (struct dirent *e; rc == 0 && (e = readdir(d));) {
+        unsigned n;
+        bool partial;
+        if (!name_parse(e->d_name, &n, &partial))
+            continue;
+        uint64_t tile = group * 1000 + n;
+        if (partial)
+            rc = remove_widths(dirfd(d), e->d_name, tile == edge ? width : 0);
+        else if (tile >= edge && unlinkat(dirfd(d), e->d_name, 0) < 0)
+            rc = -errno;
+    }
+    return rc;
 }
 
 static int trim_level(struct tile_writer *w, int level, uint64_t hashes, struct err *err)
 {
-    unsigned width = hashes % TILE_WIDTH;
-    uint64_t tile = hashes / TILE_WIDTH;
-    for (unsigned misses = 0; misses < TRIM_MISSES_MAX; tile++, width = 0) {
+    uint64_t edge = hashes / TILE_WIDTH;
+    for (uint64_t group = edge / 1000;; group++) { /* until a folder that is not there */
         char path[TILE_PATH_MAX];
-        tile_path(path, level, tile, TILE_WIDTH);
-        bool full = unlinkat(w->log_fd, path, 0) == 0;
-        if (!full && errno != ENOENT)
+        tile_path(path, level, group * 1000, TILE_WIDTH);
+        *strrchr(path, '/') = 0;
+        DIR *d = folder_open(w->log_fd, path);
+        if (!d)
+            return errno == ENOENT ? 0 : err_errno(err, "log/%s", path);
+        int rc = trim_folder(d, group, edge, hashes % TILE_WIDTH);
+        closedir(d);
+        if (rc < 0) {
+            errno = -rc;
             return err_errno(err, "log/%s", path);
-        int partial = remove_partials(w->log_fd, level, tile, width, err);
-        if (partial < 0)
-            return partial;
-        misses = full || partial ? 0 : misses + 1;
+        }
     }
-    return 0;
 }
 
 int tile_trim(struct tile_writer *w, uint64_t size, struct err *err)
