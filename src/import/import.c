@@ -5,6 +5,7 @@
 const struct import_format *const import_formats[] = {
     &import_pcap,
     &import_shadowserver,
+    &import_zeek,
     NULL,
 };
 
