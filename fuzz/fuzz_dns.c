@@ -34,7 +34,8 @@ static size_t name_to_wire(const char *text, size_t n, uint8_t wire[DNS_NAME_WIR
             c = (uint8_t)text[++i];
             if (c >= '0' && c <= '9') {
                 must(i + 2 < n);
-                c = (c - '0') * 100u + (uint8_t)(text[i + 1] - '0') * 10u + (uint8_t)(text[i + 2] - '0');
+                c = (c - '0') * 100u + (uint8_t)(text[i + 1] - '0') * 10u +
+                    (uint8_t)(text[i + 2] - '0');
                 i += 2;
             }
         }

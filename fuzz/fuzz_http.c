@@ -23,9 +23,9 @@ static void check_request(struct span data, const struct http_request *r)
     must(r->n_headers <= HTTP_HEADERS_MAX && r->method.n > 0 && r->method.n <= HTTP_METHOD_MAX);
     must(!r->chunked || r->content_length == 0);
     must(!(r->anomalies & HTTP_BAD_CHUNK));
-    const struct span spans[] = {r->line, r->method, r->target, r->version, r->headers, r->host,
-                                 r->user_agent, r->referer, r->content_type, r->content_encoding,
-                                 http_authority(r)};
+    const struct span spans[] = {
+        r->line,       r->method,  r->target,       r->version,          r->headers,       r->host,
+        r->user_agent, r->referer, r->content_type, r->content_encoding, http_authority(r)};
     for (size_t i = 0; i < sizeof spans / sizeof *spans; i++)
         inside(r->head, spans[i]);
     for (size_t i = 0; i < r->n_headers; i++) {

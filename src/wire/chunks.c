@@ -2,17 +2,17 @@
 
 /* Where in a chunked body (RFC 9112, 7.1) the next byte stands. */
 enum {
-    SIZE,        /* before the first digit of a size */
-    DIGITS,      /* behind it */
-    SIZE_SPACE,  /* behind the number */
-    EXTENSION,   /* behind a semicolon */
-    SIZE_LF,     /* behind the CR of a size */
+    SIZE,       /* before the first digit of a size */
+    DIGITS,     /* behind it */
+    SIZE_SPACE, /* behind the number */
+    EXTENSION,  /* behind a semicolon */
+    SIZE_LF,    /* behind the CR of a size */
     DATA,
-    DATA_CR,     /* behind a chunk's data */
+    DATA_CR, /* behind a chunk's data */
     DATA_LF,
-    TRAILER,     /* at the start of a trailer line */
+    TRAILER, /* at the start of a trailer line */
     TRAILER_LINE,
-    TRAILER_LF,  /* behind a CR at the start of a trailer line */
+    TRAILER_LF, /* behind a CR at the start of a trailer line */
     DONE,
     BAD,
 };

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "wire/words.h"
+#include "wire/text.h"
 
 enum { TYPE_OPT = 41 };
 enum { OPTION_NSID = 3, OPTION_ECS = 8, OPTION_COOKIE = 10 };
@@ -11,7 +11,7 @@ void dns_anomaly_words(uint32_t bits, struct buf *out)
 {
     static const char *const words[] = {"questions", "opt-odd",   "option-bad", "ecs-bad",
                                         "ecs-bits",  "ecs-scope", "cookie-bad", "repeated"};
-    words_of_bits(bits, words, sizeof words / sizeof *words, out);
+    text_bit_words(bits, words, sizeof words / sizeof *words, out);
 }
 
 const char *dns_type_name(uint16_t type, char out[16])
@@ -66,15 +66,18 @@ static char *byte_text(char *o, uint8_t c)
     return o;
 }
 
-/* Letters, digits, hyphen and underscore are nearly all there is; the rest goes the long way. */
+/* Nearly all there is in names; the rest goes the long way. */
+static const bool plain[256] = {
+    ['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1, ['-'] = 1, ['_'] = 1,
+};
+
 static inline char *label_text(char *o, const uint8_t *p, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        uint8_t c = p[i], lower = c | 0x20;
-        if ((lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_')
-            *o++ = (char)c;
+        if (plain[p[i]])
+            *o++ = (char)p[i];
         else
-            o = byte_text(o, c);
+            o = byte_text(o, p[i]);
     }
     return o;
 }

@@ -1,51 +1,23 @@
 #include "wire/http.h"
 
-#include "wire/words.h"
+#include "wire/text.h"
 
 void http_anomaly_words(uint32_t bits, struct buf *out)
 {
     static const char *const words[] = {
-        "bare-lf",      "no-version", "odd-version",     "spaces",     "folded",     "bad-header",
-        "no-host",      "two-hosts",  "length-conflict", "bad-length", "bad-chunk",  "control",
-        "many-headers", "empty-lines", "odd-coding",     "cut",
+        "bare-lf",      "no-version",  "odd-version",     "spaces",     "folded",    "bad-header",
+        "no-host",      "two-hosts",   "length-conflict", "bad-length", "bad-chunk", "control",
+        "many-headers", "empty-lines", "odd-coding",      "cut",
     };
-    words_of_bits(bits, words, sizeof words / sizeof *words, out);
+    text_bit_words(bits, words, sizeof words / sizeof *words, out);
 }
 
 /* Bytes of a token (RFC 9110, 5.6.2). */
 static const bool tchar[256] = {
-    ['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1, ['&'] = 1, ['\''] = 1, ['*'] = 1, ['+'] = 1,
-    ['-'] = 1, ['.'] = 1, ['^'] = 1, ['_'] = 1, ['`'] = 1, ['|'] = 1,  ['~'] = 1,
-    ['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1,
+    ['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1,         ['&'] = 1,         ['\''] = 1,
+    ['*'] = 1, ['+'] = 1, ['-'] = 1, ['.'] = 1,         ['^'] = 1,         ['_'] = 1,
+    ['`'] = 1, ['|'] = 1, ['~'] = 1, ['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1,
 };
-
-static bool is_space(uint8_t c)
-{
-    return c == ' ' || c == '\t';
-}
-
-static bool is_space_or_end(uint8_t c)
-{
-    return is_space(c) || c == '\r' || c == '\n';
-}
-
-/* White space off both ends; line endings too, for folded values. */
-static struct span trim(struct span s)
-{
-    while (s.n && is_space_or_end(s.p[s.n - 1]))
-        s.n--;
-    while (s.n && is_space_or_end(*s.p)) {
-        s.p++;
-        s.n--;
-    }
-    return s;
-}
-
-static bool span_starts(struct span s, const char *word)
-{
-    size_t n = strlen(word);
-    return s.n >= n && span_ieq(span_of(s.p, n), span_of(word, n));
-}
 
 /* The next line of c without its ending; false when there is none. *bare when it had no CR. With
  * `cut` the bytes behind the last LF are a line too. */
@@ -66,17 +38,19 @@ static bool line_next(struct cur *c, struct span *line, bool *bare, bool cut)
 /* The first line's kind, as far as it can be told. */
 enum opening { NOT_HTTP = -1, OPEN = 0, USUAL = 1, UNUSUAL = 2 };
 
+/* *capitals: to the letter. */
 static bool method_is_usual(struct span m, bool *capitals)
 {
-    static const char *const usual[] = {"GET",   "POST",     "HEAD",    "PUT",
-                                        "PATCH", "DELETE",   "OPTIONS", "CONNECT",
-                                        "TRACE", "PROPFIND", "PRI"};
+    static const char *const usual[] = {"get",   "post",     "head",    "put",
+                                        "patch", "delete",   "options", "connect",
+                                        "trace", "propfind", "pri"};
     for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) {
-        struct span word = span_str(usual[i]);
-        if (span_ieq(m, word)) {
-            *capitals = span_eq(m, word);
-            return true;
-        }
+        if (!text_is(m, usual[i]))
+            continue;
+        *capitals = true;
+        for (size_t k = 0; k < m.n; k++)
+            *capitals = *capitals && m.p[k] < 'a';
+        return true;
     }
     return false;
 }
@@ -92,16 +66,13 @@ static bool is_uri_start(struct span s)
 
 static enum opening target_kind(struct span rest)
 {
-    while (rest.n && is_space(*rest.p)) {
-        rest.p++;
-        rest.n--;
-    }
+    rest = text_trim_start(rest);
     if (rest.n == 0)
         return OPEN;
     if (*rest.p == '/' || is_uri_start(rest))
         return UNUSUAL;
     if (*rest.p == '*')
-        return rest.n == 1 ? OPEN : is_space(rest.p[1]) ? UNUSUAL : NOT_HTTP;
+        return rest.n == 1 ? OPEN : text_is_space(rest.p[1]) ? UNUSUAL : NOT_HTTP;
     return rest.n < HTTP_METHOD_MAX && !memchr(rest.p, '\n', rest.n) ? OPEN : NOT_HTTP;
 }
 
@@ -119,7 +90,7 @@ static enum opening opening_of(struct span data, bool *capitals)
         return OPEN;
     if (data.p[n] != ' ')
         return NOT_HTTP;
-    struct span rest = span_of(data.p + n + 1, data.n - n - 1);
+    struct span rest = text_behind(data, n + 1);
     if (method_is_usual(span_of(data.p, n), capitals))
         return USUAL;
     return target_kind(rest);
@@ -139,29 +110,26 @@ static bool empty_lines_skip(struct cur *c)
     return true;
 }
 
-static struct span trim_end(struct span s)
-{
-    while (s.n && is_space(s.p[s.n - 1]))
-        s.n--;
-    return s;
-}
-
 /* The last word of a request line behind the method, when it is a version; else empty. */
 static struct span version_word(struct span rest)
 {
-    size_t word = rest.n;
-    while (word && !is_space(rest.p[word - 1]))
-        word--;
-    struct span s = span_of(rest.p + word, rest.n - word);
-    return word && span_starts(s, "HTTP/") ? s : span_of(NULL, 0);
+    const struct span none = {NULL, 0};
+    if (rest.p == NULL || rest.n == 0)
+        return none;
+    const uint8_t *space = memrchr(rest.p, ' ', rest.n), *tab = memrchr(rest.p, '\t', rest.n);
+    const uint8_t *last = !space || (tab && tab > space) ? tab : space;
+    if (!last)
+        return none;
+    struct span word = text_behind(rest, (size_t)(last + 1 - rest.p));
+    return text_starts(word, "http/") ? word : none;
 }
 
 /* Splits at white space: the version is the last word when it says HTTP/, the target what lies
  * between it and the method, spaces included. The line has a space (opening_of saw to it). */
 static void request_line(struct span line, struct http_request *r)
 {
-    size_t method = (size_t)((const uint8_t *)memchr(line.p, ' ', line.n) - line.p);
-    struct span rest = trim_end(span_of(line.p + method, line.n - method));
+    size_t method = text_find(line, ' ');
+    struct span rest = text_trim_end(text_behind(line, method));
     struct span version = version_word(rest);
     size_t plain = 1; /* spaces */
     r->line = line;
@@ -171,13 +139,13 @@ static void request_line(struct span line, struct http_request *r)
     if (version.n) {
         if (!span_is(version, "HTTP/1.1") && !span_is(version, "HTTP/1.0"))
             r->anomalies |= HTTP_ODD_VERSION;
-        r->version = span_of(version.p + 5, version.n - 5);
+        r->version = text_behind(version, 5);
         rest.n -= version.n;
         plain = 2;
     } else {
         r->anomalies |= HTTP_NO_VERSION;
     }
-    r->target = trim(rest);
+    r->target = text_trim_lines(rest);
     if (rest.n - r->target.n != plain || (rest.n && memchr(rest.p, '\t', rest.n)) ||
         (r->target.n && memchr(r->target.p, ' ', r->target.n)))
         r->anomalies |= HTTP_SPACES;
@@ -186,30 +154,18 @@ static void request_line(struct span line, struct http_request *r)
 /* What the framing headers said so far. */
 struct framing {
     unsigned hosts, codings, chunkeds;
-    bool length, bad_coding, close, keep;
+    bool length, close, keep;
     bool last_chunked; /* the last transfer coding is "chunked" */
 };
-
-static bool number(struct span s, uint64_t *out)
-{
-    uint64_t v = 0;
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] < '0' || s.p[i] > '9' || __builtin_mul_overflow(v, 10, &v) ||
-            __builtin_add_overflow(v, s.p[i] - '0', &v))
-            return false;
-    }
-    *out = v;
-    return s.n > 0;
-}
 
 /* The next member of a comma-separated list, trimmed; empty ones too. False at the end. */
 static bool list_next(struct cur *c, struct span *member)
 {
     if (!c->p)
         return false;
-    const uint8_t *comma = cur_left(c) ? memchr(c->p, ',', cur_left(c)) : NULL;
-    *member = trim(span_of(c->p, comma ? (size_t)(comma - c->p) : cur_left(c)));
-    c->p = comma ? comma + 1 : NULL;
+    size_t comma = text_find(span_of(c->p, cur_left(c)), ',');
+    *member = text_trim_lines(span_of(c->p, comma));
+    c->p = comma < cur_left(c) ? c->p + comma + 1 : NULL;
     return true;
 }
 
@@ -218,7 +174,7 @@ static void take_length(struct span value, struct http_request *r, struct framin
     uint64_t n;
     struct span member;
     for (struct cur c = cur_of(value); list_next(&c, &member);) {
-        if (!number(member, &n)) {
+        if (!text_number(member, &n)) {
             r->anomalies |= HTTP_BAD_LENGTH;
         } else if (!f->length) {
             f->length = true;
@@ -233,10 +189,10 @@ static void take_coding(struct span value, struct framing *f)
 {
     struct span member;
     for (struct cur c = cur_of(value); list_next(&c, &member);) {
-        if (member.n == 0 || span_ieq(member, span_str("identity")))
+        if (member.n == 0 || text_is(member, "identity"))
             continue;
         f->codings++;
-        f->last_chunked = span_ieq(member, span_str("chunked"));
+        f->last_chunked = text_is(member, "chunked");
         f->chunkeds += f->last_chunked;
     }
 }
@@ -245,9 +201,9 @@ static void take_connection(struct span value, struct framing *f)
 {
     struct span member;
     for (struct cur c = cur_of(value); list_next(&c, &member);) {
-        if (span_ieq(member, span_str("close")))
+        if (text_is(member, "close"))
             f->close = true;
-        else if (span_ieq(member, span_str("keep-alive")))
+        else if (text_is(member, "keep-alive"))
             f->keep = true;
     }
 }
@@ -264,39 +220,39 @@ static void take_known(struct span name, struct span value, struct http_request 
 {
     switch (name.n) {
     case 4:
-        if (span_starts(name, "host")) {
+        if (text_starts(name, "host")) {
             f->hosts++;
             keep_first(&r->host, value);
         }
         break;
     case 6:
-        if (span_starts(name, "expect") && span_ieq(value, span_str("100-continue")))
+        if (text_starts(name, "expect") && text_is(value, "100-continue"))
             r->expect_continue = true;
         break;
     case 7:
-        if (span_starts(name, "referer"))
+        if (text_starts(name, "referer"))
             keep_first(&r->referer, value);
         break;
     case 10:
-        if (span_starts(name, "user-agent"))
+        if (text_starts(name, "user-agent"))
             keep_first(&r->user_agent, value);
-        else if (span_starts(name, "connection"))
+        else if (text_starts(name, "connection"))
             take_connection(value, f);
         break;
     case 12:
-        if (span_starts(name, "content-type"))
+        if (text_starts(name, "content-type"))
             keep_first(&r->content_type, value);
         break;
     case 14:
-        if (span_starts(name, "content-length"))
+        if (text_starts(name, "content-length"))
             take_length(value, r, f);
         break;
     case 16:
-        if (span_starts(name, "content-encoding"))
+        if (text_starts(name, "content-encoding"))
             keep_first(&r->content_encoding, value);
         break;
     case 17:
-        if (span_starts(name, "transfer-encoding"))
+        if (text_starts(name, "transfer-encoding"))
             take_coding(value, f);
         break;
     }
@@ -305,20 +261,21 @@ static void take_known(struct span name, struct span value, struct http_request 
 /* A header line (several when folded) up to its last line's ending. */
 static void take_header(struct span line, struct http_request *r, struct framing *f)
 {
-    const uint8_t *colon = memchr(line.p, ':', line.n);
-    size_t n = colon ? (size_t)(colon - line.p) : 0, valid = 0;
-    while (n && is_space(line.p[n - 1])) {
-        n--;
+    size_t colon = text_find(line, ':'), valid = 0;
+    struct span name = span_of(line.p, colon < line.n ? colon : 0);
+    if (text_find(name, '\n') < name.n) /* the colon stands in a folded line */
+        name.n = 0;
+    size_t n = text_trim_end(name).n;
+    if (n < name.n)
         r->anomalies |= HTTP_SPACES;
-    }
+    name.n = n;
     while (valid < n && tchar[line.p[valid]])
         valid++;
     if (n == 0 || valid < n)
         r->anomalies |= HTTP_BAD_HEADER;
     if (n == 0)
         return;
-    struct span name = span_of(line.p, n);
-    struct span value = trim(span_of(colon + 1, line.n - (size_t)(colon + 1 - line.p)));
+    struct span value = text_trim_lines(text_behind(line, colon + 1));
     if (r->n_headers < HTTP_HEADERS_MAX)
         r->header[r->n_headers++] = (struct http_header){name, value};
     else
@@ -336,7 +293,7 @@ static void header_lines(struct cur c, bool cut, struct http_request *r, struct 
             r->anomalies |= HTTP_BARE_LF;
         if (line.n == 0)
             break;
-        if (is_space(*line.p)) {
+        if (text_is_space(*line.p)) {
             r->anomalies |= whole.p ? HTTP_FOLDED : HTTP_BAD_HEADER;
             if (whole.p)
                 whole.n = (size_t)(line.p + line.n - whole.p);
@@ -350,18 +307,18 @@ static void header_lines(struct cur c, bool cut, struct http_request *r, struct 
         take_header(whole, r, f);
 }
 
-/* Control bytes other than tab and line endings. */
+/* Control bytes other than tab, LF, and CR before LF. No branches: the compiler makes vectors of
+ * it. */
 static bool has_control(struct span s)
 {
-    unsigned control = 0, cr = 0, crlf = 0;
-    for (size_t i = 0; i < s.n; i++) {
-        uint8_t c = s.p[i];
-        control |= (unsigned)((c < 0x20) & (c != '\t') & (c != '\n') & (c != '\r')) | (c == 0x7f);
-        cr += c == '\r';
+    uint8_t found = 0;
+    for (size_t i = 0; i + 1 < s.n; i++) {
+        uint8_t c = s.p[i], next = s.p[i + 1];
+        found |= (uint8_t)((c < 0x20) & (c != '\t') & (c != '\n') & (c != '\r'));
+        found |= (uint8_t)((c == 0x7f) | ((c == '\r') & (next != '\n')));
     }
-    for (size_t i = 1; i < s.n; i++)
-        crlf += (s.p[i] == '\n') & (s.p[i - 1] == '\r');
-    return control || cr != crlf;
+    uint8_t last = s.n ? s.p[s.n - 1] : ' ';
+    return found || (last < 0x20 && last != '\t' && last != '\n') || last == 0x7f;
 }
 
 /* RFC 9112, 6.3 and 9.3. */
@@ -465,7 +422,7 @@ static bool could_be(struct span data, enum opening least)
     size_t n = (size_t)(lf - rest.p);
     if (rest.p[n - 1] == '\r')
         n--;
-    return version_word(trim_end(span_of(rest.p, n))).n > 0;
+    return version_word(text_trim_end(span_of(rest.p, n))).n > 0;
 }
 
 int http_parse(struct span data, struct http_request *out)

@@ -2,13 +2,13 @@
 
 /* What has just been read. */
 enum {
-    LINE,       /* CRLF (or the start): a dot here is stuffing or the end */
+    LINE, /* CRLF (or the start): a dot here is stuffing or the end */
     TEXT,
     CR,
-    BARE,       /* LF without CR: a dot here is data */
-    BARE_DOT,   /* such a dot */
+    BARE,     /* LF without CR: a dot here is data */
+    BARE_DOT, /* such a dot */
     BARE_DOT_CR,
-    DOT,        /* a dot behind CRLF, not yet put out */
+    DOT, /* a dot behind CRLF, not yet put out */
     DOT_CR,
     END,
 };

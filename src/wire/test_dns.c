@@ -23,9 +23,9 @@ static int parse(const void *p, size_t n, struct dns_query *q, const char **why,
     return r;
 }
 
-#define MESSAGE(text) text, sizeof(text) - 1
+#define MESSAGE(text)          text, sizeof(text) - 1
 #define HEADER(qd, an, ns, ar) "\x12\x34\x01\x20\0" qd "\0" an "\0" ns "\0" ar
-#define QUESTION "\3www\7example\3com\0\0\1\0\1"
+#define QUESTION               "\3www\7example\3com\0\0\1\0\1"
 
 static void is_malformed(const void *p, size_t n, const char *want, size_t where)
 {
@@ -73,7 +73,8 @@ static void test_compression(void)
     static const struct {
         size_t at, behind;
         const char *name;
-    } rows[] = {{20, 32, "F.ISI.ARPA"}, {40, 46, "FOO.F.ISI.ARPA"}, {64, 66, "ARPA"}, {92, 93, "."}};
+    } rows[] = {
+        {20, 32, "F.ISI.ARPA"}, {40, 46, "FOO.F.ISI.ARPA"}, {64, 66, "ARPA"}, {92, 93, "."}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char name[DNS_NAME_TEXT_MAX];
         size_t at = rows[i].at, len;
@@ -91,8 +92,8 @@ static void test_bad_names(void)
         size_t n;
         const char *why;
     } rows[] = {
-        {MESSAGE("\xc0\x10"), "compression pointer does not go back"}, /* itself */
-        {MESSAGE("\xc0\x12"), "compression pointer does not go back"}, /* forward */
+        {MESSAGE("\xc0\x10"), "compression pointer does not go back"},    /* itself */
+        {MESSAGE("\xc0\x12"), "compression pointer does not go back"},    /* forward */
         {MESSAGE("\1a\xc0\x10"), "compression pointer does not go back"}, /* its own start */
         {MESSAGE("\1a\xc0\x12"), "compression pointer does not go back"}, /* inside itself */
         {MESSAGE("\xc0\x0b"), "compression pointer into the header"},
@@ -174,7 +175,11 @@ static void test_longest(void)
 /* RFC 1035, 5.1 and RFC 4343, 2.1. */
 static void test_escapes(void)
 {
-    static const char wire[] = "\x10" "a.b\\c\"d;e(f)g@h$" "\x08" "\0\x1f\x20\x7f\xff!~*" "\3A-_\0";
+    static const char wire[] = "\x10"
+                               "a.b\\c\"d;e(f)g@h$"
+                               "\x08"
+                               "\0\x1f\x20\x7f\xff!~*"
+                               "\3A-_\0";
     char name[DNS_NAME_TEXT_MAX];
     size_t at = 0, len;
     is_int(dns_name(span_of(wire, sizeof wire - 1), &at, name, &len, NULL), 1);
@@ -185,8 +190,8 @@ static void test_escapes(void)
 static void test_opt(void)
 {
     /* RFC 6891, 6.1.2: root, 41, 4096 bytes, extended RCODE 1, version 0, DO; NSID (RFC 5001) */
-    static const char m[] = HEADER("\1", "\0", "\0", "\1") QUESTION
-        "\0\0\x29\x10\0\1\0\x80\0\0\4\0\3\0\0";
+    static const char m[] =
+        HEADER("\1", "\0", "\0", "\1") QUESTION "\0\0\x29\x10\0\1\0\x80\0\0\4\0\3\0\0";
     struct dns_query q;
     is_int(parse(MESSAGE(m), &q, NULL, NULL), 1);
     ok(q.has_opt && q.do_bit && q.nsid);
@@ -196,8 +201,8 @@ static void test_opt(void)
     is_int(q.edns_flags, 0x8000);
     is_int(q.anomalies, 0);
     /* between other additional records, behind an answer with a compressed name */
-    static const char late[] = "\x12\x34\x81\x80\0\1\0\1\0\1\0\3" QUESTION
-        "\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\1\2\3\4"
+    static const char late[] =
+        "\x12\x34\x81\x80\0\1\0\1\0\1\0\3" QUESTION "\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\1\2\3\4"
         "\xc0\x10\0\2\0\1\0\0\0\x3c\0\4\1n\xc0\x10"
         "\1n\xc0\x10\0\1\0\1\0\0\0\x3c\0\4\1\2\3\5"
         "\0\0\x29\x02\x00\0\3\0\0\0\0"
@@ -214,7 +219,8 @@ static void test_bad_opt(void)
 {
     struct dns_query q;
     is_malformed(MESSAGE(HEADER("\1", "\0", "\0", "\2") QUESTION "\0\0\x29\x10\0\0\0\0\0\0\0"
-                         "\0\0\x29\x10\0\0\0\0\0\0\0"), "more than one OPT record", 33 + 11);
+                                                                 "\0\0\x29\x10\0\0\0\0\0\0\0"),
+                 "more than one OPT record", 33 + 11);
     is_malformed(MESSAGE(HEADER("\1", "\0", "\0", "\1") QUESTION "\0\0\x29\x10\0\0\0\0\0\0\1"),
                  "record runs over the end", 33 + 11);
     is_malformed(MESSAGE(HEADER("\1", "\0", "\0", "\1") QUESTION), "name runs over the end", 33);
@@ -229,10 +235,12 @@ static void test_bad_opt(void)
     is_int(q.question_end, 33, "the question of a message that breaks off");
     /* owned by a name: noted and read; in the answer section: noted only */
     is_int(parse(MESSAGE(HEADER("\1", "\0", "\0", "\1") QUESTION "\1a\0\0\x29\2\0\0\0\0\0\0\0"), &q,
-                 NULL, NULL), 1);
+                 NULL, NULL),
+           1);
     ok(q.has_opt && q.anomalies == DNS_OPT_ODD);
     is_int(parse(MESSAGE(HEADER("\1", "\1", "\0", "\0") QUESTION "\0\0\x29\2\0\0\0\0\0\0\0"), &q,
-                 NULL, NULL), 1);
+                 NULL, NULL),
+           1);
     ok(!q.has_opt && q.anomalies == DNS_OPT_ODD);
 }
 
@@ -311,9 +319,10 @@ static void test_cookie(void)
 /* Every length of a whole message: only those that hold all of it parse. */
 static void test_truncation(void)
 {
-    static const char m[] = "\x12\x34\x81\x80\0\1\0\1\0\0\0\1" QUESTION
-        "\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\1\2\3\4"
-        "\0\0\x29\x10\0\0\0\x80\0\0\x17\0\x08\0\7\0\1\x18\0\xc0\0\2\0\x0a\0\x08" "12345678";
+    static const char m[] =
+        "\x12\x34\x81\x80\0\1\0\1\0\0\0\1" QUESTION "\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\1\2\3\4"
+        "\0\0\x29\x10\0\0\0\x80\0\0\x17\0\x08\0\7\0\1\x18\0\xc0\0\2\0\x0a\0\x08"
+        "12345678";
     unsigned good = 0, question = 0;
     for (size_t n = 0; n < sizeof m; n++) {
         struct dns_query q;
@@ -346,7 +355,10 @@ static void test_counts(void)
 
 static void test_tcp(void)
 {
-    static const uint8_t s[] = "\0\x0c" "0123456789ab" "\0\x0d" "0123456789abc";
+    static const uint8_t s[] = "\0\x0c"
+                               "0123456789ab"
+                               "\0\x0d"
+                               "0123456789abc";
     struct span m;
     for (size_t cut = 0; cut < sizeof s; cut++) {
         uint8_t *copy = exact(s, cut);

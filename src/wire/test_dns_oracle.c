@@ -13,11 +13,15 @@ struct message {
     const char *p;
     size_t n;
 };
-#define MESSAGE(text) {text, sizeof(text) - 1}
+#define MESSAGE(text)                                                                              \
+    {                                                                                              \
+        text, sizeof(text) - 1                                                                     \
+    }
 static const struct message seeds[] = {
     MESSAGE("\x12\x34\x01\x20\0\1\0\0\0\0\0\0\3www\7example\3com\0\0\1\0\1"),
     MESSAGE("\x12\x34\x01\x20\0\1\0\0\0\0\0\1\3www\7example\3com\0\0\x1c\0\1"
-            "\0\0\x29\x10\0\0\0\x80\0\0\x17\0\x08\0\7\0\1\x18\0\xc0\0\2\0\x0a\0\x08" "12345678"),
+            "\0\0\x29\x10\0\0\0\x80\0\0\x17\0\x08\0\7\0\1\x18\0\xc0\0\2\0\x0a\0\x08"
+            "12345678"),
     MESSAGE("\x12\x34\x81\x80\0\1\0\2\0\1\0\2\1a\1b\2cd\0\0\1\0\1"
             "\xc0\x0c\0\5\0\1\0\0\0\x3c\0\5\2xy\xc0\x0e\xc0\x22\0\1\0\1\0\0\0\x3c\0\4\1\2\3\4"
             "\xc0\x0e\0\2\0\1\0\0\0\x3c\0\4\1n\xc0\x10\1n\xc0\x10\0\1\0\1\0\0\0\x3c\0\4\1\2\3\5"

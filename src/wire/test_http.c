@@ -40,8 +40,9 @@ static void tap_span(struct span got, const char *want, const char *expr, int li
 
 static void test_plain(void)
 {
-    static const char text[] = "GET /a?b=c HTTP/1.1\r\nHost: example.com\r\nUser-Agent:  Bot 1.0 \r\n"
-                               "REFERER:http://x/\r\nX-Empty:\r\n\r\nGET /next HTTP/1.1\r\n";
+    static const char text[] =
+        "GET /a?b=c HTTP/1.1\r\nHost: example.com\r\nUser-Agent:  Bot 1.0 \r\n"
+        "REFERER:http://x/\r\nX-Empty:\r\n\r\nGET /next HTTP/1.1\r\n";
     is_int(parse(text), 1);
     is_int(r.head.n, strstr(text, "GET /next") - text);
     is_span(r.line, "GET /a?b=c HTTP/1.1");
@@ -66,7 +67,8 @@ static void test_body_headers(void)
 {
     is_int(parse("POST /index.php?topic=33.117 HTTP/1.1\r\nHost: 192.0.2.1\r\nContent-Type: "
                  "application/x-www-form-urlencoded\r\nContent-Encoding: gzip\r\n"
-                 "Content-Length: 96\r\nExpect: 100-Continue\r\nConnection: Close\r\n\r\n"), 1);
+                 "Content-Length: 96\r\nExpect: 100-Continue\r\nConnection: Close\r\n\r\n"),
+           1);
     is_int(r.content_length, 96);
     is_span(r.content_type, "application/x-www-form-urlencoded");
     is_span(r.content_encoding, "gzip");
@@ -117,7 +119,8 @@ static void test_lines(void)
         char text[128];
         snprintf(text, sizeof text, "%s\r\n\r\n", rows[i].line);
         if (!tap_check(parse(text) == (rows[i].method ? 1 : -1), "result", __FILE__, __LINE__,
-                       rows[i].line) || !rows[i].method)
+                       rows[i].line) ||
+            !rows[i].method)
             continue;
         is_span(r.method, rows[i].method);
         is_span(r.target, rows[i].target);
@@ -165,6 +168,9 @@ static void test_header_lines(void)
     is_int(r.anomalies, HTTP_FOLDED);
     is_span(r.header[0].value, "b\r\n\tc\r\n  d");
     is_span(r.header[1].value, "f");
+    is_int(parse("GET / HTTP/1.0\r\nX\r\n Content-Length: 5\r\nC: d\r\n\r\n"), 1, "a folded name");
+    is_int(r.anomalies, HTTP_FOLDED | HTTP_BAD_HEADER);
+    is_int(r.n_headers, 1);
     is_int(parse("GET / HTTP/1.0\r\n A: b\r\nC: d\r\n\r\n"), 1);
     is_int(r.anomalies, HTTP_BAD_HEADER);
     is_int(r.n_headers, 1);
@@ -208,7 +214,9 @@ static void test_framing(void)
         {"Transfer-Encoding: chunked, chunked", 0, true, HTTP_ODD_CODING},
         {"Transfer-Encoding: chunked, gzip", 0, false, HTTP_ODD_CODING},
         {"Transfer-Encoding: xchunked", 0, false, HTTP_ODD_CODING},
-        {"Transfer-Encoding: \x0b" "chunked", 0, false, HTTP_ODD_CODING | HTTP_CONTROL},
+        {"Transfer-Encoding: \x0b"
+         "chunked",
+         0, false, HTTP_ODD_CODING | HTTP_CONTROL},
         {"Transfer-Encoding: identity\r\nContent-Length: 5", 5, false, 0},
         {"Transfer-Encoding : chunked", 0, true, HTTP_SPACES},
     };
@@ -238,8 +246,9 @@ static void test_host_and_connection(void)
     ok(!r.keep_alive);
     is_int(parse("GET / HTTP/1.0\r\nConnection: x, Keep-Alive\r\n\r\n"), 1);
     ok(r.keep_alive);
-    is_int(parse("GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\nConnection: close\r\n\r\n"),
-           1);
+    is_int(
+        parse("GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\nConnection: close\r\n\r\n"),
+        1);
     ok(!r.keep_alive);
     is_int(parse("GET /\r\n\r\n"), 1);
     ok(!r.keep_alive);
@@ -363,12 +372,29 @@ static void test_limits(void)
 
 static void test_looks(void)
 {
-    static const char *const yes[] = {"GET /", "POST x", "get / HTTP/1.1\r\n", "FOO /", "FOO http://x",
-                                      "PRI * HTTP/2.0\r\n", "GET ", "\r\nGET /", "HEAD /x\r\n",
+    static const char *const yes[] = {"GET /",
+                                      "POST x",
+                                      "get / HTTP/1.1\r\n",
+                                      "FOO /",
+                                      "FOO http://x",
+                                      "PRI * HTTP/2.0\r\n",
+                                      "GET ",
+                                      "\r\nGET /",
+                                      "HEAD /x\r\n",
                                       "CONNECT a:25 HTTP/1.0\r\n"};
-    static const char *const no[] = {"", "GET", "\r\n", "NICK bot\r\n", "HELO x\r\n", "220 hello\r\n",
-                                     "HTTP/1.1 200 OK\r\n", "CWD /x\r\n", "GET\t/", "(GET /",
-                                     "ABCDEFGHIJKLMNOPQRSTU /", "EHLO [1.2.3.4]\r\n", "get key\r\n",
+    static const char *const no[] = {"",
+                                     "GET",
+                                     "\r\n",
+                                     "NICK bot\r\n",
+                                     "HELO x\r\n",
+                                     "220 hello\r\n",
+                                     "HTTP/1.1 200 OK\r\n",
+                                     "CWD /x\r\n",
+                                     "GET\t/",
+                                     "(GET /",
+                                     "ABCDEFGHIJKLMNOPQRSTU /",
+                                     "EHLO [1.2.3.4]\r\n",
+                                     "get key\r\n",
                                      "MAIL FROM:<a@b>\r\n"};
     for (size_t i = 0; i < sizeof yes / sizeof *yes; i++)
         tap_check(http_looks_like_request(span_str(yes[i])), yes[i], __FILE__, __LINE__, "yes");
@@ -410,7 +436,7 @@ static void test_chunks(void)
         {"0\r\n\r\nGET /", 1, "", 5},
         {"000a\r\n0123456789\r\n0\r\n\r\n", 1, "0123456789", 0},
         {"A;name=\"value;\"\r\n0123456789\r\n0;x\r\n\r\n", 1, "0123456789", 0}, /* 7.1.1 */
-        {"2 \r\nab\r\n0\r\nTrailer: x\r\nB: y\r\n\r\n!", 1, "ab", 1},          /* 7.1.2 */
+        {"2 \r\nab\r\n0\r\nTrailer: x\r\nB: y\r\n\r\n!", 1, "ab", 1},           /* 7.1.2 */
         {"2\nab\n0\n\n!", 1, "ab", 1},
         {"2\r\nab\r\n0\r\n\rx\r\n\r\n", 1, "ab", 0}, /* CR x is a trailer line */
         {"2\r\nab\r\n", 0, "ab", 0},

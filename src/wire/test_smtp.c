@@ -309,8 +309,8 @@ static void test_stuffing_round_trip(void)
         buf_str(&wire, ".\r\n");
         size_t cut = x % (wire.n + 1);
         feed(buf_as_span(&wire), &cut, 1, 1000, &o);
-        wrong += o.result != 1 || o.used != wire.n ||
-                 !span_eq(buf_as_span(&o.mail), buf_as_span(&mail));
+        wrong +=
+            o.result != 1 || o.used != wire.n || !span_eq(buf_as_span(&o.mail), buf_as_span(&mail));
     }
     is_int(wrong, 0);
     buf_free(&o.mail);
@@ -321,8 +321,9 @@ static void test_stuffing_round_trip(void)
 /* RFC 5322, 2.2. */
 static void test_mail_header(void)
 {
-    struct span mail = span_str("Received: x\r\n\tby y\r\nSubject:  two\r\n words \r\nsubject: again\r\n"
-                                "To : u@v\r\nno colon\r\nEmpty:\r\nLast: l\r\n\r\nX-Body: no\r\n");
+    struct span mail =
+        span_str("Received: x\r\n\tby y\r\nSubject:  two\r\n words \r\nsubject: again\r\n"
+                 "To : u@v\r\nno colon\r\nEmpty:\r\nLast: l\r\n\r\nX-Body: no\r\n");
     is_span(smtp_mail_header(mail, "SUBJECT"), "two\r\n words");
     is_span(smtp_mail_header(mail, "Received"), "x\r\n\tby y");
     is_span(smtp_mail_header(mail, "To"), "u@v"); /* 4.5.1 */
