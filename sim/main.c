@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/file.h"
+#include "sim/capture.h"
 #include "sim/feed.h"
 #include "sim/model.h"
 #include "sim/options.h"
@@ -19,8 +20,9 @@ struct run {
     struct buf text;
     struct scenario *scenario;
     struct model *model;
-    struct sink *feed_to, *feed6_to, *truth_to;
+    struct sink *feed_to, *feed6_to, *pcap_to, *truth_to;
     struct feed *feed;
+    struct capture *capture;
     struct truth *truth;
     uint32_t days;
 };
@@ -68,10 +70,14 @@ static int open_outputs(struct run *r, struct err *err)
         rc = sink_open(o->feed, &r->feed_to, err);
     if (rc == 0 && o->feed6)
         rc = sink_open(o->feed6, &r->feed6_to, err);
+    if (rc == 0 && o->pcap)
+        rc = sink_open(o->pcap, &r->pcap_to, err);
     if (rc == 0 && o->truth)
         rc = sink_open(o->truth, &r->truth_to, err);
     if (rc == 0)
         rc = feed_new(r->model, r->feed_to, r->feed6_to, &r->feed, err);
+    if (rc == 0 && o->pcap)
+        rc = capture_new(r->model, r->pcap_to, o->pcap_days, o->pcap_packets, &r->capture, err);
     if (rc == 0)
         rc = truth_new(r->model, r->days, &r->truth, err);
     return rc;
@@ -92,10 +98,14 @@ static int simulate(struct run *r, struct err *err)
             break;
         truth_day(r->truth, &facts, checkins, n);
         rc = feed_day(r->feed, day, checkins, n, &rows, err);
+        if (rc == 0 && r->capture)
+            rc = capture_day(r->capture, day, checkins, n, err);
         contacts += n;
         progress_show(&progress, day + 1, r->days, contacts);
     }
     progress_end(&progress);
+    if (rc == 0 && r->capture)
+        rc = capture_end(r->capture, err);
     return rc;
 }
 
@@ -104,6 +114,8 @@ static int write_truth(struct run *r, struct err *err)
     struct truth_capture capture = {0};
     if (!r->truth_to)
         return 0;
+    if (r->capture)
+        capture = capture_counts(r->capture);
     return truth_write(r->truth, r->o->scenario, buf_as_span(&r->text), r->o->scale, &capture,
                        r->truth_to, err);
 }
@@ -121,6 +133,7 @@ static int finish(struct sink **s, int rc, struct err *err)
 static void run_free(struct run *r)
 {
     feed_free(r->feed);
+    capture_free(r->capture);
     truth_free(r->truth);
     model_free(r->model);
     scenario_free(r->scenario);
@@ -143,6 +156,7 @@ static int run(const struct options *o, struct err *err)
             rc = write_truth(&r, err);
         rc = finish(&r.feed_to, rc, err);
         rc = finish(&r.feed6_to, rc, err);
+        rc = finish(&r.pcap_to, rc, err);
         rc = finish(&r.truth_to, rc, err);
     }
     run_free(&r);

@@ -131,8 +131,8 @@ static const cyaml_schema_value_t scenario_value = {
 
 /* libcyaml tells why through its log: first the reason, then, innermost first, where. */
 struct complaint {
-    char why[256], where[128];
-    bool backtrace;
+    char why[256], where[192];
+    bool backtrace, named; /* named: where tells of a key */
 };
 
 static void complaint_line(cyaml_log_t level, void *ctx, const char *fmt, va_list args)
@@ -148,8 +148,11 @@ static void complaint_line(cyaml_log_t level, void *ctx, const char *fmt, va_lis
         c->backtrace = true;
     else if (!c->backtrace && !c->why[0])
         snprintf(c->why, sizeof c->why, "%s", text);
-    else if (c->backtrace && !c->where[0])
-        snprintf(c->where, sizeof c->where, "%s", text + strspn(text, " "));
+    else if (c->backtrace && !c->named) {
+        size_t at = strlen(c->where);
+        snprintf(c->where + at, sizeof c->where - at, ", %s", text + strspn(text, " "));
+        c->named = strstr(text, "mapping field") != NULL;
+    }
 }
 
 static void complaint_tidy(struct complaint *c)
@@ -192,8 +195,8 @@ int scenario_load(struct span yaml, const char *where, struct scenario **out, st
                                     &config, &scenario_value, (cyaml_data_t **)&s, NULL);
     if (e != CYAML_OK) {
         complaint_tidy(&c);
-        return err_set(err, -EINVAL, "scenario: %s (%s%s%s)", c.why[0] ? c.why : cyaml_strerror(e),
-                       where, c.where[0] ? ", " : "", c.where);
+        return err_set(err, -EINVAL, "scenario: %s (%s%s)", c.why[0] ? c.why : cyaml_strerror(e),
+                       where, c.where);
     }
     if (!s)
         return err_set(err, -EINVAL, "scenario: it is empty (%s)", where);

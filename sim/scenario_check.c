@@ -22,7 +22,7 @@ static int in_range(struct check *c, const char *key, double v, double low, doub
 {
     if (isfinite(v) && v >= low && v <= high)
         return 0;
-    return err_set(c->err, -EINVAL, "scenario: %s%s: %g is not between %g and %g (%s)", c->at, key,
+    return err_set(c->err, -EINVAL, "scenario: %s%s: %.10g is not between %.10g and %.10g (%s)", c->at, key,
                    v, low, high, c->where);
 }
 
@@ -114,16 +114,18 @@ static int check_id(struct check *c, const struct scenario_family *f)
     return 0;
 }
 
-/* A domain name that a DNS question can hold (RFC 1035, 2.3.4), with room for a bot id. */
-static int check_domain(struct check *c, const char *host)
+/* A domain name that a DNS question can hold (RFC 1035, 2.3.4), with its bot id in place. */
+static int check_domain(struct check *c, const struct scenario_family *f)
 {
-    if (strlen(host) > 200)
-        return bad(c, "host", "a name of over 200 bytes");
-    for (const char *p = host; *p;) {
-        size_t n = strcspn(p, ".");
-        bool id = n >= 4 && strncmp(p, "{id}", 4) == 0;
-        if (n == 0 || n + (id ? 32 : 0) > 63)
-            return bad(c, "host", "not a domain name: an empty or too long label");
+    size_t total = 1;
+    if (f->bot_id == SCENARIO_BOT_ID_GUID)
+        return bad(c, "bot_id", "a guid is no part of a domain name; hex16 is");
+    for (const char *p = f->host; *p;) {
+        size_t n = strcspn(p, "."), len = n;
+        for (const char *id = p; (id = strstr(id, "{id}")) && id < p + n; id += 4)
+            len += 16 - 4;
+        if (n == 0 || len > 63 || (total += len + 1) > 255)
+            return bad(c, "host", "not a domain name: a label is empty or too long");
         p += n;
         if (*p == '.')
             p++;
@@ -147,7 +149,7 @@ static int check_family(struct check *c, struct scenario_family *f)
     if (f->kind == SCENARIO_HTTP)
         return (rc = needs(c, "host", f->host)) < 0 ? rc : needs(c, "path", f->path);
     if (f->kind == SCENARIO_DNS)
-        return (rc = needs(c, "host", f->host)) < 0 ? rc : check_domain(c, f->host);
+        return (rc = needs(c, "host", f->host)) < 0 ? rc : check_domain(c, f);
     return f->body ? 0 : needs(c, "payload", f->payload);
 }
 
@@ -253,7 +255,7 @@ static int check_sensors(struct check *c, struct scenario *s)
     unsigned v4 = 0, v6 = 0;
     for (unsigned i = 0; i < s->sensors_count; i++) {
         struct ip ip;
-        at(c, "sensors", i);
+        snprintf(c->at, sizeof c->at, "sensors[%u]", i);
         if (!ip_parse(span_str(s->sensors[i]), &ip))
             return bad(c, "", "not an address");
         ip_is_v4(&ip) ? v4++ : v6++;
