@@ -11,9 +11,9 @@ rule rustock_checkin_2007
         source = "Wolf and Lanstein, July 2011; public write-ups of the 2007-08 samples"
         description = "POST /data.php of 2007-08: multipart, gzip, MSIE 6.0, a bare address as host. No capture of it is public: untested on real traffic"
     strings:
-        $type = /\nContent-Type:[ \t]*multipart\/form-data/ nocase
-        $gzip = /\nContent-Encoding:[ \t]*gzip[ \t]*\r?\n/ nocase
-        $fresh = /\nPragma:[ \t]*no-cache[ \t]*\r?\n/ nocase
+        $type = "\nContent-Type: multipart/form-data" nocase
+        $gzip = "\nContent-Encoding: gzip\r" nocase
+        $fresh = "\nPragma: no-cache\r" nocase
     condition:
         ebb_kind == "http" and ebb_method == "POST" and ebb_target == "/data.php" and
         ebb_version == "1.0" and
@@ -31,9 +31,9 @@ rule rustock_checkin_2009
         source = "Wolf and Lanstein, July 2011; public write-ups of the 2009-10 samples"
         description = "POST /index.php?topic=N.N of 2009-10: says gzip, but the body is encrypted and no gzip. No capture of it is public: untested on real traffic"
     strings:
-        $type = /\nContent-Type:[ \t]*application\/x-www-form-urlencoded/ nocase
-        $gzip = /\nContent-Encoding:[ \t]*gzip[ \t]*\r?\n/ nocase
-        $cpu = /\nUA-CPU:[ \t]*x86[ \t]*\r?\n/ nocase
+        $type = "\nContent-Type: application/x-www-form-urlencoded" nocase
+        $gzip = "\nContent-Encoding: gzip\r" nocase
+        $cpu = "\nUA-CPU: x86\r" nocase
     condition:
         ebb_kind == "http" and ebb_method == "POST" and ebb_version == "1.1" and
         ebb_target matches /^\/(index\.php\?topic=[0-9]+\.[0-9]+|(login|main|data)\.php(\?topic=[0-9]+\.[0-9]+)?)$/ and

@@ -28,7 +28,8 @@ struct ruleset {
     unsigned n, public;
     bool initialized;
     struct err first; /* of a compilation */
-    /* What the scanner's variables were set to last. */
+    /* Variables that some rule file speaks of, and what the scanner's were set to last. */
+    bool uses_number[VIEW_NUMBERS], uses_text[VIEW_TEXTS];
     uint64_t number[VIEW_NUMBERS];
     struct buf text[VIEW_TEXTS];
     /* Of the scan at hand. */
@@ -108,10 +109,21 @@ void ruleset_close(struct ruleset *r)
     free(r);
 }
 
+static void note_variables(struct ruleset *r, struct span text)
+{
+    for (int i = 0; i < VIEW_NUMBERS; i++)
+        r->uses_number[i] |= memmem(text.p, text.n, view_number_name[i],
+                                    strlen(view_number_name[i])) != NULL;
+    for (int i = 0; i < VIEW_TEXTS; i++)
+        r->uses_text[i] |= memmem(text.p, text.n, view_text_name[i],
+                                  strlen(view_text_name[i])) != NULL;
+}
+
 int ruleset_add(struct ruleset *r, const char *path, struct span text, struct err *err)
 {
     if (text.n == 0)
         return 0;
+    note_variables(r, text);
     FILE *f = fmemopen((void *)text.p, text.n, "r");
     if (!f)
         return err_errno(err, "%s", path);
@@ -344,7 +356,7 @@ static int set_variables(struct ruleset *r, const struct view *v)
 {
     int rc = ERROR_SUCCESS;
     for (int i = 0; i < VIEW_NUMBERS && rc == ERROR_SUCCESS; i++) {
-        if (r->number[i] == v->number[i])
+        if (!r->uses_number[i] || r->number[i] == v->number[i])
             continue;
         r->number[i] = v->number[i];
         rc = yr_scanner_define_integer_variable(
@@ -352,7 +364,8 @@ static int set_variables(struct ruleset *r, const struct view *v)
             v->number[i] < INT64_MAX ? (int64_t)v->number[i] : INT64_MAX);
     }
     for (int i = 0; i < VIEW_TEXTS && rc == ERROR_SUCCESS; i++)
-        rc = set_text(r, i, v->text[i]);
+        if (r->uses_text[i])
+            rc = set_text(r, i, v->text[i]);
     return rc;
 }
 
