@@ -221,17 +221,17 @@ static void take_payload(const struct way *w, struct run r, const struct packet_
     struct tcp_half *h = w->h;
     int32_t ahead = after(r.seq, h->next);
     if (h->closed || (ahead > 0 && (uint32_t)ahead > TCP_AHEAD_MAX)) {
-        bool again = ahead < 0 && (uint32_t)-ahead >= r.sent;
+        bool again = ahead < 0 && h->next - r.seq >= r.sent;
         if (!again)
             odd(w->sink, &w->sink->late, r.sent, at);
         return;
     }
     if (ahead < 0) { /* seen before, in part or whole */
-        if (after(r.seq, h->start) < 0 && !h->syn && (r.sent > 1 || after(r.seq, h->start) < -1)) {
+        if (after(r.seq, h->start) < 0 && (r.sent > 1 || after(r.seq, h->start) < -1)) {
             uint32_t before = h->start - r.seq;
             odd(w->sink, &w->sink->late, before < r.sent ? before : r.sent, at);
         }
-        uint32_t old = (uint32_t)-ahead;
+        uint32_t old = h->next - r.seq;
         if (old >= r.sent)
             return;
         run_advance(&r, old);

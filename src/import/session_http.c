@@ -10,7 +10,7 @@ static bool starts(struct span s, const char *word)
 
 bool session_http_strict(struct span b)
 {
-    if (!http_looks_like_request(b))
+    if (!b.n || !http_looks_like_request(b))
         return false;
     const uint8_t *lf = memchr(b.p, '\n', b.n);
     size_t n = lf ? (size_t)(lf - b.p) : b.n;

@@ -27,9 +27,11 @@ static void envelope_add(const struct session_call *c, struct span address)
 /* The envelope as spans: from, then recipients into rcpt[EVENT_RCPT_MAX]. */
 static struct span envelope_read(const struct session_smtp *m, struct span *rcpt)
 {
-    struct cur c = cur_of(buf_as_span(&m->envelope));
     struct span from = {NULL, 0};
     uint16_t n;
+    if (!m->envelope.n)
+        return from;
+    struct cur c = cur_of(buf_as_span(&m->envelope));
     if (m->has_from && cur_u16(&c, &n))
         cur_take(&c, n, &from);
     for (unsigned i = 0; i < m->rcpts; i++) {
@@ -56,7 +58,8 @@ static void emit(const struct session_call *c, bool mail)
         ev.smtp.rcpt_to = (struct span_list){rcpt, m->rcpts};
         if (mail) {
             ev.smtp.size = m->size;
-            ev.smtp.subject = smtp_mail_header(buf_as_span(&m->mail), "Subject");
+            if (m->mail.n)
+                ev.smtp.subject = smtp_mail_header(buf_as_span(&m->mail), "Subject");
             if (session_blob(c->out, buf_as_span(&m->mail), sha, &at))
                 ev.smtp.blob = span_of(sha, sizeof sha);
         }
