@@ -55,6 +55,13 @@ static void feed(struct casedir *c, const struct entry *e, struct arena *arena)
         registry_event(c->registry, &ev);
 }
 
+static uint64_t fastest(const struct casedir *c)
+{
+    uint64_t census = c->census ? census_position(c->census) : 0;
+    uint64_t registry = c->registry ? registry_position(c->registry) : 0;
+    return census > registry ? census : registry;
+}
+
 static uint64_t slowest(const struct casedir *c)
 {
     uint64_t at = journal_committed(c->journal);
@@ -65,25 +72,43 @@ static uint64_t slowest(const struct casedir *c)
     return at;
 }
 
+/* What the views counted has been erased since (an order to redact, or a lost tail): no view can
+ * take a single entry back, so they start anew. */
+#define STALE 1
+
+static int read_on(struct casedir *c, struct journal_cursor *cursor, uint64_t *from, uint64_t end,
+                   bool fresh, struct err *err)
+{
+    struct arena arena;
+    struct entry e;
+    int rc = 1;
+    arena_init(&arena);
+    while (*from < end && (rc = journal_cursor_next(cursor, &e, err)) == 1) {
+        if (e.header.kind == KIND_REDACTION && !fresh) {
+            rc = STALE;
+            break;
+        }
+        feed(c, &e, &arena);
+        *from = e.index + 1;
+        rc = 0;
+    }
+    arena_free(&arena);
+    return rc;
+}
+
 static int catch_up(struct casedir *c, struct err *err)
 {
     uint64_t end = journal_committed(c->journal), from = slowest(c);
+    bool fresh = fastest(c) == 0; /* views of nothing hold nothing that was erased */
     struct journal_cursor *cursor;
-    struct arena arena;
-    struct entry e;
     if (from >= end)
         return 0;
     int rc = journal_cursor_open(c->journal, from, &cursor, err);
     if (rc < 0)
         return rc;
-    arena_init(&arena);
-    while (from < end && (rc = journal_cursor_next(cursor, &e, err)) == 1) {
-        feed(c, &e, &arena);
-        from = e.index + 1;
-    }
-    arena_free(&arena);
+    rc = read_on(c, cursor, &from, end, fresh, err);
     journal_cursor_close(cursor);
-    if (rc < 0)
+    if (rc)
         return rc;
     if (c->census && from > census_position(c->census))
         census_advance(c->census, from);
@@ -121,17 +146,26 @@ static void close_views(struct casedir *c)
     c->registry = NULL;
 }
 
+static int start_anew(struct casedir *c, unsigned which, struct err *err)
+{
+    int rc = 0;
+    close_views(c);
+    for (const char *const *view = casedir_view_names; rc == 0 && *view; view++)
+        rc = casedir_drop_view(c->dir, *view, err);
+    return rc == 0 ? load_views(c, which, err) : rc;
+}
+
 int casedir_views(struct casedir *c, unsigned which, struct err *err)
 {
     int rc = load_views(c, which, err);
-    if (rc == 0 && is_ahead(c)) {
-        close_views(c);
-        for (const char *const *view = casedir_view_names; rc == 0 && *view; view++)
-            rc = casedir_drop_view(c->dir, *view, err);
+    if (rc == 0)
+        rc = is_ahead(c) ? STALE : catch_up(c, err);
+    if (rc == STALE) {
+        rc = start_anew(c, which, err);
         if (rc == 0)
-            rc = load_views(c, which, err);
+            rc = catch_up(c, err);
     }
-    return rc < 0 ? rc : catch_up(c, err);
+    return rc;
 }
 
 int casedir_peek_views(struct casedir *c, struct err *err)

@@ -160,14 +160,12 @@ static bool parse_range(const char *text, struct journal_range *out)
     return true;
 }
 
-/* What was erased must go from the views too, so they are made anew. */
+/* The views see the redaction entry, and start anew without what was erased. */
 static int redact(struct casedir *c, const struct cli *cli, const struct journal_range *ranges,
                   uint64_t *index, struct err *err)
 {
     int rc = journal_redact(c->journal, ranges, cli->n_args, cli_get(cli, "who"),
                             cli_get(cli, "why"), index, err);
-    for (const char *const *view = casedir_view_names; rc == 0 && *view; view++)
-        rc = casedir_drop_view(c->dir, *view, err);
     if (rc == 0)
         rc = casedir_views(c, VIEW_ALL, err);
     return rc == 0 ? casedir_save_views(c, err) : rc;
