@@ -115,6 +115,13 @@ int vkey_load(const char *dir, struct note_key *out, struct err *err)
         if (rc < 0)
             err_set(err, rc, "%s: %s", VKEY_FILE, why.text);
     }
+    if (rc == 0) { /* byte for byte as we write it: hex digits could be of either case */
+        struct buf again = {0};
+        note_key_put_verifier(out, &again);
+        if (!span_eq(buf_as_span(&again), span_of(text.p, text.n - 1)))
+            rc = err_set(err, -EBADMSG, "%s: not in its canonical form", VKEY_FILE);
+        buf_free(&again);
+    }
     buf_free(&text);
     return rc;
 }

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 
+#include "journal/hash.h"
+
 void merkle_leaf(const void *data, size_t n, uint8_t out[SHA256_LEN])
 {
     static const uint8_t prefix = 0;
@@ -35,26 +37,23 @@ static uint64_t split(uint64_t n)
 
 void merkle_fold(const uint8_t *hashes, size_t n, uint8_t out[SHA256_LEN])
 {
-    uint8_t row[128][SHA256_LEN];
-    if (n <= 1) {
-        memcpy(out, hashes, SHA256_LEN);
-        return;
-    }
-    /* A lone hash at the end of a row moves up as it is: that is the RFC's tree, since every
-     * split is at a power of two. */
-    size_t pairs = n / 2;
-    for (size_t i = 0; i < pairs; i++)
-        merkle_node(hashes + 2 * i * SHA256_LEN, hashes + (2 * i + 1) * SHA256_LEN, row[i]);
-    if (n & 1)
-        memcpy(row[pairs], hashes + (n - 1) * SHA256_LEN, SHA256_LEN);
-    for (n = pairs + (n & 1); n > 1; n = pairs + (n & 1)) {
-        pairs = n / 2;
+    uint8_t row[MERKLE_FOLD_MAX / 2][SHA256_LEN];
+    struct hash_job jobs[MERKLE_FOLD_MAX / 2];
+    const uint8_t *from = hashes;
+    while (n > 1) {
+        size_t pairs = n / 2;
         for (size_t i = 0; i < pairs; i++)
-            merkle_node(row[2 * i], row[2 * i + 1], row[i]);
+            jobs[i] = (struct hash_job){from + 2 * i * SHA256_LEN, 2 * SHA256_LEN, row[i],
+                                        HASH_NODE};
+        hash_many(jobs, pairs);
+        /* A lone hash at the end of a row moves up as it is: that is the RFC's tree, since every
+         * split is at a power of two. */
         if (n & 1)
-            memcpy(row[pairs], row[n - 1], SHA256_LEN);
+            memmove(row[pairs], from + (n - 1) * SHA256_LEN, SHA256_LEN);
+        n = pairs + (n & 1);
+        from = row[0];
     }
-    memcpy(out, row[0], SHA256_LEN);
+    memcpy(out, from, SHA256_LEN);
 }
 
 /* MTH(D[lo:hi]), lo a multiple of the power of two that is not below hi - lo. */

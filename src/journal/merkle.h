@@ -18,7 +18,8 @@ void merkle_node(const uint8_t left[SHA256_LEN], const uint8_t right[SHA256_LEN]
                  uint8_t out[SHA256_LEN]);
 /* The root of no leaves: SHA-256 of nothing. */
 void merkle_empty(uint8_t out[SHA256_LEN]);
-/* Root over n hashes that lie side by side, 1 <= n <= 256. */
+#define MERKLE_FOLD_MAX 256
+/* Root over n hashes that lie side by side, 1 <= n <= MERKLE_FOLD_MAX. */
 void merkle_fold(const uint8_t *hashes, size_t n, uint8_t out[SHA256_LEN]);
 
 /* Gives the hash over leaves [index << level, (index + 1) << level), all of which are in the tree.
