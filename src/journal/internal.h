@@ -10,6 +10,7 @@
 
 #define SEGMENT_LIMIT   (256ull << 20) /* a segment that has reached this is closed */
 #define FLUSH_BYTES     (256u << 10)   /* records are written out in pieces of this */
+#define SEAL_RECORDS    256            /* records are hashed together, so many at a time */
 #define SALTS_BYTES     (16u << 10)    /* random bytes fetched at a time */
 #define SPILL_ENTRIES   (64u << 10)    /* committed entries whose tiles are kept in memory */
 #define BUNDLE_ENTRY    (2 + JOURNAL_LEAF_LEN)
@@ -23,6 +24,8 @@ struct segment_writer {
     uint64_t first;   /* its first entry */
     uint64_t offset;  /* written so far */
     struct buf pending;       /* records that are not written yet */
+    size_t unsealed[SEAL_RECORDS]; /* where those lie that have no commitment and checksum yet */
+    size_t unsealed_n;
     struct buf pending_index; /* offsets for the index file */
     uint64_t kept_first, kept_offset; /* as of the last commit */
 };

@@ -281,6 +281,21 @@ int segment_next(struct segment_reader *r, struct record *out, struct err *err)
     return 1;
 }
 
+static bool at_hand(const struct segment_reader *r)
+{
+    size_t n = r->have - r->at;
+    return n >= RECORD_FIXED && n - RECORD_FIXED >= be32_get(r->buf + r->at + RECORD_LENGTH);
+}
+
+int segment_batch(struct segment_reader *r, struct record *out, int max, struct err *err)
+{
+    int n = 0, rc = 1;
+    /* only the first may move the buffer; what is wrong with a later one is said the next time */
+    while (n < max && (n == 0 || at_hand(r)) && (rc = segment_next(r, &out[n], err)) == 1)
+        n++;
+    return n ? n : rc;
+}
+
 /* A believable place to start from: the index file is a hint, the record there must confirm. */
 static bool jump(struct segment_reader *r, int journal_fd, uint64_t index)
 {

@@ -70,6 +70,8 @@ void segment_close(struct segment_reader *r);
 /* 1 a record whose frame, checksum and index hold; 0 the file ends here; -EBADMSG not a whole
  * record (r->offset says where); -EPROTO a newer version's; other errno: reading failed. */
 int segment_next(struct segment_reader *r, struct record *out, struct err *err);
+/* As segment_next, but as many as are at hand, up to max: a positive number of records. */
+int segment_batch(struct segment_reader *r, struct record *out, int max, struct err *err);
 /* Forgets what was read ahead. */
 void segment_refresh(struct segment_reader *r);
 /* Goes to a record by the index file where it helps, by reading forward where not. 1 there,

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "journal/hash.h"
+
 #define PROGRESS_STEP 65536
 
 int verify_bad(struct verifier *v, uint64_t index, const char *file, uint64_t offset,
@@ -127,11 +129,11 @@ static int redaction_read(struct verifier *v, const struct record *r, uint64_t f
     return rc;
 }
 
-/* Salt and payload against the commitment. 0, 1, or -EBADMSG for a torn tail. */
-static int payload_check(struct verifier *v, const struct record *r, uint64_t first)
+/* A record whose salt and payload hold, or do not. 0, 1, or -EBADMSG for a torn tail. */
+static int payload_check(struct verifier *v, const struct record *r, uint64_t first, bool holds)
 {
     bool redaction = be16_get(r->leaf + 2) & ENTRY_FLAG_REDACTION;
-    if (record_commitment_holds(r))
+    if (holds)
         return redaction ? redaction_read(v, r, first) : 0;
     if (r->index < v->signed_.size && record_is_zero(r) && !redaction) {
         range_add(&v->zero, r->index, r->index + 1);
@@ -141,6 +143,26 @@ static int payload_check(struct verifier *v, const struct record *r, uint64_t fi
         return -EBADMSG;
     return bad_segment(v, r->index, first, r->offset + RECORD_SALT,
                        "salt and payload do not match the entry's commitment");
+}
+
+/* The records up to the first whose payload does not pass; *rc as payload_check. */
+static int payloads_check(struct verifier *v, const struct record *r, int n, uint64_t first,
+                          int *rc)
+{
+    struct hash_job jobs[TILE_WIDTH];
+    uint8_t digest[TILE_WIDTH][SHA256_LEN];
+    for (int i = 0; i < n; i++)
+        jobs[i] = (struct hash_job){r[i].salt, JOURNAL_SALT_LEN + r[i].length, digest[i],
+                                    HASH_NO_PREFIX};
+    hash_many(jobs, (size_t)n);
+    *rc = 0;
+    for (int i = 0; i < n; i++) {
+        bool holds = memcmp(digest[i], r[i].leaf + JOURNAL_HEADER_LEN, SHA256_LEN) == 0;
+        *rc = payload_check(v, &r[i], first, holds);
+        if (*rc)
+            return i;
+    }
+    return n;
 }
 
 static int sizes_check(struct verifier *v, struct err *err)
@@ -167,41 +189,58 @@ static int sizes_check(struct verifier *v, struct err *err)
     return 0;
 }
 
-static int record_check(struct verifier *v, const struct record *r, uint64_t first,
-                        struct err *err)
+/* How many entries may come at once, so that each size to look at is met. */
+static int batch_limit(const struct verifier *v)
 {
-    uint8_t hash[SHA256_LEN], *bundle;
-    int rc = payload_check(v, r, first);
-    if (rc)
-        return rc;
+    uint64_t limit = TILE_WIDTH - v->size % TILE_WIDTH;
+    const uint64_t stops[] = {v->signed_.size, v->since_set ? v->since_size : 0,
+                              v->live ? v->committed : 0};
+    for (size_t i = 0; i < sizeof stops / sizeof *stops; i++)
+        if (stops[i] > v->size && stops[i] - v->size < limit)
+            limit = stops[i] - v->size;
+    return (int)limit;
+}
+
+/* Records of one bundle at most. */
+static int records_check(struct verifier *v, const struct record *r, int n, uint64_t first,
+                         struct err *err)
+{
+    struct hash_job jobs[TILE_WIDTH];
     unsigned at = v->size % TILE_WIDTH;
+    int payloads, good = payloads_check(v, r, n, first, &payloads);
     if (at == 0)
         v->entries.n = 0;
-    v->place[at].first = first;
-    v->place[at].offset = r->offset;
-    bundle = buf_reserve(&v->entries, BUNDLE_ENTRY);
-    be16_put(bundle, JOURNAL_LEAF_LEN);
-    memcpy(bundle + 2, r->leaf, JOURNAL_LEAF_LEN);
-    v->entries.n += BUNDLE_ENTRY;
-    merkle_leaf(r->leaf, JOURNAL_LEAF_LEN, hash);
-    tree_add(&v->tree, hash);
-    v->size++;
-    if (at == TILE_WIDTH - 1 && (rc = verify_full_tiles(v, err)) != 0)
-        return rc;
-    if (v->size == v->signed_.size || (v->since_set && v->size == v->since_size))
-        if ((rc = sizes_check(v, err)) != 0)
-            return rc;
-    if (v->size % PROGRESS_STEP == 0 && v->options->progress)
+    uint8_t *bundle = buf_reserve(&v->entries, (size_t)good * BUNDLE_ENTRY);
+    struct buf *leaves = &v->tree.level[0].hashes;
+    uint8_t *hashes = buf_reserve(leaves, (size_t)good * SHA256_LEN);
+    for (int i = 0; i < good; i++, bundle += BUNDLE_ENTRY) {
+        v->place[at + (unsigned)i].first = first;
+        v->place[at + (unsigned)i].offset = r[i].offset;
+        be16_put(bundle, JOURNAL_LEAF_LEN);
+        memcpy(bundle + 2, r[i].leaf, JOURNAL_LEAF_LEN);
+        jobs[i] = (struct hash_job){r[i].leaf, JOURNAL_LEAF_LEN, hashes + i * SHA256_LEN,
+                                    HASH_LEAF};
+    }
+    hash_many(jobs, (size_t)good);
+    v->entries.n += (size_t)good * BUNDLE_ENTRY;
+    leaves->n += (size_t)good * SHA256_LEN;
+    v->size += (uint64_t)good;
+    if (payloads)
+        return payloads;
+    int rc = v->size % TILE_WIDTH == 0 ? verify_full_tiles(v, err) : 0;
+    if (rc == 0)
+        rc = sizes_check(v, err);
+    if (rc == 0 && v->size % PROGRESS_STEP == 0 && v->options->progress)
         v->options->progress(v->options->ctx, v->size,
                              v->size > v->committed ? v->size : v->committed);
-    return 0;
+    return rc;
 }
 
 /* 0 read to its end, 1, negative. */
 static int segment_check(struct verifier *v, uint64_t first, bool last, struct err *err)
 {
     struct segment_reader r;
-    struct record rec;
+    struct record rec[TILE_WIDTH];
     struct err why = {0};
     if (first != v->size)
         return bad_segment(v, v->size, first, 0, first > v->size
@@ -212,10 +251,10 @@ static int segment_check(struct verifier *v, uint64_t first, bool last, struct e
     if (rc == 0) {
         while (!(v->live && v->size >= v->committed)) {
             offset = r.offset;
-            rc = segment_next(&r, &rec, &why);
-            if (rc != 1)
+            rc = segment_batch(&r, rec, batch_limit(v), &why);
+            if (rc <= 0)
                 break;
-            rc = record_check(v, &rec, first, &why);
+            rc = records_check(v, rec, rc, first, &why);
             if (rc)
                 break;
         }

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "journal/hash.h"
 #include "journal/internal.h"
 
 static int refuse(const struct journal *j, struct err *err)
@@ -32,9 +33,40 @@ static int salt_take(struct journal *j, uint8_t out[JOURNAL_SALT_LEN], struct er
     return 0;
 }
 
+/* Commitments, checksums and leaves of the records since the last time, many at once because
+ * that is three times as fast as one by one. */
+static void seal(struct journal *j)
+{
+    struct segment_writer *s = &j->seg;
+    struct hash_job jobs[SEAL_RECORDS];
+    size_t n = s->unsealed_n;
+    uint8_t *hashes = buf_reserve(&j->tree.level[0].hashes, n * SHA256_LEN);
+    uint8_t *bundle = buf_reserve(&j->entries, n * BUNDLE_ENTRY);
+    for (size_t i = 0; i < n; i++) {
+        uint8_t *p = s->pending.p + s->unsealed[i];
+        jobs[i] = (struct hash_job){p + RECORD_SALT, JOURNAL_SALT_LEN + be32_get(p + RECORD_LENGTH),
+                                    p + RECORD_LEAF + JOURNAL_HEADER_LEN, HASH_NO_PREFIX};
+    }
+    hash_many(jobs, n);
+    for (size_t i = 0; i < n; i++) {
+        uint8_t *p = s->pending.p + s->unsealed[i];
+        be32_put(p + RECORD_CRC, record_crc(p));
+        be16_put(bundle, JOURNAL_LEAF_LEN);
+        memcpy(bundle + 2, p + RECORD_LEAF, JOURNAL_LEAF_LEN);
+        bundle += BUNDLE_ENTRY;
+        jobs[i] = (struct hash_job){p + RECORD_LEAF, JOURNAL_LEAF_LEN, hashes + i * SHA256_LEN,
+                                    HASH_LEAF};
+    }
+    hash_many(jobs, n);
+    j->tree.level[0].hashes.n += n * SHA256_LEN;
+    j->entries.n += n * BUNDLE_ENTRY;
+    s->unsealed_n = 0;
+}
+
 static int flush(struct journal *j, struct err *err)
 {
     struct segment_writer *s = &j->seg;
+    seal(j);
     if (s->pending.n == 0)
         return 0;
     int rc = file_write_all(s->fd, s->pending.p, s->pending.n);
@@ -105,7 +137,7 @@ int writer_resume_segment(struct journal *j, uint64_t first, uint64_t offset, st
     }
     s->first = first;
     s->offset = offset;
-    s->pending.n = s->pending_index.n = 0;
+    s->pending.n = s->pending_index.n = s->unsealed_n = 0;
     return 0;
 }
 
@@ -164,18 +196,20 @@ static void undo(struct journal *j)
     segment_files_close(s);
     s->first = s->kept_first;
     s->offset = s->kept_offset;
-    s->pending.n = s->pending_index.n = 0;
+    s->pending.n = s->pending_index.n = s->unsealed_n = 0;
     struct tree_level *leaves = &j->tree.level[0];
     leaves->hashes.n = (size_t)(j->committed - leaves->start) * SHA256_LEN;
     j->entries.n = (size_t)(j->committed - leaves->start) * BUNDLE_ENTRY;
     j->size = j->committed;
 }
 
-/* The record goes to the pending bytes, its leaf to the tree and to the bundle. */
+/* The record goes to the pending bytes; seal() completes it. */
 static int record_put(struct journal *j, const struct entry_header *header, struct span payload,
                       struct err *err)
 {
     struct segment_writer *s = &j->seg;
+    if (s->unsealed_n == SEAL_RECORDS)
+        seal(j);
     uint8_t *p = buf_reserve(&s->pending, RECORD_FIXED + payload.n);
     int rc = salt_take(j, p + RECORD_SALT, err);
     if (rc < 0)
@@ -185,20 +219,12 @@ static int record_put(struct journal *j, const struct entry_header *header, stru
     be32_put(p + RECORD_LENGTH, (uint32_t)payload.n);
     be64_put(p + RECORD_INDEX, j->size);
     entry_header_put(p + RECORD_LEAF, header);
-    sha256(p + RECORD_SALT, JOURNAL_SALT_LEN + payload.n, p + RECORD_LEAF + JOURNAL_HEADER_LEN);
-    be32_put(p + RECORD_CRC, record_crc(p));
-
     uint64_t within = j->size - s->first;
     if (within && within % SEGMENT_STRIDE == 0) {
         be64_put(buf_reserve(&s->pending_index, 8), s->offset + s->pending.n);
         s->pending_index.n += 8;
     }
-    uint8_t hash[SHA256_LEN], *bundle = buf_reserve(&j->entries, BUNDLE_ENTRY);
-    merkle_leaf(p + RECORD_LEAF, JOURNAL_LEAF_LEN, hash);
-    tree_add(&j->tree, hash);
-    be16_put(bundle, JOURNAL_LEAF_LEN);
-    memcpy(bundle + 2, p + RECORD_LEAF, JOURNAL_LEAF_LEN);
-    j->entries.n += BUNDLE_ENTRY;
+    s->unsealed[s->unsealed_n++] = s->pending.n;
     s->pending.n += RECORD_FIXED + payload.n;
     return 0;
 }
