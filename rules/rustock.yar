@@ -16,7 +16,7 @@ rule rustock_checkin_2007
         $fresh = "\nPragma: no-cache\r" nocase
     condition:
         ebb_kind == "http" and ebb_method == "POST" and ebb_target == "/data.php" and
-        ebb_version == "1.0" and
+        ebb_version == "HTTP/1.0" and
         ebb_host matches /^[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}(:[0-9]{1,5})?$/ and
         ebb_user_agent contains "MSIE 6.0" and ebb_user_agent contains "Windows NT 5.1" and
         ebb_user_agent contains "SV1" and
@@ -35,7 +35,7 @@ rule rustock_checkin_2009
         $gzip = "\nContent-Encoding: gzip\r" nocase
         $cpu = "\nUA-CPU: x86\r" nocase
     condition:
-        ebb_kind == "http" and ebb_method == "POST" and ebb_version == "1.1" and
+        ebb_kind == "http" and ebb_method == "POST" and ebb_version == "HTTP/1.1" and
         ebb_target matches /^\/(index\.php\?topic=[0-9]+\.[0-9]+|(login|main|data)\.php(\?topic=[0-9]+\.[0-9]+)?)$/ and
         ebb_host != "" and ebb_referer contains ebb_host and
         ebb_referer matches /^http:\/\/[^\/]+\/?$/ and

@@ -45,19 +45,28 @@ static void put_line(struct view *v, const char *name, struct span value, const 
     put(v, span_str(end), TAIL_MAX);
 }
 
-/* "GET /x HTTP/1.1" again; a version that is none is shown as it was sent. */
-static void request_line(struct view *v, const struct event *ev)
+/* "GET /x HTTP/1.1" again; a version that is none is shown as it was sent. Returns the offset of
+ * the version. */
+static size_t request_line(struct view *v, const struct event *ev)
 {
+    struct span version = ev->http.version;
     put(v, ev->http.method, TAIL_MAX);
     put(v, span_str(" "), TAIL_MAX);
     put(v, ev->http.target, TAIL_MAX);
-    struct span version = ev->http.version;
-    if (version.n) {
-        bool number = version.p[0] >= '0' && version.p[0] <= '9';
-        put(v, span_str(number ? " HTTP/" : " "), TAIL_MAX);
-        put(v, version, TAIL_MAX);
-    }
+    put(v, span_str(version.n ? " " : ""), TAIL_MAX);
+    size_t at = v->bytes.n;
+    if (version.n && version.p[0] >= '0' && version.p[0] <= '9')
+        put(v, span_str("HTTP/"), TAIL_MAX);
+    put(v, version, TAIL_MAX);
     put(v, span_str("\r\n"), TAIL_MAX);
+    return at;
+}
+
+/* Headers are recorded with the empty line behind them, or without it. */
+static bool has_empty_line(struct span headers)
+{
+    return (headers.n >= 4 && memcmp(headers.p + headers.n - 4, "\r\n\r\n", 4) == 0) ||
+           (headers.n >= 2 && memcmp(headers.p + headers.n - 2, "\n\n", 2) == 0);
 }
 
 static void http(struct view *v, const struct event *ev)
@@ -65,13 +74,12 @@ static void http(struct view *v, const struct event *ev)
     text(v, VIEW_kind, span_str("http"));
     text(v, VIEW_method, ev->http.method);
     text(v, VIEW_target, ev->http.target);
-    text(v, VIEW_version, ev->http.version);
     text(v, VIEW_host, ev->http.host);
     text(v, VIEW_user_agent, ev->http.user_agent);
     text(v, VIEW_referer, ev->http.referer);
     text(v, VIEW_anomalies, ev->http.anomalies);
-    request_line(v, ev);
-    v->number[VIEW_headers_at] = v->bytes.n;
+    size_t version_at = request_line(v, ev), version_end = v->bytes.n;
+    v->number[VIEW_headers_at] = version_end;
     if (ev->http.headers.n) {
         put(v, ev->http.headers, TAIL_MAX);
     } else { /* a feed or a log file: what it says of them */
@@ -79,10 +87,13 @@ static void http(struct view *v, const struct event *ev)
         put_line(v, "User-Agent: ", ev->http.user_agent, "\r\n");
         put_line(v, "Referer: ", ev->http.referer, "\r\n");
     }
-    put(v, span_str("\r\n"), HTTP_BODY_KEEP);
+    if (!has_empty_line(buf_as_span(&v->bytes)))
+        put(v, span_str("\r\n"), HTTP_BODY_KEEP);
     v->number[VIEW_body_at] = v->bytes.n;
     v->number[VIEW_body_size] = ev->http.body_size;
     put(v, cut(ev->http.body, HTTP_BODY_KEEP), 0);
+    if (ev->http.version.n && version_end >= version_at + 2) /* the bytes no longer move */
+        text(v, VIEW_version, span_of(v->bytes.p + version_at, version_end - version_at - 2));
 }
 
 static void smtp(struct view *v, const struct event *ev)

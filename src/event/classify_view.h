@@ -14,7 +14,7 @@
     NUMBER(dst_port)                                                                              \
     TEXT(method)                                                                                  \
     TEXT(target)                                                                                  \
-    TEXT(version)                                                                                 \
+    TEXT(version)    /* "HTTP/1.1" */                                                             \
     TEXT(host)                                                                                    \
     TEXT(user_agent)                                                                              \
     TEXT(referer)                                                                                 \
@@ -58,7 +58,7 @@ extern const char *const view_text_name[VIEW_TEXTS];
 struct view {
     struct buf bytes; /* reused; view_free() gives it back */
     uint64_t number[VIEW_NUMBERS];
-    struct span text[VIEW_TEXTS]; /* borrow from the event; at most CLASSIFY_TEXT_MAX */
+    struct span text[VIEW_TEXTS]; /* borrow from the event or from bytes; CLASSIFY_TEXT_MAX each */
 };
 
 /* False, and an empty view, when the event has nothing that rules look at. */

@@ -437,6 +437,12 @@ static void test_view(void)
     ok(strstr((char *)out.p, want), "the body is where we say");
     ok(strstr((char *)out.p, "ebb_headers_at=39\n"), "the headers too");
     ok(strstr((char *)out.p, "ebb_host=example.net\n"), "text variables");
+    ok(strstr((char *)out.p, "ebb_version=HTTP/1.1\n"), "the version as in the request line");
+    out.n = 0;
+    ev.http.headers = span_str("Host: a\r\n\r\n");
+    classify_view(&ev, &out);
+    buf_byte(&out, 0);
+    is_str((char *)out.p, "POST /index.php?topic=33.117 HTTP/1.1\r\nHost: a\r\n\r\n\x9a\x01\x7f\x33");
     out.n = 0;
     ev = (struct event){.kind = KIND_FEED, .http = {.has = true, .method = span_str("GET"),
                         .target = span_str("/"), .host = span_str("h"), .version = span_str("odd")}};
