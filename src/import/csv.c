@@ -27,18 +27,18 @@ struct csv {
     bool portable, started;
     bool skipping; /* a line that is too long has been reported: its rest is passed over */
 
-    uint8_t *bytes; /* CSV_ROW_MAX + FILL, and room for the last line end and one block */
-    size_t n, at;   /* bytes filled; the next row begins here */
-    uint64_t base;  /* offset of bytes[0] in the source */
-    uint64_t line;  /* of the next row */
+    struct buf in; /* CSV_ROW_MAX + FILL and a line end at most; room for a block behind it */
+    size_t at;     /* the next row begins here */
+    uint64_t base; /* offset of in.p[0] in the source */
+    uint64_t line; /* of the next row */
 
-    /* A batch of rows as scanned: mark[] counts from bytes. */
+    /* A batch of rows as scanned: mark[] counts from in.p. */
     uint32_t mark[MARKS_MAX + BLOCK];
     struct csv_marked rows[ROWS_MAX + BLOCK];
     size_t n_rows, row;
     struct csv_marked before; /* the row before rows[row] */
 
-    uint8_t *scratch; /* cells whose doubled quotes were undone */
+    struct buf scratch; /* cells whose doubled quotes were undone */
     struct span cells[CSV_CELLS_MAX + 1];
 };
 
@@ -47,12 +47,6 @@ struct csv *csv_open(struct source *src)
     struct csv *c = calloc(1, sizeof *c);
     if (!c)
         return NULL;
-    c->bytes = malloc(CSV_ROW_MAX + FILL + 1 + BLOCK);
-    c->scratch = malloc(CSV_ROW_MAX);
-    if (!c->bytes || !c->scratch) {
-        csv_close(c);
-        return NULL;
-    }
     c->src = src;
     c->ended = 1;
     c->line = 1;
@@ -63,8 +57,8 @@ void csv_close(struct csv *c)
 {
     if (!c)
         return;
-    free(c->bytes);
-    free(c->scratch);
+    buf_free(&c->in);
+    buf_free(&c->scratch);
     free(c);
 }
 
@@ -82,13 +76,14 @@ void csv_place(const struct csv *c, uint64_t *line, uint64_t *offset)
 /* Moves what is left to the front and reads on. The last line gets the line end it may lack. */
 static void fill(struct csv *c)
 {
-    size_t left = c->n - c->at;
-    memmove(c->bytes, c->bytes + c->at, left);
+    size_t left = c->in.n - c->at;
+    if (left)
+        memmove(c->in.p, c->in.p + c->at, left);
     c->base += c->at;
     c->at = 0;
-    c->n = left;
+    c->in.n = left;
     c->n_rows = c->row = 0;
-    while (c->ended > 0 && c->n < left + FILL && c->n < CSV_ROW_MAX + FILL) {
+    while (c->ended > 0 && c->in.n < left + FILL) {
         if (c->piece.p == c->piece.end) {
             struct span s;
             c->ended = source_read(c->src, &s, NULL);
@@ -96,14 +91,13 @@ static void fill(struct csv *c)
                 c->piece = cur_of(s);
             continue;
         }
-        size_t room = CSV_ROW_MAX + FILL - c->n, take = cur_left(&c->piece);
-        take = take < room ? take : room;
-        memcpy(c->bytes + c->n, c->piece.p, take);
-        c->piece.p += take;
-        c->n += take;
+        size_t room = left + FILL - c->in.n, n = cur_left(&c->piece);
+        struct span s;
+        cur_take(&c->piece, n < room ? n : room, &s);
+        buf_span(&c->in, s);
     }
-    if (c->ended == 0 && c->n && c->bytes[c->n - 1] != '\n')
-        c->bytes[c->n++] = '\n';
+    if (c->ended == 0 && c->in.n && c->in.p[c->in.n - 1] != '\n')
+        buf_byte(&c->in, '\n');
 }
 
 /* One bit a byte of the block. */
@@ -144,8 +138,8 @@ scan_with(struct csv *c, struct csv_masks (*masks)(const uint8_t *))
     size_t marks = 0, rows = 0;
     uint32_t quotes = 0, odd = 0;
     uint64_t inside = 0; /* all ones when the block begins in quotes */
-    for (size_t at = c->at; at < c->n && marks < MARKS_MAX && rows < ROWS_MAX; at += BLOCK) {
-        struct csv_masks m = masks(c->bytes + at);
+    for (size_t at = c->at; at < c->in.n && marks < MARKS_MAX && rows < ROWS_MAX; at += BLOCK) {
+        struct csv_masks m = masks(c->in.p + at);
         uint64_t quoted = prefix_parity(m.quote) ^ inside;
         inside = (uint64_t)((int64_t)quoted >> 63);
         uint64_t ends = m.newline & ~quoted;
@@ -202,7 +196,7 @@ AVX2 static void scan_avx2(struct csv *c)
 
 static void csv_scan(struct csv *c)
 {
-    memset(c->bytes + c->n, ' ', BLOCK); /* what the last block sees behind the end */
+    memset(buf_reserve(&c->in, BLOCK), ' ', BLOCK); /* what the last block sees behind the end */
 #if defined(__x86_64__)
     if (!c->portable && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
         __builtin_cpu_supports("popcnt")) {
@@ -217,14 +211,14 @@ static void csv_scan(struct csv *c)
 static bool cut(struct csv *c, const struct csv_marked *m, struct csv_row *row)
 {
     uint32_t quoted = 0;
-    const uint8_t *from = c->bytes + c->at;
+    const uint8_t *from = c->in.p + c->at;
     const uint32_t *mark = c->mark + c->before.marks, *last = c->mark + m->marks - 1;
     if (m->odd != c->before.odd || m->marks - c->before.marks > CSV_CELLS_MAX ||
         *last - c->at >= CSV_ROW_MAX)
         return false;
     struct span *cell = c->cells;
     for (; mark <= last; mark++) {
-        const uint8_t *end = c->bytes + *mark, *next = end + 1;
+        const uint8_t *end = c->in.p + *mark, *next = end + 1;
         if (mark == last && end > from && end[-1] == '\r')
             end--;
         if (end > from && *from == '"') {
@@ -242,11 +236,11 @@ static bool cut(struct csv *c, const struct csv_marked *m, struct csv_row *row)
 }
 
 /* A quoted cell from behind its first quote. Its end (behind the last quote), or NULL. */
-static const uint8_t *strict_quoted(const uint8_t *p, const uint8_t *end, uint8_t **scratch,
+static const uint8_t *strict_quoted(const uint8_t *p, const uint8_t *end, struct buf *scratch,
                                     struct span *cell)
 {
     const uint8_t *from = p;
-    uint8_t *copy = NULL; /* set at the first doubled quote */
+    const uint8_t *copy = NULL; /* set at the first doubled quote */
     for (;;) {
         const uint8_t *quote = p < end ? memchr(p, '"', (size_t)(end - p)) : NULL;
         if (!quote)
@@ -255,12 +249,11 @@ static const uint8_t *strict_quoted(const uint8_t *p, const uint8_t *end, uint8_
         if (copy || doubled) {
             size_t n = (size_t)(quote - p) + doubled; /* with one of the two quotes */
             if (!copy)
-                copy = *scratch;
-            memcpy(*scratch, p, n);
-            *scratch += n;
+                copy = scratch->p + scratch->n;
+            buf_put(scratch, p, n);
         }
         if (!doubled) {
-            *cell = copy ? span_of(copy, (size_t)(*scratch - copy))
+            *cell = copy ? span_of(copy, (size_t)(scratch->p + scratch->n - copy))
                          : span_of(from, (size_t)(quote - from));
             return quote + 1;
         }
@@ -270,7 +263,7 @@ static const uint8_t *strict_quoted(const uint8_t *p, const uint8_t *end, uint8_
 
 /* One cell at p, up to the comma or line feed behind it, which is where it leaves *end_of_cell. 1;
  * 0 when the bytes end before that, -1 and why. */
-static int strict_cell(const uint8_t *p, const uint8_t *end, uint8_t **scratch, struct span *cell,
+static int strict_cell(const uint8_t *p, const uint8_t *end, struct buf *scratch, struct span *cell,
                        const uint8_t **end_of_cell, const char **why)
 {
     if (p < end && *p == '"') {
@@ -302,16 +295,17 @@ static int strict_cell(const uint8_t *p, const uint8_t *end, uint8_t **scratch, 
  * with why, or with *more when the bytes at hand do not decide. */
 static size_t strict(struct csv *c, struct csv_row *row, bool *more)
 {
-    size_t limit = c->n - c->at;
+    size_t limit = c->in.n - c->at;
     bool too_long = limit > CSV_ROW_MAX || (limit == CSV_ROW_MAX && c->ended > 0);
     limit = limit < CSV_ROW_MAX ? limit : CSV_ROW_MAX;
-    const uint8_t *start = c->bytes + c->at, *end = start + limit, *p = start;
-    uint8_t *scratch = c->scratch;
+    const uint8_t *start = c->in.p + c->at, *end = start + limit, *p = start;
+    c->scratch.n = 0;
+    buf_reserve(&c->scratch, limit); /* so that it does not move below the cells */
     *more = false;
     row->n = 0;
     do {
         struct span cell;
-        int r = strict_cell(p, end, &scratch, &cell, &p, &row->why);
+        int r = strict_cell(p, end, &c->scratch, &cell, &p, &row->why);
         if (r == 0 && too_long)
             row->why = "the row is too long";
         if (r == 0 && !too_long)
@@ -339,13 +333,13 @@ static uint64_t count_lines(const uint8_t *p, size_t n)
 /* Goes to the line behind the one that the bad row began on. */
 static void resume(struct csv *c)
 {
-    const uint8_t *from = c->bytes + c->at;
-    const uint8_t *newline = memchr(from, '\n', c->n - c->at);
+    const uint8_t *from = c->in.p + c->at;
+    const uint8_t *newline = memchr(from, '\n', c->in.n - c->at);
     if (newline) {
-        c->at = (size_t)(newline + 1 - c->bytes);
+        c->at = (size_t)(newline + 1 - c->in.p);
         c->line++;
     } else {
-        c->at = c->n;
+        c->at = c->in.n;
         c->skipping = true;
     }
 }
@@ -359,7 +353,7 @@ static int strict_row(struct csv *c, struct csv_row *row, bool *more)
         return CSV_BAD;
     size_t begun = c->at;
     if (n) {
-        c->line += count_lines(c->bytes + c->at, n);
+        c->line += count_lines(c->in.p + c->at, n);
         c->at += n;
     } else {
         resume(c);
@@ -375,8 +369,8 @@ static int strict_row(struct csv *c, struct csv_row *row, bool *more)
 
 static void pass_rest_of_line(struct csv *c)
 {
-    const uint8_t *newline = memchr(c->bytes + c->at, '\n', c->n - c->at);
-    c->at = newline ? (size_t)(newline + 1 - c->bytes) : c->n;
+    const uint8_t *newline = memchr(c->in.p + c->at, '\n', c->in.n - c->at);
+    c->at = newline ? (size_t)(newline + 1 - c->in.p) : c->in.n;
     if (newline) {
         c->skipping = false;
         c->line++;
@@ -385,8 +379,8 @@ static void pass_rest_of_line(struct csv *c)
 
 static bool pass_empty_line(struct csv *c)
 {
-    const uint8_t *p = c->bytes + c->at;
-    size_t left = c->n - c->at;
+    const uint8_t *p = c->in.p + c->at;
+    size_t left = c->in.n - c->at;
     size_t n = left && p[0] == '\n' ? 1 : left > 1 && p[0] == '\r' && p[1] == '\n' ? 2 : 0;
     if (!n)
         return false;
@@ -409,13 +403,13 @@ int csv_next(struct csv *c, struct csv_row *row, struct err *err)
         static const uint8_t mark[3] = {0xef, 0xbb, 0xbf};
         c->started = true;
         fill(c);
-        c->at = c->n >= 3 && memcmp(c->bytes, mark, 3) == 0 ? 3 : 0;
+        c->at = c->in.n >= 3 && memcmp(c->in.p, mark, 3) == 0 ? 3 : 0;
     }
     for (;;) {
         if (c->row == c->n_rows || c->skipping) {
-            if (c->at == c->n && c->ended > 0)
+            if (c->at == c->in.n && c->ended > 0)
                 fill(c);
-            if (c->at == c->n)
+            if (c->at == c->in.n)
                 return at_end(c, err);
             if (c->skipping) {
                 pass_rest_of_line(c);
@@ -423,7 +417,7 @@ int csv_next(struct csv *c, struct csv_row *row, struct err *err)
                 continue;
             }
             csv_scan(c);
-            if (c->ended < 0 && c->n_rows == 0 && !memchr(c->bytes + c->at, '\n', c->n - c->at))
+            if (c->ended < 0 && c->n_rows == 0 && !memchr(c->in.p + c->at, '\n', c->in.n - c->at))
                 return at_end(c, err);
         }
         if (pass_empty_line(c))

@@ -8,8 +8,8 @@ struct lines {
     struct source *src;
     struct cur piece; /* of the source, not yet in the buffer */
     int ended;        /* the source's last return value */
-    uint8_t *bytes;   /* LINES_MAX + FILL */
-    size_t n, at, searched; /* filled; the next line begins at `at`; no line end before searched */
+    struct buf in;    /* LINES_MAX + FILL at most */
+    size_t at, searched; /* the next line begins at `at`; there is no line end before searched */
     uint64_t base, number;
     bool skipping; /* in the rest of a line that is too long */
 };
@@ -19,11 +19,6 @@ struct lines *lines_open(struct source *src)
     struct lines *l = calloc(1, sizeof *l);
     if (!l)
         return NULL;
-    l->bytes = malloc(LINES_MAX + FILL);
-    if (!l->bytes) {
-        free(l);
-        return NULL;
-    }
     l->src = src;
     l->ended = 1;
     l->number = 1;
@@ -34,19 +29,20 @@ void lines_close(struct lines *l)
 {
     if (!l)
         return;
-    free(l->bytes);
+    buf_free(&l->in);
     free(l);
 }
 
 static void fill(struct lines *l)
 {
-    size_t left = l->n - l->at;
-    memmove(l->bytes, l->bytes + l->at, left);
+    size_t left = l->in.n - l->at;
+    if (left)
+        memmove(l->in.p, l->in.p + l->at, left);
     l->base += l->at;
     l->searched -= l->at;
     l->at = 0;
-    l->n = left;
-    while (l->ended > 0 && l->n < left + FILL) {
+    l->in.n = left;
+    while (l->ended > 0 && l->in.n < left + FILL) {
         if (l->piece.p == l->piece.end) {
             struct span s;
             l->ended = source_read(l->src, &s, NULL);
@@ -54,11 +50,10 @@ static void fill(struct lines *l)
                 l->piece = cur_of(s);
             continue;
         }
-        size_t room = left + FILL - l->n, take = cur_left(&l->piece);
-        take = take < room ? take : room;
-        memcpy(l->bytes + l->n, l->piece.p, take);
-        l->piece.p += take;
-        l->n += take;
+        size_t room = left + FILL - l->in.n, n = cur_left(&l->piece);
+        struct span s;
+        cur_take(&l->piece, n < room ? n : room, &s);
+        buf_span(&l->in, s);
     }
 }
 
@@ -67,7 +62,7 @@ static int give(struct lines *l, size_t end, size_t next, struct line *out)
 {
     size_t from = l->at;
     bool skipped = l->skipping, too_long = next - from > LINES_MAX;
-    out->text = span_of(l->bytes + from, end - from);
+    out->text = span_of(l->in.p + from, end - from);
     if (out->text.n && out->text.p[out->text.n - 1] == '\r')
         out->text.n--;
     l->at = l->searched = next;
@@ -82,18 +77,18 @@ int lines_next(struct lines *l, struct line *out, struct err *err)
         out->number = l->number;
         out->offset = l->base + l->at;
         const uint8_t *newline =
-            l->searched < l->n ? memchr(l->bytes + l->searched, '\n', l->n - l->searched) : NULL;
+            l->searched < l->in.n ? memchr(l->in.p + l->searched, '\n', l->in.n - l->searched) : NULL;
         if (newline) {
-            size_t end = (size_t)(newline - l->bytes);
+            size_t end = (size_t)(newline - l->in.p);
             int r = give(l, end, end + 1, out);
             if (r)
                 return r;
             continue;
         }
-        l->searched = l->n;
-        if (l->n - l->at >= LINES_MAX || l->skipping) {
+        l->searched = l->in.n;
+        if (l->in.n - l->at >= LINES_MAX || l->skipping) {
             bool reported = l->skipping;
-            l->at = l->n;
+            l->at = l->in.n;
             l->skipping = true;
             if (!reported)
                 return LINES_TOO_LONG;
@@ -104,9 +99,9 @@ int lines_next(struct lines *l, struct line *out, struct err *err)
         }
         if (l->ended < 0)
             return source_stream_error(l->src, err);
-        if (l->at == l->n)
+        if (l->at == l->in.n)
             return LINES_END;
-        int r = give(l, l->n, l->n, out);
+        int r = give(l, l->in.n, l->in.n, out);
         if (r)
             return r;
     }

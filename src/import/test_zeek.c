@@ -117,14 +117,17 @@ static void test_dns(void)
     struct found f = {0};
     all_in("#separator \\x7c\n#unset_field|NULL\n"
            "#fields|ts|id.orig_h|id.orig_p|id.resp_h|id.resp_p|proto|trans_id|query|qclass|"
-           "qclass_name|qtype|qtype_name|rcode\n"
+           "qclass_name|qtype|qtype_name|rcode|RD\n"
            "1300475167.096535|192.0.2.1|1024|198.51.100.1|53|udp|39619|Example.\\x7c\\x5cx|1|"
-           "C_INTERNET|28|AAAA|NULL\n"
-           "1300475167.1|192.0.2.1|1024|198.51.100.1|53|udp|7|version.bind|3|C_CHAOS|16|TXT|0\n",
-           2, &f);
+           "C_INTERNET|28|AAAA|NULL|T\n"
+           "1300475167.1|192.0.2.1|1024|198.51.100.1|53|udp|7|version.bind|3|C_CHAOS|16|TXT|0|F\n"
+           "1300475167.2|192.0.2.1|1024|198.51.100.1|53|udp|8|x.example|1|C_INTERNET|1|A|0|NULL\n",
+           3, &f);
     holds(&f, "\"time\":\"2011-03-18T19:06:07.096535Z\",\"kind\":\"dns\"");
-    holds(&f, "\"dns\":{\"id\":39619,\"qname\":\"Example.|\\\\x\",\"qtype\":\"AAAA\"}");
-    holds(&f, "\"feed\":{\"qtype\":\"28\",\"qclass\":\"1\",\"report\":\"zeek_dns\"}");
+    holds(&f, "\"dns\":{\"id\":39619,\"flags\":256,\"qname\":\"Example.|\\\\x\",\"qtype\":\"AAAA\"}");
+    holds(&f, "\"feed\":{\"RD\":\"T\",\"qtype\":\"28\",\"qclass\":\"1\",\"report\":\"zeek_dns\"}");
+    holds(&f, "\"role\":null,\"dns\":{\"id\":7,\"qname\"");
+    holds(&f, "\"role\":\"unjudged\",\"dns\":{\"id\":8,\"qname\"");
     holds(&f, "\"dns\":{\"id\":7,\"qname\":\"version.bind\",\"qtype\":\"TXT\",\"qclass\":\"C_CHAOS\"}");
     done(&f);
 }

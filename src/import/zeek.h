@@ -20,6 +20,7 @@ enum zeek_target {
     ZEEK_ORIG_BYTES,
     ZEEK_RESP_BYTES,
     ZEEK_TRANS_ID,
+    ZEEK_RD,
     ZEEK_QUERY,
     ZEEK_QCLASS_NAME,
     ZEEK_QTYPE_NAME,

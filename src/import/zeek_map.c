@@ -6,6 +6,7 @@
 #include "import/zeek.h"
 
 #define RECORD_MAX         LINES_MAX     /* names and values: what fits into a log entry */
+#define DNS_FLAG_RD        0x0100        /* RFC 1035, 4.1.1 */
 #define MILLISECONDS_ABOVE 100000000000ll /* a ts beyond this (year 5138) counts milliseconds */
 
 static const struct {
@@ -23,6 +24,7 @@ static const struct {
     {"orig_bytes", ZEEK_ORIG_BYTES, ZEEK_CONN},
     {"resp_bytes", ZEEK_RESP_BYTES, ZEEK_CONN},
     {"trans_id", ZEEK_TRANS_ID, ZEEK_DNS},
+    {"RD", ZEEK_RD, ZEEK_DNS},
     {"query", ZEEK_QUERY, ZEEK_DNS},
     {"qclass_name", ZEEK_QCLASS_NAME, ZEEK_DNS},
     {"qtype_name", ZEEK_QTYPE_NAME, ZEEK_DNS},
@@ -193,6 +195,10 @@ static int put(struct event *ev, const struct zeek_field *f)
             return 0;
         ev->smtp.rcpt_to = f->list;
         return 1;
+    case ZEEK_RD: /* the only header bit that is the query's own; the word stays as well */
+        if (span_is(v, "T") || span_is(v, "true"))
+            ev->dns.flags = DNS_FLAG_RD;
+        return 0;
     default: /* the service too: Zeek's list of words says more than our one */
         return 0;
     }
@@ -279,6 +285,8 @@ const char *zeek_map(struct zeek *z, enum zeek_log log, const struct zeek_field 
     if (!reported && cells < EVENT_FEED_CELLS_MAX)
         z->feed[cells++] = (struct feed_cell){report, span_str(report_names[log])};
     set_kind(z, log, service);
+    if (log == ZEEK_DNS && !seen[ZEEK_RD]) /* nobody can tell whether a resolver asked */
+        z->ev.role = span_str("unjudged");
     z->ev.feed.has = true;
     z->ev.feed.cells = z->feed;
     z->ev.feed.n = cells;
