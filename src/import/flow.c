@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
-#define SLAB        256  /* flows that are allocated at once */
+#define SLAB        256 /* flows that are allocated at once */
 #define SLOTS_FIRST 4096
 #define NONE        UINT32_MAX
 

@@ -10,7 +10,7 @@
 #include "import/fragment.h"
 #include "import/import.h"
 
-#define CAPTURE_HELD_MAX (512u << 20) /* bytes that all connections together may keep waiting */
+#define CAPTURE_HELD_MAX (256u << 20) /* bytes that all connections together may keep waiting */
 #define STREAM_BUFFER    (256u << 10)
 #define SIZE_MAGIC       4
 

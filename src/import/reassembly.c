@@ -1,6 +1,7 @@
 #include "import/reassembly.h"
 
 #include <stdlib.h>
+#include <xxhash.h>
 
 #define PIECE_USUAL                                                                                \
     2048 /* bytes of a pooled piece, its head included: a segment of a usual MTU                   \
@@ -97,6 +98,27 @@ static void odd(struct tcp_sink *sink, uint64_t *count, uint32_t n, const struct
     *count += n;
 }
 
+static uint32_t hash_of(const struct run *r)
+{
+    return (uint32_t)XXH3_64bits(r->p, r->n);
+}
+
+static void remember(struct tcp_half *h, const struct run *r)
+{
+    h->seen[h->seen_next] = (struct tcp_seen){r->seq, r->n, hash_of(r)};
+    h->seen_next = (uint8_t)((h->seen_next + 1) % TCP_SEEN_MAX);
+}
+
+/* A segment that was handed on comes again. */
+static void compare_seen(const struct way *w, const struct run *r, const struct packet_at *at)
+{
+    for (unsigned i = 0; i < TCP_SEEN_MAX; i++) {
+        const struct tcp_seen *s = &w->h->seen[i];
+        if (s->seq == r->seq && s->n == r->n && s->n && s->hash != hash_of(r))
+            odd(w->sink, &w->sink->differing, r->n, at);
+    }
+}
+
 /* Hands on a run that starts at h->next. */
 static void deliver(const struct way *w, const struct run *r, const struct packet_at *at)
 {
@@ -105,8 +127,10 @@ static void deliver(const struct way *w, const struct run *r, const struct packe
     h->delivered = true;
     if (after(h->next, h->start) > (int32_t)START_WAY || after(h->next, h->start) < 0)
         h->start = h->next - START_WAY;
-    if (r->n)
+    if (r->n) {
+        remember(h, r);
         w->sink->data(w->sink->ctx, w->dir, span_of(r->p, r->n), at);
+    }
     if (r->n < r->sent)
         w->sink->gap(w->sink->ctx, w->dir, r->sent - r->n, TCP_GAP_CUT, at);
 }
@@ -231,6 +255,7 @@ static void take_payload(const struct way *w, struct run r, const struct packet_
             uint32_t before = h->start - r.seq;
             odd(w->sink, &w->sink->late, before < r.sent ? before : r.sent, at);
         }
+        compare_seen(w, &r, at);
         uint32_t old = h->next - r.seq;
         if (old >= r.sent)
             return;

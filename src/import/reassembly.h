@@ -13,8 +13,10 @@
 
 #define TCP_HELD_MAX   (1u << 20) /* bytes that wait behind a hole, one direction */
 #define TCP_PIECES_MAX 1024       /* pieces they come in */
-#define TCP_AHEAD_MAX  (1u << 30) /* a segment farther ahead is not of this connection (RFC 7323)  \
+#define TCP_AHEAD_MAX                                                                              \
+    (1u << 30)                    /* a segment farther ahead is not of this connection (RFC 7323)  \
                                    */
+#define TCP_SEEN_MAX   4          /* last segments that a repetition is compared with */
 #define TCP_RST_WINDOW (1u << 20) /* how far off a reset may be */
 
 /* Memory for waiting pieces; shared by all connections. All zero is an empty one. */
@@ -26,14 +28,21 @@ struct tcp_pool {
 };
 void tcp_pool_free(struct tcp_pool *p);
 
+/* A run of bytes that was handed on, to tell an honest repetition from another text. */
+struct tcp_seen {
+    uint32_t seq, n, hash;
+};
+
 struct tcp_half {
     uint32_t next;  /* sequence number of the byte to hand on next */
     uint32_t start; /* of the first byte of the stream (or, far into it, a safe way back) */
     uint32_t acked; /* what the peer acknowledged, as far as it went */
     uint32_t fin;   /* sequence number of the FIN */
     bool known, syn, has_acked, has_fin, closed, delivered;
+    uint8_t seen_next;
     uint32_t held;
     uint32_t pieces;
+    struct tcp_seen seen[TCP_SEEN_MAX];
     struct tcp_piece *first, *last;
 };
 
@@ -54,7 +63,8 @@ struct tcp_sink {
     /* `lost` bytes are missing before what comes next. */
     void (*gap)(void *ctx, unsigned dir, uint32_t lost, enum tcp_gap why,
                 const struct packet_at *at);
-    uint64_t differing; /* bytes that came again with another value */
+    uint64_t differing; /* bytes that came again and differ: against what waits, or against one of
+                         * the last segments when its bounds are the same */
     uint64_t late;   /* bytes that cannot be placed: before the start, far ahead, behind the end */
     uint64_t odd_at; /* packet of the first of either */
 };

@@ -422,8 +422,7 @@ static void finish(const struct session_call *c)
     struct session *s = c->s;
     if (s->kind == SESSION_OPEN && s->in.n) {
         struct http_request r;
-        bool http = http_parse_end(buf_as_span(&s->in), &r) == 1;
-        if (http && session_http_strict(buf_as_span(&s->in)))
+        if (session_http_ends(buf_as_span(&s->in), &r))
             turn_to(s, SESSION_HTTP);
         else
             session_turn_raw(c, buf_as_span(&s->in), &s->in_at);

@@ -170,6 +170,9 @@ void session_http_gap(const struct session_call *c, uint32_t lost, const struct 
 void session_http_end(const struct session_call *c);
 /* A usual method, a target, and a version: enough to start reading in the middle of things. */
 bool session_http_strict(struct span bytes);
+/* The head of a request that nothing follows: one that breaks off, or a lone line without
+ * version.*/
+bool session_http_ends(struct span bytes, struct http_request *r);
 
 void session_smtp_data(const struct session_call *c, struct span bytes, const struct packet_at *at);
 void session_smtp_server(const struct session_call *c, struct span bytes);

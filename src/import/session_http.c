@@ -17,6 +17,13 @@ bool session_http_strict(struct span b)
     return lf && memmem(b.p, n, " HTTP/", 6) != NULL;
 }
 
+bool session_http_ends(struct span b, struct http_request *r)
+{
+    const uint8_t *lf = b.n ? memchr(b.p, '\n', b.n) : NULL;
+    bool lone_line = lf && lf + 1 == b.p + b.n; /* HTTP/0.9 */
+    return (lone_line || session_http_strict(b)) && http_parse_end(b, r) == 1;
+}
+
 static bool wants_upgrade(const struct http_request *r)
 {
     return http_find(r, "Upgrade") != NULL;
@@ -178,17 +185,23 @@ static void read_chunks(const struct session_call *c, struct cur *cur)
     }
 }
 
-/* Behind lost bytes or a broken body: a request may start here or at the start of a line. */
-static void resync(const struct session_call *c, struct cur *cur, const struct packet_at *at)
+/* Behind lost bytes or a broken body: a request may start here or at the start of a line. 0 when
+ * the last line may be the start of one. */
+static int resync(const struct session_call *c, struct cur *cur, const struct packet_at *at)
 {
     const uint8_t *from = cur->p;
-    while (cur_left(cur) && !session_http_strict(span_of(cur->p, cur_left(cur)))) {
+    bool open = false;
+    while (cur_left(cur) && !open && !session_http_strict(span_of(cur->p, cur_left(cur)))) {
         const uint8_t *lf = memchr(cur->p, '\n', cur_left(cur));
-        cur->p = lf ? lf + 1 : cur->end;
+        open = !lf && cur_left(cur) < HTTP_HEAD_MAX &&
+               http_looks_like_request(span_of(cur->p, cur_left(cur)));
+        if (!open)
+            cur->p = lf ? lf + 1 : cur->end;
     }
     session_stray(c, c->s->client, span_of(from, (size_t)(cur->p - from)), at);
-    if (cur_left(cur))
+    if (cur_left(cur) && !open)
         next_request(&c->s->http);
+    return !open;
 }
 
 static void skip_lost_body(struct session_http *h, struct cur *cur)
@@ -217,8 +230,7 @@ static int step(const struct session_call *c, struct cur *cur, const struct pack
         skip_lost_body(h, cur);
         return 1;
     default:
-        resync(c, cur, at);
-        return 1;
+        return resync(c, cur, at);
     }
 }
 
@@ -279,8 +291,7 @@ static void end_head(const struct session_call *c)
 {
     struct session *s = c->s;
     struct http_request r;
-    if (s->in.n && s->http.tunnel == HTTP_NO_TUNNEL && session_http_strict(buf_as_span(&s->in)) &&
-        http_parse_end(buf_as_span(&s->in), &r) == 1)
+    if (s->http.tunnel == HTTP_NO_TUNNEL && session_http_ends(buf_as_span(&s->in), &r))
         emit(c, &r, span_of(NULL, 0), 0, &s->in_at);
     else
         session_stray(c, s->client, buf_as_span(&s->in), &s->in_at);
@@ -309,6 +320,8 @@ void session_http_gap(const struct session_call *c, uint32_t lost, const struct 
     case HTTP_MODE_SKIP:
         break;
     default:
+        session_stray(c, c->s->client, buf_as_span(&c->s->in), &c->s->in_at);
+        c->s->in.n = 0;
         return;
     }
     /* the length says where the next request starts, also behind the hole */
@@ -322,7 +335,7 @@ void session_http_gap(const struct session_call *c, uint32_t lost, const struct 
 void session_http_end(const struct session_call *c)
 {
     struct session_http *h = &c->s->http;
-    if (h->mode == HTTP_MODE_HEAD) {
+    if (h->mode == HTTP_MODE_HEAD || h->mode == HTTP_MODE_RESYNC) {
         end_head(c);
     } else if (h->mode == HTTP_MODE_LENGTH || h->mode == HTTP_MODE_CHUNKS) {
         h->cut = true;

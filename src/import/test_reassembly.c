@@ -165,6 +165,22 @@ static void overlaps(void)
     bench_free(b);
 }
 
+static void repetitions(void)
+{
+    struct bench *b = bench_new();
+    handshake(b, 100, 500);
+    send(b, 0, TCP_ACK, 100, 500, "first", 5);
+    send(b, 0, TCP_ACK, 105, 500, "second", 6);
+    send(b, 0, TCP_ACK, 100, 500, "first", 5);
+    send(b, 0, TCP_ACK, 105, 500, "second", 6);
+    is_int(b->sink.differing, 0);
+    send(b, 0, TCP_ACK, 100, 500, "fiRst", 5);
+    is_int(b->sink.differing, 5);
+    is_int(b->sink.odd_at, 7);
+    ok(heard_is(b, 0, "firstsecond", 11), "what was handed on stays");
+    bench_free(b);
+}
+
 static void probes(void)
 {
     struct bench *b = bench_new();
@@ -339,6 +355,7 @@ int main(void)
     permutations();
     shuffled();
     overlaps();
+    repetitions();
     probes();
     losses();
     bounded();

@@ -115,6 +115,15 @@ static void http(void)
              "ost: h", "\r", "\n", "\r", "\n");
 }
 
+static void http_ends(void)
+{
+    WEB_TALK("HTTP/0.9", "http http/tcp " WEB " method=GET target=/a anomalies=no-version\n",
+             "GET /a\r\n");
+    WEB_TALK("a line that does not end", "raw raw/tcp " WEB " client=GET_/a 6/0\n", "GET /a");
+    WEB_TALK("HTTP/2", "http raw/tcp " WEB " client=PRI_*_HTTP/2.0^|^|SM^|^| 24/0\n",
+             "PRI * HTTP/2.0\r\n\r\n", "SM\r\n\r\n");
+}
+
 /* What is not in the capture. */
 static void http_losses(void)
 {
@@ -282,6 +291,93 @@ static void raw(void)
            "");
 }
 
+/* The same streams however they are cut: sizes at random, some segments twice, some out of order.
+ */
+static void chop(struct capture_file *f, struct ends e, struct span client, struct span server,
+                 unsigned seed, bool whole)
+{
+    struct talk t = talk_to(f, e);
+    const struct span side[2] = {client, server};
+    size_t at[2] = {0, 0};
+    srand(seed);
+    talk_open(&t);
+    while (at[0] < client.n || at[1] < server.n) {
+        unsigned dir = at[0] < client.n ? 0 : 1;
+        size_t left = side[dir].n - at[dir];
+        size_t n = whole ? left : 1 + (size_t)rand() % (rand() % 4 ? 40 : 700);
+        size_t m = whole ? 0 : 1 + (size_t)rand() % 60;
+        n = n < left ? n : left;
+        m = m < left - n ? m : left - n;
+        struct span one = span_of(side[dir].p + at[dir], n);
+        struct span two = span_of(side[dir].p + at[dir] + n, m);
+        bool swap = rand() % 3 == 0;
+        uint32_t seq = t.seq[dir];
+        if (swap && m)
+            talk_raw(&t, dir, TCP_ACK, seq + (uint32_t)n, t.seq[!dir], two);
+        talk_raw(&t, dir, TCP_ACK, seq, t.seq[!dir], one);
+        if (rand() % 5 == 0)
+            talk_raw(&t, dir, TCP_ACK, seq, t.seq[!dir], one);
+        if (!swap && m)
+            talk_raw(&t, dir, TCP_ACK, seq + (uint32_t)n, t.seq[!dir], two);
+        t.seq[dir] += (uint32_t)(n + m);
+        at[dir] += n + m;
+    }
+    talk_close(&t);
+}
+
+static void however_cut(const char *name, uint16_t port, struct span client, unsigned n_events)
+{
+    struct ends e = to_web;
+    struct found want = {0};
+    struct err err;
+    unsigned same = 0, rounds = 200;
+    e.dport = port;
+    for (unsigned i = 0; i <= rounds; i++) {
+        struct capture_file c = {0};
+        struct found got = {0};
+        capture_begin(&c, 1);
+        chop(&c, e, client, span_of(NULL, 0), i, i == 0);
+        int r = import_bytes(buf_as_span(&c.bytes), i ? &got : &want, 1, &err);
+        same += i && r == 0 && span_eq(buf_as_span(&got.events), buf_as_span(&want.events)) &&
+                span_eq(buf_as_span(&got.blob), buf_as_span(&want.blob)) && !got.n_rejects;
+        found_free(&got);
+        buf_free(&c.bytes);
+    }
+    printf("# %s\n", name);
+    is_int(want.last_record, n_events);
+    is_int(same, rounds);
+    found_free(&want);
+}
+
+static void cuts(void)
+{
+    struct buf web = {0}, mail = {0}, names = {0};
+    for (unsigned i = 0; i < 6; i++) {
+        buf_printf(&web, "GET /%u HTTP/1.1\r\nHost: h%u\r\nX:%*s\r\n\r\n", i, i, 300, "x");
+        buf_printf(&web, "POST /%u HTTP/1.1\r\nHost: h\r\nContent-Length: 500\r\n\r\n%*u", i, 500,
+                   i);
+        buf_printf(&web, "PUT /%u HTTP/1.1\nHost: h\nTransfer-Encoding: chunked\r\n\r\n", i);
+        buf_printf(&web, "a;x=y\r\n0123456789\r\n100\r\n%*u\r\n0\r\nT: t\r\n\r\n", 256, i);
+        buf_printf(&mail, "%s" FROM_TO "DATA\r\nSubject: %u\r\n\r\n%*u\r\n..\r\n. \r\n.\r\n",
+                   i ? "RSET\r\n" : "EHLO x\r\n", i, 700, i);
+        char name[16];
+        snprintf(name, sizeof name, "n%u.example", i);
+        struct buf m = dns_message((uint16_t)i, 0x0100, name);
+        put16be(&names, (uint16_t)m.n);
+        buf_span(&names, buf_as_span(&m));
+        buf_free(&m);
+    }
+    seeds = NULL; /* enough of them */
+    however_cut("HTTP", 80, buf_as_span(&web), 18);
+    however_cut("SMTP", 25, buf_as_span(&mail), 6);
+    however_cut("DNS", 53, buf_as_span(&names), 6);
+    however_cut("raw", 4444,
+                span_str("\1\2\3 and so on, for quite some bytes of no protocol at all"), 1);
+    buf_free(&web);
+    buf_free(&mail);
+    buf_free(&names);
+}
+
 /* With a folder as its argument the captures that the tests build are written there too. */
 int main(int argc, char **argv)
 {
@@ -290,9 +386,11 @@ int main(int argc, char **argv)
     dns();
     dns_tcp();
     http();
+    http_ends();
     http_losses();
     tcp_life();
     smtp();
     raw();
+    cuts();
     return tap_done();
 }
