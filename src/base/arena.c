@@ -32,6 +32,8 @@ static void arena_grow(struct arena *a, size_t n)
 
 void *arena_alloc(struct arena *a, size_t n)
 {
+    if (n > PTRDIFF_MAX / 2) /* nothing that we parse; rounding and doubling must not wrap */
+        abort();
     n = (n + 15) & ~(size_t)15;
     if (n > (size_t)(a->end - a->at))
         arena_grow(a, n);

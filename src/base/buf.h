@@ -81,7 +81,7 @@ struct cur {
 
 static inline struct cur cur_of(struct span s)
 {
-    return (struct cur){s.p, s.p + s.n};
+    return (struct cur){s.p, s.n ? s.p + s.n : s.p}; /* nothing may be added to NULL, not even 0 */
 }
 static inline size_t cur_left(const struct cur *c)
 {

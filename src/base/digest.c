@@ -125,10 +125,8 @@ static int base64_value(uint8_t c)
     return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
-bool base64_decode(struct buf *b, struct span text)
+static bool base64_groups(struct buf *b, struct span text)
 {
-    if (text.n % 4)
-        return false;
     for (size_t i = 0; i < text.n; i += 4) {
         bool last = i + 4 == text.n;
         unsigned pad = last ? (text.p[i + 3] == '=') + (text.p[i + 3] == '=' && text.p[i + 2] == '=')
@@ -149,4 +147,13 @@ bool base64_decode(struct buf *b, struct span text)
             buf_byte(b, (uint8_t)v);
     }
     return true;
+}
+
+bool base64_decode(struct buf *b, struct span text)
+{
+    size_t start = b->n;
+    if (text.n % 4 == 0 && base64_groups(b, text))
+        return true;
+    b->n = start;
+    return false;
 }

@@ -31,5 +31,6 @@ bool hex_decode(struct span text, uint8_t *out, size_t n);
 
 /* RFC 4648 base64 with padding, appended to b. */
 void base64_encode(struct buf *b, struct span s);
-/* Strict: padding required, no other characters, canonical trailing bits. Appends to b. */
+/* Strict: padding required, no other characters, canonical trailing bits. Appends to b,
+ * nothing when it returns false. */
 bool base64_decode(struct buf *b, struct span text);

@@ -110,6 +110,8 @@ int file_mkdirs(const char *path, mode_t mode, struct err *err)
     int rc = file_path(at, err, "%s", path);
     if (rc < 0)
         return rc;
+    if (!at[0])
+        return err_set(err, -ENOENT, "no name for a folder");
     for (char *p = at + 1;; p++) {
         char c = *p;
         if (c != '/' && c != 0)
@@ -118,9 +120,13 @@ int file_mkdirs(const char *path, mode_t mode, struct err *err)
         if (mkdir(at, mode) < 0 && errno != EEXIST)
             return err_errno(err, "%s", at);
         if (c == 0)
-            return 0;
+            break;
         *p = c;
     }
+    struct stat st; /* EEXIST may have been a file */
+    if (stat(at, &st) < 0)
+        return err_errno(err, "%s", at);
+    return S_ISDIR(st.st_mode) ? 0 : err_set(err, -ENOTDIR, "%s: %s", at, strerror(ENOTDIR));
 }
 
 bool file_exists(const char *path)

@@ -21,6 +21,6 @@ int file_replace(const char *path, struct span data, mode_t mode, struct err *er
 int file_write_all(int fd, const void *p, size_t n);
 /* fsync of a folder. */
 int file_sync_dir(const char *path, struct err *err);
-/* mkdir -p. */
+/* mkdir -p; -ENOTDIR when something else has the name. */
 int file_mkdirs(const char *path, mode_t mode, struct err *err);
 bool file_exists(const char *path);

@@ -24,6 +24,8 @@ void log_line(enum log_level level, const char *what, const char *fmt, ...)
     char line[LOG_LINE_MAX], when[UTC_TEXT_MAX];
     utc_format(utc_now(), when);
     int n = snprintf(line, sizeof line, "time=%s level=%s what=\"%s\"", when, name[level], what);
+    if (n > LOG_LINE_MAX - 2)
+        n = LOG_LINE_MAX - 2; /* snprintf says what it would have needed */
     if (fmt && n > 0 && n < LOG_LINE_MAX - 2) {
         line[n++] = ' ';
         va_list ap;

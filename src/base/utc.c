@@ -147,7 +147,9 @@ unsigned utc_format_date(int64_t t, char *out)
 
 unsigned utc_format(int64_t t, char *out)
 {
-    int64_t us = t - (int64_t)utc_day(t) * UTC_DAY;
+    int64_t us = t % UTC_DAY;
+    if (us < 0)
+        us += UTC_DAY;
     char *p = out + utc_format_date(t, out);
     *p++ = 'T';
     p = put_digits(p, 2, (uint64_t)(us / (3600 * UTC_SECOND)));

@@ -55,13 +55,24 @@ static bool method_is_usual(struct span m, bool *capitals)
     return false;
 }
 
-/* "scheme:/": enough to tell a URI from other protocols' arguments. */
-static bool is_uri_start(struct span s)
+static bool is_scheme_char(uint8_t c)
+{
+    uint8_t lower = text_lower(c);
+    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '-' ||
+           c == '.';
+}
+
+/* "scheme:/" (RFC 3986, 3.1): enough to tell a URI from other protocols' arguments. */
+static enum opening uri_kind(struct span s)
 {
     size_t n = 0;
-    while (n < s.n && n < HTTP_METHOD_MAX && tchar[s.p[n]])
+    while (n < s.n && n < HTTP_SCHEME_MAX && is_scheme_char(s.p[n]))
         n++;
-    return n > 0 && s.n - n >= 2 && s.p[n] == ':' && s.p[n + 1] == '/';
+    if (n == s.n)
+        return OPEN;
+    if (n == 0 || s.p[n] != ':')
+        return NOT_HTTP;
+    return n + 1 == s.n ? OPEN : s.p[n + 1] == '/' ? UNUSUAL : NOT_HTTP;
 }
 
 static enum opening target_kind(struct span rest)
@@ -69,11 +80,11 @@ static enum opening target_kind(struct span rest)
     rest = text_trim_start(rest);
     if (rest.n == 0)
         return OPEN;
-    if (*rest.p == '/' || is_uri_start(rest))
+    if (*rest.p == '/')
         return UNUSUAL;
     if (*rest.p == '*')
         return rest.n == 1 ? OPEN : text_is_space(rest.p[1]) ? UNUSUAL : NOT_HTTP;
-    return rest.n < HTTP_METHOD_MAX && !memchr(rest.p, '\n', rest.n) ? OPEN : NOT_HTTP;
+    return uri_kind(rest);
 }
 
 /* data starts at the request line. OPEN: not enough to tell. *capitals: a usual method to the
@@ -459,7 +470,7 @@ struct span http_authority(const struct http_request *r)
     struct span t = r->target;
     if (span_is(r->method, "CONNECT"))
         return t;
-    const uint8_t *at = is_uri_start(t) ? memchr(t.p, ':', t.n) : NULL;
+    const uint8_t *at = uri_kind(t) == UNUSUAL ? memchr(t.p, ':', t.n) : NULL;
     size_t left = at ? t.n - (size_t)(at - t.p) : 0;
     if (left < 3 || at[2] != '/')
         return r->host;

@@ -7,6 +7,7 @@
 #define HTTP_HEAD_MAX        (64u << 10) /* request line and headers */
 #define HTTP_HEADERS_MAX     128
 #define HTTP_METHOD_MAX      20
+#define HTTP_SCHEME_MAX      20
 #define HTTP_EMPTY_LINES_MAX 8   /* before the request line (RFC 9112, 2.2) */
 #define HTTP_CHUNK_MAX       (1u << 30)
 #define HTTP_CHUNK_LINE_MAX  4096 /* a chunk's size and extensions */

@@ -278,6 +278,7 @@ static void test_every_cut(void)
         "GET /\r\n\r\n",
         "M-SEARCH * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\n\r\n",
         "FOO http://x/ HTTP/1.1\n\r\n",
+        "FOO abcdefghijklmnopqrst:/ HTTP/1.1\r\nHost: h\r\n\r\n",
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         struct span all = span_str(texts[i]);
@@ -294,9 +295,14 @@ static void test_every_cut(void)
         is_int(end, all.n);
     }
     /* what is no request is refused as soon as it shows, and never taken */
-    static const char *const others[] = {"NICK bot\r\nUSER a b c :d\r\n\r\n", "EHLO there\r\n\r\n",
-                                         "\x16\x03\x01\x02\r\n\r\n", "SSH-2.0-x y\r\n\r\n",
-                                         "CWD /tmp\r\n\r\n"};
+    static const char *const others[] = {"NICK bot\r\nUSER a b c :d\r\n\r\n",
+                                         "EHLO there\r\n\r\n",
+                                         "\x16\x03\x01\x02\r\n\r\n",
+                                         "SSH-2.0-x y\r\n\r\n",
+                                         "CWD /tmp\r\n\r\n",
+                                         "FOO *http://x/ HTTP/1.1\n\n",
+                                         "FOO 1a:/ x\n\n",
+                                         "FOO abcdefghijklmnopqrstu:/ HTTP/1.1\n\n"};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         struct span all = span_str(others[i]);
         int before = 0;
