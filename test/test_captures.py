@@ -43,7 +43,7 @@ for path in paths:
     theirs = {
         "dns": len(tshark(path, "dns.flags.response == 0 && !icmp && !_ws.malformed")),
         "http": len(field_values(tshark(path, "http.request", "http.request.method"))),
-        "mails": len(tshark(path, "imf")),
+        "mails": len(tshark(path, "imf && smtp")),
     }
     theirs.update(EXPLAINED.get(name, {}))
     equal(ours, theirs, name + ": DNS queries, HTTP requests, mails")
