@@ -41,6 +41,8 @@ void enrich_steps_add(struct enrich_steps *s, uint64_t hi, uint64_t lo,
 
 void enrich_data_as(struct enrich_data *d, uint32_t asn, struct span name)
 {
+    if (name.n > ENRICH_TEXT_MAX - d->text.n)
+        name.n = 0;
     if (d->n_as == d->cap_as)
         d->as = grow(d->as, &d->cap_as, sizeof *d->as);
     d->as[d->n_as] = (struct enrich_as){asn, (uint32_t)d->n_as, (uint32_t)d->text.n,

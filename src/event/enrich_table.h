@@ -6,8 +6,9 @@
 #include "base/err.h"
 #include "event/enrich.h"
 
-#define ENRICH_NO_NET  0xff       /* `bits` where no network is known */
+#define ENRICH_NO_NET   0xff       /* `bits` where no network is known */
 #define ENRICH_FILE_MAX (1u << 30) /* a database larger than this is refused */
+#define ENRICH_TEXT_MAX (1u << 28) /* AS names beyond so many bytes are left out */
 
 struct enrich_value {
     uint32_t asn;
