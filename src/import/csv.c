@@ -16,7 +16,7 @@
 #define ROWS_MAX  512
 
 struct csv_marked {
-    uint32_t marks; /* number of marks up to its line end, that one included */
+    uint32_t marks;       /* number of marks up to its line end, that one included */
     uint32_t quotes, odd; /* quotes, and NULs or quoted line ends, up to there */
 };
 
@@ -92,9 +92,9 @@ static void fill(struct csv *c)
             continue;
         }
         size_t room = left + FILL - c->in.n, n = cur_left(&c->piece);
-        struct span s;
-        cur_take(&c->piece, n < room ? n : room, &s);
-        buf_span(&c->in, s);
+        n = n < room ? n : room;
+        buf_put(&c->in, c->piece.p, n);
+        c->piece.p += n;
     }
     if (c->ended == 0 && c->in.n && c->in.p[c->in.n - 1] != '\n')
         buf_byte(&c->in, '\n');
@@ -316,9 +316,9 @@ static size_t strict(struct csv *c, struct csv_row *row, bool *more)
             c->cells[row->n] = cell;
         row->n++;
     } while (*p++ != '\n');
-    row->why = row->n > CSV_CELLS_MAX                       ? "too many cells"
+    row->why = row->n > CSV_CELLS_MAX                  ? "too many cells"
                : memchr(start, 0, (size_t)(p - start)) ? "a NUL byte"
-                                                            : NULL;
+                                                       : NULL;
     return (size_t)(p - start);
 }
 

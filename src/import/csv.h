@@ -11,7 +11,7 @@
 
 /* Bytes of a row, its line end included: below a megabyte, so that it fits into a log entry. */
 #define CSV_ROW_MAX   (960u << 10)
-#define CSV_CELLS_MAX 1024       /* cells of a row; a row with more is bad */
+#define CSV_CELLS_MAX 1024 /* cells of a row; a row with more is bad */
 
 struct csv_row {
     struct span *cells; /* unquoted; the caller may change them, and use one more behind the last */

@@ -6,9 +6,9 @@
 
 struct lines {
     struct source *src;
-    struct cur piece; /* of the source, not yet in the buffer */
-    int ended;        /* the source's last return value */
-    struct buf in;    /* LINES_MAX + FILL at most */
+    struct cur piece;    /* of the source, not yet in the buffer */
+    int ended;           /* the source's last return value */
+    struct buf in;       /* LINES_MAX + FILL at most */
     size_t at, searched; /* the next line begins at `at`; there is no line end before searched */
     uint64_t base, number;
     bool skipping; /* in the rest of a line that is too long */
@@ -51,9 +51,9 @@ static void fill(struct lines *l)
             continue;
         }
         size_t room = left + FILL - l->in.n, n = cur_left(&l->piece);
-        struct span s;
-        cur_take(&l->piece, n < room ? n : room, &s);
-        buf_span(&l->in, s);
+        n = n < room ? n : room;
+        buf_put(&l->in, l->piece.p, n);
+        l->piece.p += n;
     }
 }
 
@@ -76,8 +76,9 @@ int lines_next(struct lines *l, struct line *out, struct err *err)
     for (;;) {
         out->number = l->number;
         out->offset = l->base + l->at;
-        const uint8_t *newline =
-            l->searched < l->in.n ? memchr(l->in.p + l->searched, '\n', l->in.n - l->searched) : NULL;
+        const uint8_t *newline = l->searched < l->in.n
+                                     ? memchr(l->in.p + l->searched, '\n', l->in.n - l->searched)
+                                     : NULL;
         if (newline) {
             size_t end = (size_t)(newline - l->in.p);
             int r = give(l, end, end + 1, out);

@@ -56,14 +56,14 @@ static const struct {
     const char *name;
     enum field field;
 } columns[] = {
-    {"timestamp", TIME},       {"src_ip", SRC_IP},        {"ip", SRC_IP},
-    {"src_port", SRC_PORT},    {"port", SRC_PORT},        {"dst_ip", DST_IP},
-    {"cc_ip", DST_IP},         {"dst_port", DST_PORT},    {"cc_port", DST_PORT},
-    {"http_url", URL},         {"url", URL},              {"http_host", HOST},
-    {"http_agent", AGENT},     {"agent", AGENT},          {"http_referer", REFERER},
-    {"http_referrer", REFERER}, {"query_type", QTYPE},    {"query", QNAME},
-    {"protocol", PROTOCOL},    {"type", TYPE},            {"application", APPLICATION},
-    {"infection", INFECTION},  {"family", FAMILY},        {"http_referer_ip", SITE_IP},
+    {"timestamp", TIME},        {"src_ip", SRC_IP},     {"ip", SRC_IP},
+    {"src_port", SRC_PORT},     {"port", SRC_PORT},     {"dst_ip", DST_IP},
+    {"cc_ip", DST_IP},          {"dst_port", DST_PORT}, {"cc_port", DST_PORT},
+    {"http_url", URL},          {"url", URL},           {"http_host", HOST},
+    {"http_agent", AGENT},      {"agent", AGENT},       {"http_referer", REFERER},
+    {"http_referrer", REFERER}, {"query_type", QTYPE},  {"query", QNAME},
+    {"protocol", PROTOCOL},     {"type", TYPE},         {"application", APPLICATION},
+    {"infection", INFECTION},   {"family", FAMILY},     {"http_referer_ip", SITE_IP},
     {"inet", SITE_IP},
 };
 
@@ -118,13 +118,15 @@ static bool has(const struct header *h, enum field f)
     return h->at[f] >= 0;
 }
 
-/* Reports of web sites from before 2021 call the site's address "ip" or "inet", and say nothing of
- * the visitor. */
+/* Reports of web sites say nothing of the visitor, not even a port. Those from before 2021 call the
+ * site's address "ip" or "inet". */
 static bool is_referer_report(const struct header *h)
 {
+    if (has(h, SRC_PORT))
+        return false;
     if (!has(h, SRC_IP))
         return has(h, SITE_IP);
-    return has(h, REFERER) && !has(h, SRC_PORT) && !has(h, URL) && !has(h, AGENT) &&
+    return has(h, REFERER) && !has(h, URL) && !has(h, AGENT) &&
            span_ieq(h->names[h->at[SRC_IP]], span_str("ip"));
 }
 
@@ -136,12 +138,12 @@ static void name_report(struct reader *r)
     r->dns = !r->referer && has(h, QNAME);
     bool web = has(h, URL) || has(h, HOST) || has(h, AGENT);
     r->http = r->referer || (web && !legacy && !r->dns);
-    r->report = span_str(r->referer                        ? "sinkhole_http_referer"
-                         : r->dns                          ? "sinkhole_dns"
-                         : legacy && has(h, INFECTION)     ? "botnet_drone"
-                         : legacy                          ? "sinkhole_http_drone"
-                         : web                             ? "sinkhole_http"
-                                                           : "sinkhole");
+    r->report = span_str(r->referer                    ? "sinkhole_http_referer"
+                         : r->dns                      ? "sinkhole_dns"
+                         : legacy && has(h, INFECTION) ? "botnet_drone"
+                         : legacy                      ? "sinkhole_http_drone"
+                         : web                         ? "sinkhole_http"
+                                                       : "sinkhole");
     if (r->referer && has(h, SRC_IP)) {
         h->at[SITE_IP] = h->at[SRC_IP];
         h->at[SRC_IP] = -1;
@@ -154,7 +156,7 @@ static int header_check(struct reader *r, struct err *err)
     const char *name = source_name(r->src);
     if (!has(h, TIME))
         return err_set(err, -EINVAL, "%s: no column \"timestamp\" (line 1)", name);
-    if (!has(h, SRC_IP) && !has(h, SITE_IP))
+    if (!has(h, SRC_IP) && !is_referer_report(h))
         return err_set(err, -EINVAL, "%s: no column \"src_ip\" or \"ip\" (line 1)", name);
     static const enum field one_of[] = {INFECTION, FAMILY, TYPE, QNAME, URL, HOST, AGENT, DST_IP};
     for (unsigned i = 0; i < sizeof one_of / sizeof one_of[0]; i++)
@@ -191,8 +193,8 @@ static int order_feed(struct reader *r, struct err *err)
     for (size_t i = 0; i < n; i++) {
         own_report |= span_is(all[i].key, "report");
         if (i && span_eq(all[i].key, all[i - 1].key))
-            return err_set(err, -EINVAL, "%s: two columns \"%.*s\" (line 1)",
-                           source_name(r->src), (int)all[i].key.n, (const char *)all[i].key.p);
+            return err_set(err, -EINVAL, "%s: two columns \"%.*s\" (line 1)", source_name(r->src),
+                           (int)all[i].key.n, (const char *)all[i].key.p);
     }
     r->n_order = 0;
     for (size_t i = 0; i < n; i++)
@@ -258,7 +260,8 @@ static bool time_parse(struct reader *r, struct span s, int64_t *out)
 {
     if (s.n == 19 && memcmp(s.p, r->date, sizeof r->date) == 0 && s.p[13] == ':' &&
         s.p[16] == ':') {
-        int hour = two_digits(s.p + 11), minute = two_digits(s.p + 14), second = two_digits(s.p + 17);
+        int hour = two_digits(s.p + 11), minute = two_digits(s.p + 14),
+            second = two_digits(s.p + 17);
         if (hour < 24 && minute < 60 && second < 60) {
             *out = r->midnight + (int64_t)(hour * 3600 + minute * 60 + second) * UTC_SECOND;
             return true;
@@ -450,13 +453,15 @@ static void reject(struct reader *r, const struct csv_row *row, const char *why)
 
 static void reject_cell(struct reader *r, const struct csv_row *row, enum field f)
 {
-    static const char *const what[] = {
-        [TIME] = "no time between 1990 and 2100", [SRC_IP] = "no address", [SITE_IP] = "no address",
-        [SRC_PORT] = "no port", [DST_PORT] = "no port"};
+    static const char *const what[] = {[TIME] = "no time between 1990 and 2100",
+                                       [SRC_IP] = "no address",
+                                       [SITE_IP] = "no address",
+                                       [SRC_PORT] = "no port",
+                                       [DST_PORT] = "no port"};
     struct span name = r->header.names[r->header.at[f]], value = cell(r, row, f);
     struct err text;
-    err_set(&text, -EINVAL, "%.*s: %s: \"%.*s\"", (int)name.n, (const char *)name.p,
-            what[f], (int)(value.n < 64 ? value.n : 64), value.n ? (const char *)value.p : "");
+    err_set(&text, -EINVAL, "%.*s: %s: \"%.*s\"", (int)name.n, (const char *)name.p, what[f],
+            (int)(value.n < 64 ? value.n : 64), value.n ? (const char *)value.p : "");
     reject(r, row, text.text);
 }
 
@@ -530,8 +535,9 @@ out:
 /* Names that tell these reports even where a required one is missing. */
 static unsigned known_names(const struct csv_row *row)
 {
-    static const char *const also[] = {"asn", "geo", "src_asn", "src_geo", "dst_asn", "dst_geo",
-                                       "tag", "hostname", "src_hostname", "public_source"};
+    static const char *const also[] = {"asn",          "geo",          "src_asn", "src_geo",
+                                       "dst_asn",      "dst_geo",      "tag",     "hostname",
+                                       "src_hostname", "public_source"};
     unsigned n = 0;
     for (size_t i = 0; i < row->n; i++) {
         for (unsigned k = 0; k < sizeof columns / sizeof columns[0]; k++)
@@ -560,7 +566,7 @@ static int shadowserver_probe(struct span head)
         struct header h = {.n = row.n, .names = row.cells};
         header_map(&h);
         unsigned known = known_names(&row);
-        bool address = has(&h, SRC_IP) || has(&h, SITE_IP);
+        bool address = has(&h, SRC_IP) || is_referer_report(&h);
         sure = has(&h, TIME) && address && known >= 3 ? 90 : known >= 3 ? 50 : 0;
         if (!sure && has(&h, TIME) && address)
             sure = 30;

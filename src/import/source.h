@@ -14,12 +14,12 @@
 #include "base/err.h"
 
 #define SOURCE_MEMORY_MAX   (64u << 20)
-#define SOURCE_HEAD_MAX     4096               /* what formats are recognised by */
-#define SOURCE_RATIO_MAX    400                /* unpacked : packed, past SOURCE_RATIO_FREE bytes */
+#define SOURCE_HEAD_MAX     4096 /* what formats are recognised by */
+#define SOURCE_RATIO_MAX    400  /* unpacked : packed, past SOURCE_RATIO_FREE bytes */
 #define SOURCE_RATIO_FREE   (64ull << 20)
 #define SOURCE_UNPACKED_MAX (1ull << 40)
-#define SOURCE_WINDOW_LOG   27                 /* zstd frames that need more memory are refused */
-#define SOURCE_CHUNK        (256u << 10)         /* read, checked and handed out at a time: half a cache */
+#define SOURCE_WINDOW_LOG   27           /* zstd frames that need more memory are refused */
+#define SOURCE_CHUNK        (256u << 10) /* read, checked and handed out at a time: half a cache */
 
 struct source;
 

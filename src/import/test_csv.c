@@ -175,8 +175,9 @@ static unsigned random_below(unsigned n)
 /* Rows that begin well and then go wrong, so that all paths are met. */
 static void random_text(struct buf *out)
 {
-    static const char *const piece[] = {"\"abc\",", "1,", "\"\",", ",", "\"x\"\"y\",", "\n", "\r\n",
-                                        "\"a,b\"\n", "\"l\nm\",", "\"", "z", "\r", "\"q\"\r\n"};
+    static const char *const piece[] = {"\"abc\",", "1,",   "\"\",",     ",",         "\"x\"\"y\",",
+                                        "\n",       "\r\n", "\"a,b\"\n", "\"l\nm\",", "\"",
+                                        "z",        "\r",   "\"q\"\r\n"};
     unsigned n = 1 + random_below(60);
     out->n = 0;
     for (unsigned i = 0; i < n; i++) {
@@ -248,7 +249,7 @@ static void test_round_trip(void)
             begins = p[0] == ']' && p + 1 < end && p[1] == '\n';
             buf_byte(&plain, (uint8_t)*p);
             if (begins)
-                buf_byte(&plain, (uint8_t)*++p);
+                buf_byte(&plain, (uint8_t) * ++p);
         }
         differ += !span_eq(buf_as_span(&plain), buf_as_span(&want));
         buf_free(&plain);

@@ -193,6 +193,13 @@ static void look_referer(const struct last *l)
                     "http_referer_port=80 ");
 }
 
+static void look_site(const struct last *l)
+{
+    is_ip(&l->ev.src_ip, "");
+    is_span(l->ev.role, "referer");
+    is_str(l->feed, "inet=192.0.2.9 type=torpig report=sinkhole_http_referer ");
+}
+
 static void look_http_drone(const struct last *l)
 {
     is_span(l->ev.protocol, "http");
@@ -244,6 +251,9 @@ static void test_reports(void)
         "http_host,http_referer\n2021-03-04 00:00:02,tcp,192.0.2.9,80,198.51.100.1,80,kovter,"
         "GET / HTTP/1.1,x.example,http://x.example/\n",
         look_referer);
+    one("timestamp,type,http_host,http_referrer,inet\n2010-06-10 23:55:29,torpig,x.example,"
+        "http://y.example/,192.0.2.9\n",
+        look_site);
     one("timestamp,ip,geo,url,type,http_agent,src_port,dst_port,http_host,http_referer,"
         "http_referer_ip,dst_ip\n2018-03-21 00:00:07,192.0.2.1,AT,GET /search?q=0 HTTP/1.0,"
         "downadup,Mozilla/4.0,49121,80,h.example,,,198.51.100.1\n",
@@ -261,18 +271,18 @@ static void test_rejects(void)
 {
     struct found f = {0};
     struct buf in = {0};
-    buf_str(&in, HEAD                            /* offset 0 */
-            "2021-03-04 00:00:00,192.0.2.1,1,a\n" /* 36 */
-            "2021-03-04 00:00:00,192.0.2.1,1\n"   /* 70 */
-            "2021-03-04 00:00:00,192.0.2.1,1,a,b\n" /* 102 */
-            "2021-02-30 00:00:00,192.0.2.1,1,a\n" /* 138 */
-            "3000-01-01 00:00:00,192.0.2.1,1,a\n" /* 172 */
-            "2021-03-04 00:00:00,192.0.2.256,1,a\n" /* 206 */
-            "2021-03-04 00:00:00,,1,a\n"          /* 242 */
-            "2021-03-04 00:00:00,192.0.2.1,65536,a\n" /* 267 */
-            "2021-03-04 24:00:00,192.0.2.1,1,a\n"   /* 305 */
-            "2021-03-04 00:00:0x,192.0.2.1,,a\n"  /* 339 */
-            "2021-03-04 00:00:01,192.0.2.1,8,\"a\n" /* 372 */
+    buf_str(&in, HEAD                                        /* offset 0 */
+            "2021-03-04 00:00:00,192.0.2.1,1,a\n"            /* 36 */
+            "2021-03-04 00:00:00,192.0.2.1,1\n"              /* 70 */
+            "2021-03-04 00:00:00,192.0.2.1,1,a,b\n"          /* 102 */
+            "2021-02-30 00:00:00,192.0.2.1,1,a\n"            /* 138 */
+            "3000-01-01 00:00:00,192.0.2.1,1,a\n"            /* 172 */
+            "2021-03-04 00:00:00,192.0.2.256,1,a\n"          /* 206 */
+            "2021-03-04 00:00:00,,1,a\n"                     /* 242 */
+            "2021-03-04 00:00:00,192.0.2.1,65536,a\n"        /* 267 */
+            "2021-03-04 24:00:00,192.0.2.1,1,a\n"            /* 305 */
+            "2021-03-04 00:00:0x,192.0.2.1,,a\n"             /* 339 */
+            "2021-03-04 00:00:01,192.0.2.1,8,\"a\n"          /* 372 */
             "2021-03-04 00:00:02,192.0.2.2,9,\"b\n\"\"c\"\n" /* 406, two lines */
             "2021-03-04 00:00:03,192.0.2.3,,");
     is_int(run(buf_as_span(&in), SOURCE_CHUNK, 1, &f), 0);
@@ -322,6 +332,8 @@ static void test_headers(void)
     refused("", "memory: no header line");
     refused("src_ip,infection\n", "memory: no column \"timestamp\" (line 1)");
     refused("timestamp,infection\n", "memory: no column \"src_ip\" or \"ip\" (line 1)");
+    refused("timestamp,src_port,http_host,http_referer_ip,type\n",
+            "memory: no column \"src_ip\" or \"ip\" (line 1)");
     refused("timestamp,ip,port,hostname\n",
             "memory: no sinkhole report: no column \"infection\", \"family\", \"type\" or "
             "\"dst_ip\" (line 1)");
@@ -426,7 +438,8 @@ static int probe(const char *text)
 
 static void test_probe(void)
 {
-    is_int(probe("\"timestamp\",\"protocol\",\"src_ip\",\"src_port\",\"infection\"\n\"2021\","), 90);
+    is_int(probe("\"timestamp\",\"protocol\",\"src_ip\",\"src_port\",\"infection\"\n\"2021\","),
+           90);
     is_int(probe("\xef\xbb\xbftimestamp,ip,port,asn,geo"), 90);
     is_int(probe("timestamp,src_ip"), 30);
     is_int(probe("protocol,src_ip,src_port,infection\n"), 50); /* run() says what is missing */

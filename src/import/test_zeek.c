@@ -85,19 +85,20 @@ static void all_in(const char *text, unsigned records, struct found *f)
 }
 
 #define CONN_HEAD                                                                                  \
-    "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tconn\n"    \
+    "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tconn\n"   \
     "#open\t2014-05-23-18-02-04\n"                                                                 \
-    "#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tservice\torig_bytes"      \
+    "#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tservice\torig_bytes"     \
     "\tresp_bytes\ttunnel_parents\n"                                                               \
     "#types\ttime\tstring\taddr\tport\taddr\tport\tenum\tstring\tcount\tcount\tset[string]\n"
 
 static void test_conn(void)
 {
     struct found f = {0};
-    all_in(CONN_HEAD "1258531221.486539\tC1\t192.0.2.1\t68\t198.51.100.1\t67\tudp\t-\t301\t300"
-                     "\t(empty)\n"
-                     "1258531222.5\tC2\t2001:db8::1\t1025\t2001:db8::2\t443\ttcp\tssl,http\t-\t0\ta,b\n"
-                     "#close\t2014-05-23-18-02-05\n",
+    all_in(CONN_HEAD
+           "1258531221.486539\tC1\t192.0.2.1\t68\t198.51.100.1\t67\tudp\t-\t301\t300"
+           "\t(empty)\n"
+           "1258531222.5\tC2\t2001:db8::1\t1025\t2001:db8::2\t443\ttcp\tssl,http\t-\t0\ta,b\n"
+           "#close\t2014-05-23-18-02-05\n",
            2, &f);
     /* 1258531221 = 2009-11-18T08:00:21Z */
     holds(&f, "{\"index\":1,\"time\":\"2009-11-18T08:00:21.486539Z\",\"kind\":\"conn\"");
@@ -124,32 +125,36 @@ static void test_dns(void)
            "1300475167.2|192.0.2.1|1024|198.51.100.1|53|udp|8|x.example|1|C_INTERNET|1|A|0|NULL\n",
            3, &f);
     holds(&f, "\"time\":\"2011-03-18T19:06:07.096535Z\",\"kind\":\"dns\"");
-    holds(&f, "\"dns\":{\"id\":39619,\"flags\":256,\"qname\":\"Example.|\\\\x\",\"qtype\":\"AAAA\"}");
+    holds(&f,
+          "\"dns\":{\"id\":39619,\"flags\":256,\"qname\":\"Example.|\\\\x\",\"qtype\":\"AAAA\"}");
     holds(&f, "\"feed\":{\"RD\":\"T\",\"qtype\":\"28\",\"qclass\":\"1\",\"report\":\"zeek_dns\"}");
     holds(&f, "\"role\":null,\"dns\":{\"id\":7,\"qname\"");
     holds(&f, "\"role\":\"unjudged\",\"dns\":{\"id\":8,\"qname\"");
-    holds(&f, "\"dns\":{\"id\":7,\"qname\":\"version.bind\",\"qtype\":\"TXT\",\"qclass\":\"C_CHAOS\"}");
+    holds(&f,
+          "\"dns\":{\"id\":7,\"qname\":\"version.bind\",\"qtype\":\"TXT\",\"qclass\":\"C_CHAOS\"}");
     done(&f);
 }
 
 static void test_http_smtp(void)
 {
     struct found f = {0};
-    all_in("#separator \\x09\n#path\thttp\n#fields\tts\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\t"
-           "method\thost\turi\treferrer\tversion\tuser_agent\trequest_body_len\tstatus_code\n"
-           "1300475168.5\t192.0.2.1\t1024\t198.51.100.1\t80\tPOST\th.example\t/a?b\thttp://r/\t1.1\t"
-           "Agent\\x09X\t96\t200\n",
-           1, &f);
+    all_in(
+        "#separator \\x09\n#path\thttp\n#fields\tts\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\t"
+        "method\thost\turi\treferrer\tversion\tuser_agent\trequest_body_len\tstatus_code\n"
+        "1300475168.5\t192.0.2.1\t1024\t198.51.100.1\t80\tPOST\th.example\t/a?b\thttp://r/\t1.1\t"
+        "Agent\\x09X\t96\t200\n",
+        1, &f);
     holds(&f, "\"protocol\":\"http\",\"transport\":\"tcp\"");
     holds(&f, "\"http\":{\"host\":\"h.example\",\"method\":\"POST\",\"target\":\"/a?b\","
               "\"referer\":\"http://r/\",\"version\":\"1.1\",\"body_size\":96,"
               "\"user_agent\":\"Agent\\tX\"}");
     holds(&f, "\"feed\":{\"report\":\"zeek_http\",\"status_code\":\"200\"}");
 
-    all_in("#separator \\x09\n#path\tsmtp\n#fields\tts\tid.orig_h\thelo\tmailfrom\trcptto\tsubject\n"
-           "1300475168\t192.0.2.1\tmail.example\ta@x.example\tb@y.example,c\\x2cd@y.example\tHi\n"
-           "1300475169\t192.0.2.1\tmail.example\t-\t-\t(empty)\n",
-           2, &f);
+    all_in(
+        "#separator \\x09\n#path\tsmtp\n#fields\tts\tid.orig_h\thelo\tmailfrom\trcptto\tsubject\n"
+        "1300475168\t192.0.2.1\tmail.example\ta@x.example\tb@y.example,c\\x2cd@y.example\tHi\n"
+        "1300475169\t192.0.2.1\tmail.example\t-\t-\t(empty)\n",
+        2, &f);
     holds(&f, "\"smtp\":{\"helo\":\"mail.example\",\"rcpt_to\":[\"b@y.example\",\"c,d@y.example\"],"
               "\"subject\":\"Hi\",\"mail_from\":\"a@x.example\"}");
     holds(&f, "\"smtp\":{\"helo\":\"mail.example\"}");
@@ -159,17 +164,18 @@ static void test_http_smtp(void)
 static void test_json(void)
 {
     struct found f = {0};
-    all_in("{\"ts\":1300475167.096535,\"uid\":\"C1\",\"id.orig_h\":\"192.0.2.1\",\"id.orig_p\":1024,"
-           "\"id.resp_h\":\"198.51.100.1\",\"id.resp_p\":53,\"proto\":\"udp\",\"trans_id\":7,"
-           "\"query\":\"a\\u00e4\\ud83d\\ude00\\\"\\/\",\"AA\":false,\"answers\":[\"x\",1,null],"
-           "\"TTLs\":[0.10,1e2],\"odd\":{\"a\":[1, {}]} }\r\n"
-           "\n"
-           "{\"ts\":\"2011-03-18T19:06:08.5Z\",\"id.orig_h\":\"192.0.2.1\",\"method\":\"GET\","
-           "\"host\":\"h\"}\n"
-           "{\"ts\":1300475169123,\"id.orig_h\":\"192.0.2.1\",\"rcptto\":[\"b@y\",\"c@y\"]}\n"
-           "{\"ts\":1300475170,\"id.orig_h\":\"192.0.2.1\",\"_path\":\"conn\",\"service\":\"IRC\"}\n"
-           "{\"ts\":1300475171,\"id.orig_h\":\"192.0.2.1\",\"rcptto\":\"d@y\"}",
-           5, &f);
+    all_in(
+        "{\"ts\":1300475167.096535,\"uid\":\"C1\",\"id.orig_h\":\"192.0.2.1\",\"id.orig_p\":1024,"
+        "\"id.resp_h\":\"198.51.100.1\",\"id.resp_p\":53,\"proto\":\"udp\",\"trans_id\":7,"
+        "\"query\":\"a\\u00e4\\ud83d\\ude00\\\"\\/\",\"AA\":false,\"answers\":[\"x\",1,null],"
+        "\"TTLs\":[0.10,1e2],\"odd\":{\"a\":[1, {}]} }\r\n"
+        "\n"
+        "{\"ts\":\"2011-03-18T19:06:08.5Z\",\"id.orig_h\":\"192.0.2.1\",\"method\":\"GET\","
+        "\"host\":\"h\"}\n"
+        "{\"ts\":1300475169123,\"id.orig_h\":\"192.0.2.1\",\"rcptto\":[\"b@y\",\"c@y\"]}\n"
+        "{\"ts\":1300475170,\"id.orig_h\":\"192.0.2.1\",\"_path\":\"conn\",\"service\":\"IRC\"}\n"
+        "{\"ts\":1300475171,\"id.orig_h\":\"192.0.2.1\",\"rcptto\":\"d@y\"}",
+        5, &f);
     holds(&f, "\"time\":\"2011-03-18T19:06:07.096535Z\",\"kind\":\"dns\"");
     holds(&f, "\"dns\":{\"id\":7,\"qname\":\"a\xc3\xa4\xf0\x9f\x98\x80\\\"/\"}");
     holds(&f, "\"feed\":{\"AA\":\"false\",\"odd\":\"{\\\"a\\\":[1, {}]}\",\"uid\":\"C1\","
@@ -185,11 +191,33 @@ static void test_json(void)
 static void test_json_rejects(void)
 {
     static const char *const bad[] = {
-        "{", "{\"ts\"", "{\"ts\":", "{\"ts\":1,}", "{,}", "{\"ts\":01}", "{\"ts\":1.}", "{\"ts\":1e}",
-        "{\"ts\":-}", "{\"ts\":\"\\x\"}", "{\"ts\":\"\\u12\"}", "{\"ts\":\"\\ud800\"}",
-        "{\"ts\":\"\\udc00\"}", "{\"ts\":\"\\ud800\\u0041\"}", "{\"ts\":\"a\tb\"}", "{\"ts\":tru}",
-        "{\"ts\":[1,]}", "{\"ts\":[1 2]}", "{\"ts\":[}", "{\"ts\":{\"a\"}}", "{\"ts\":1} x", "{} {}",
-        "{\"ts\":\"abc}", "{\"ts\":\"abc\\", "{\"ts\":nul", "{ts:1}", "{\"ts\":'1'}",
+        "{",
+        "{\"ts\"",
+        "{\"ts\":",
+        "{\"ts\":1,}",
+        "{,}",
+        "{\"ts\":01}",
+        "{\"ts\":1.}",
+        "{\"ts\":1e}",
+        "{\"ts\":-}",
+        "{\"ts\":\"\\x\"}",
+        "{\"ts\":\"\\u12\"}",
+        "{\"ts\":\"\\ud800\"}",
+        "{\"ts\":\"\\udc00\"}",
+        "{\"ts\":\"\\ud800\\u0041\"}",
+        "{\"ts\":\"a\tb\"}",
+        "{\"ts\":tru}",
+        "{\"ts\":[1,]}",
+        "{\"ts\":[1 2]}",
+        "{\"ts\":[}",
+        "{\"ts\":{\"a\"}}",
+        "{\"ts\":1} x",
+        "{} {}",
+        "{\"ts\":\"abc}",
+        "{\"ts\":\"abc\\",
+        "{\"ts\":nul",
+        "{ts:1}",
+        "{\"ts\":'1'}",
     };
     struct found f = {0};
     unsigned good = 0, n = sizeof bad / sizeof bad[0];

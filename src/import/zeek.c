@@ -119,8 +119,7 @@ static struct span part(struct span *rest, char separator)
 
 static int field_cmp(const void *a, const void *b)
 {
-    return cbor_key_cmp(((const struct zeek_field *)a)->name,
-                        ((const struct zeek_field *)b)->name);
+    return cbor_key_cmp(((const struct zeek_field *)a)->name, ((const struct zeek_field *)b)->name);
 }
 
 static struct span copy_of(struct arena *a, struct span s)
@@ -189,7 +188,8 @@ static int header_foreign(struct tsv *t, const char *what, struct span value,
     t->why_none = another_log;
     if (t->first != ZEEK_NONE)
         return 0;
-    return err_set(err, -EINVAL, "%s: %s%.*s: only conn, dns, http and smtp logs are read (line %llu)",
+    return err_set(err, -EINVAL,
+                   "%s: %s%.*s: only conn, dns, http and smtp logs are read (line %llu)",
                    source_name(t->z->src), what, (int)(value.n < 64 ? value.n : 64),
                    value.n ? (const char *)value.p : "", (unsigned long long)line->number);
 }

@@ -285,8 +285,7 @@ static const char *members(struct reader *r, struct zeek_field *fields, size_t *
 
 static int field_cmp(const void *a, const void *b)
 {
-    return cbor_key_cmp(((const struct zeek_field *)a)->name,
-                        ((const struct zeek_field *)b)->name);
+    return cbor_key_cmp(((const struct zeek_field *)a)->name, ((const struct zeek_field *)b)->name);
 }
 
 static enum zeek_log log_of(const struct zeek_field *fields, size_t n)

@@ -5,8 +5,8 @@
 #include "base/utc.h"
 #include "import/zeek.h"
 
-#define RECORD_MAX         LINES_MAX     /* names and values: what fits into a log entry */
-#define DNS_FLAG_RD        0x0100        /* RFC 1035, 4.1.1 */
+#define RECORD_MAX         LINES_MAX      /* names and values: what fits into a log entry */
+#define DNS_FLAG_RD        0x0100         /* RFC 1035, 4.1.1 */
 #define MILLISECONDS_ABOVE 100000000000ll /* a ts beyond this (year 5138) counts milliseconds */
 
 static const struct {
@@ -46,12 +46,12 @@ static const struct {
     const char *name;
     enum zeek_log log;
 } marks[] = {
-    {"conn_state", ZEEK_CONN},    {"history", ZEEK_CONN},       {"orig_pkts", ZEEK_CONN},
-    {"resp_pkts", ZEEK_CONN},     {"missed_bytes", ZEEK_CONN},  {"query", ZEEK_DNS},
-    {"qtype", ZEEK_DNS},          {"qtype_name", ZEEK_DNS},     {"trans_id", ZEEK_DNS},
-    {"rcode", ZEEK_DNS},          {"method", ZEEK_HTTP},        {"uri", ZEEK_HTTP},
-    {"status_code", ZEEK_HTTP},   {"host", ZEEK_HTTP},          {"request_body_len", ZEEK_HTTP},
-    {"helo", ZEEK_SMTP},          {"mailfrom", ZEEK_SMTP},      {"rcptto", ZEEK_SMTP},
+    {"conn_state", ZEEK_CONN},  {"history", ZEEK_CONN},      {"orig_pkts", ZEEK_CONN},
+    {"resp_pkts", ZEEK_CONN},   {"missed_bytes", ZEEK_CONN}, {"query", ZEEK_DNS},
+    {"qtype", ZEEK_DNS},        {"qtype_name", ZEEK_DNS},    {"trans_id", ZEEK_DNS},
+    {"rcode", ZEEK_DNS},        {"method", ZEEK_HTTP},       {"uri", ZEEK_HTTP},
+    {"status_code", ZEEK_HTTP}, {"host", ZEEK_HTTP},         {"request_body_len", ZEEK_HTTP},
+    {"helo", ZEEK_SMTP},        {"mailfrom", ZEEK_SMTP},     {"rcptto", ZEEK_SMTP},
     {"last_reply", ZEEK_SMTP},
 };
 
@@ -219,9 +219,7 @@ static struct span service_protocol(struct zeek *z, struct span service)
 
 static const char *missing(const bool *seen)
 {
-    return !seen[ZEEK_TS]       ? "no ts"
-           : !seen[ZEEK_ORIG_H] ? "no id.orig_h"
-                                : NULL;
+    return !seen[ZEEK_TS] ? "no ts" : !seen[ZEEK_ORIG_H] ? "no id.orig_h" : NULL;
 }
 
 static const char *const bad_value[ZEEK_TARGETS] = {
@@ -245,8 +243,7 @@ static void set_kind(struct zeek *z, enum zeek_log log, struct span service)
     ev->dns.has = log == ZEEK_DNS;
     ev->http.has = log == ZEEK_HTTP;
     ev->smtp.has = log == ZEEK_SMTP;
-    ev->protocol =
-        log == ZEEK_CONN ? service_protocol(z, service) : span_str(log_names[log]);
+    ev->protocol = log == ZEEK_CONN ? service_protocol(z, service) : span_str(log_names[log]);
     if (!ev->transport.n && (log == ZEEK_HTTP || log == ZEEK_SMTP))
         ev->transport = span_str("tcp"); /* these two logs do not say it */
 }
