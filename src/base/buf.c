@@ -50,19 +50,39 @@ static size_t utf8_sequence(const uint8_t *p, size_t left)
     return 0;
 }
 
+/* Whether eight bytes are all ASCII and none is NUL: no high bit, and none appears on taking 1 from
+ * each (a borrow into the next byte only follows a NUL). */
+static bool is_plain8(uint64_t v)
+{
+    return !(((v - 0x0101010101010101u) | v) & 0x8080808080808080u);
+}
+
+/* The same for any number; most text is this, and short, so the last words overlap. */
+static bool is_plain(const uint8_t *p, size_t n)
+{
+    uint64_t v = 0x0101010101010101u;
+    if (n >= 8) {
+        for (size_t i = 0; i + 8 <= n; i += 8) {
+            memcpy(&v, p + i, 8);
+            if (!is_plain8(v))
+                return false;
+        }
+        memcpy(&v, p + n - 8, 8);
+    } else if (n >= 4) {
+        memcpy(&v, p, 4);
+        memcpy((uint8_t *)&v + 4, p + n - 4, 4);
+    } else {
+        memcpy(&v, p, n);
+    }
+    return is_plain8(v);
+}
+
 bool span_is_utf8(struct span s)
 {
     const uint8_t *p = s.p, *end = s.p + s.n;
+    if (s.n == 0 || is_plain(p, s.n))
+        return true;
     while (p < end) {
-        if (end - p >= 8) { /* eight ASCII bytes at a time, none of them NUL */
-            uint64_t v;
-            memcpy(&v, p, 8);
-            uint64_t zero = (v - 0x0101010101010101u) & ~v & 0x8080808080808080u;
-            if (!(v & 0x8080808080808080u) && !zero) {
-                p += 8;
-                continue;
-            }
-        }
         if (*p == 0)
             return false;
         if (*p < 0x80) {

@@ -1,29 +1,35 @@
 #include "base/cbor.h"
 
-void cbor_put_head(struct buf *b, enum cbor_type type, uint64_t n)
+unsigned cbor_head(uint8_t *p, enum cbor_type type, uint64_t n)
 {
-    uint8_t *p = buf_reserve(b, 9);
     uint8_t major = (uint8_t)(type << 5);
     if (n < 24) {
         p[0] = (uint8_t)(major | n);
-        b->n += 1;
-    } else if (n <= 0xff) {
+        return 1;
+    }
+    if (n <= 0xff) {
         p[0] = major | 24;
         p[1] = (uint8_t)n;
-        b->n += 2;
-    } else if (n <= 0xffff) {
+        return 2;
+    }
+    if (n <= 0xffff) {
         p[0] = major | 25;
         be16_put(p + 1, (uint16_t)n);
-        b->n += 3;
-    } else if (n <= 0xffffffff) {
+        return 3;
+    }
+    if (n <= 0xffffffff) {
         p[0] = major | 26;
         be32_put(p + 1, (uint32_t)n);
-        b->n += 5;
-    } else {
-        p[0] = major | 27;
-        be64_put(p + 1, n);
-        b->n += 9;
+        return 5;
     }
+    p[0] = major | 27;
+    be64_put(p + 1, n);
+    return 9;
+}
+
+void cbor_put_head(struct buf *b, enum cbor_type type, uint64_t n)
+{
+    b->n += cbor_head(buf_reserve(b, 9), type, n);
 }
 
 void cbor_put_text(struct buf *b, struct span s)

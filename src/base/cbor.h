@@ -14,7 +14,10 @@ enum cbor_type { CBOR_UINT = 0, CBOR_NEGINT = 1, CBOR_BYTES = 2, CBOR_TEXT = 3, 
                  CBOR_MAP = 5, CBOR_SIMPLE = 7 };
 enum { CBOR_FALSE = 20, CBOR_TRUE = 21, CBOR_NULL = 22 };
 
-/* A head: type and its argument in the shortest form. */
+/* A head, type and its argument in the shortest form, at p, which has room for 9 bytes; gives its
+ * length. */
+unsigned cbor_head(uint8_t *p, enum cbor_type type, uint64_t n);
+/* The same, appended. */
 void cbor_put_head(struct buf *b, enum cbor_type type, uint64_t n);
 static inline void cbor_put_uint(struct buf *b, uint64_t v)
 {

@@ -97,107 +97,195 @@ bool event_kind_is_event(uint8_t kind)
 
 /* ---- writing ---- */
 
-static bool is_present(const struct field *f, const struct event *ev)
+/* The hot path: straight-line code from the table, into room that was reserved once. Each put_*
+ * writes key and value and returns the end, or writes nothing where the field is absent. */
+
+static uint8_t *put_head(uint8_t *p, enum cbor_type type, uint64_t n)
 {
-    const void *m = (const uint8_t *)ev + f->at;
-    switch ((enum field_type)f->type) {
-    case UINT:
-        return *(const uint64_t *)m != 0;
-    case TEXT:
-    case BYTES:
-        return ((const struct span *)m)->n != 0;
-    case IP:
-        return ip_is_set(m);
-    case NET:
-        return ((const struct net *)m)->set;
-    case LIST:
-        return ((const struct span_list *)m)->n != 0;
-    case MAP:
-    case CELLS:
-        return *(const bool *)m; /* `has` is each part's first member */
+    if (n < 24) {
+        *p = (uint8_t)(type << 5 | n);
+        return p + 1;
     }
-    return false;
+    return p + cbor_head(p, type, n);
 }
 
-static void put_ip(struct buf *out, const struct ip *ip)
+static uint8_t *put_bytes(uint8_t *p, enum cbor_type type, struct span s)
 {
-    bool v4 = ip_is_v4(ip);
-    cbor_put_bytes(out, span_of(v4 ? ip->b + 12 : ip->b, v4 ? 4 : 16));
+    p = put_head(p, type, s.n);
+    if (s.n)
+        memcpy(p, s.p, s.n);
+    return p + s.n;
 }
 
-static void put_cells(const struct event *ev, struct buf *out)
+static uint8_t *put_text(uint8_t *p, struct span s)
 {
-    cbor_put_head(out, CBOR_MAP, ev->feed.n);
+    return put_bytes(p, span_is_utf8(s) ? CBOR_TEXT : CBOR_BYTES, s);
+}
+
+static uint8_t *put_ip(uint8_t *p, const struct ip *ip)
+{
+    return put_bytes(p, CBOR_BYTES, ip_is_v4(ip) ? span_of(ip->b + 12, 4) : span_of(ip->b, 16));
+}
+
+/* A map's head has one byte, which is filled in when its fields are counted. */
+#define GROUP_FIELDS_MAX 23
+_Static_assert(COUNT(event_field) <= GROUP_FIELDS_MAX && COUNT(http_field) <= GROUP_FIELDS_MAX &&
+                   COUNT(smtp_field) <= GROUP_FIELDS_MAX && COUNT(dns_field) <= GROUP_FIELDS_MAX &&
+                   COUNT(raw_field) <= GROUP_FIELDS_MAX,
+               "every group's size fits into its head byte");
+
+#define HEAD_MAX 9
+#define PUT(present, key, value)                                  \
+    if (present) {                                                \
+        *p = (uint8_t)(CBOR_TEXT << 5 | (sizeof key - 1));        \
+        memcpy(p + 1, key, sizeof key - 1);                       \
+        p += sizeof key;                                          \
+        p = value;                                                \
+        n++;                                                      \
+    }
+#define PUT_UINT(m, key)  PUT(m, key, put_head(p, CBOR_UINT, m))
+#define PUT_TEXT(m, key)  PUT(m.n, key, put_text(p, m))
+#define PUT_BYTES(m, key) PUT(m.n, key, put_bytes(p, CBOR_BYTES, m))
+#define PUT_IP(m, key)    PUT(ip_is_set(&m), key, put_ip(p, &m))
+#define PUT_NET(m, key)   PUT(m.set, key, put_net(p, &m))
+#define PUT_LIST(m, key)  PUT(m.n, key, put_list(p, &m))
+
+static uint8_t *put_net(uint8_t *p, const struct net *net)
+{
+    p = put_ip(put_head(p, CBOR_ARRAY, 2), &net->ip);
+    return put_head(p, CBOR_UINT, net->bits);
+}
+
+static uint8_t *put_list(uint8_t *p, const struct span_list *list)
+{
+    p = put_head(p, CBOR_ARRAY, list->n);
+    for (size_t i = 0; i < list->n; i++)
+        p = put_text(p, list->v[i]);
+    return p;
+}
+
+static uint8_t *put_cells(uint8_t *p, const struct event *ev)
+{
+    p = put_head(p, CBOR_MAP, ev->feed.n);
     for (size_t i = 0; i < ev->feed.n; i++) {
-        cbor_put_head(out, CBOR_TEXT, ev->feed.cells[i].key.n);
-        buf_span(out, ev->feed.cells[i].key);
-        cbor_put_text(out, ev->feed.cells[i].value);
+        p = put_bytes(p, CBOR_TEXT, ev->feed.cells[i].key);
+        p = put_text(p, ev->feed.cells[i].value);
     }
+    return p;
 }
 
-static void put_group(const struct event *ev, const struct group *g, struct buf *out);
-
-static void put_field(const struct field *f, const struct event *ev, struct buf *out)
+static uint8_t *put_dns(uint8_t *p, const struct event *ev)
 {
-    const void *m = (const uint8_t *)ev + f->at;
-    switch ((enum field_type)f->type) {
-    case UINT:
-        cbor_put_uint(out, *(const uint64_t *)m);
-        break;
-    case TEXT:
-        cbor_put_text(out, *(const struct span *)m);
-        break;
-    case BYTES:
-        cbor_put_bytes(out, *(const struct span *)m);
-        break;
-    case IP:
-        put_ip(out, m);
-        break;
-    case NET:
-        cbor_put_head(out, CBOR_ARRAY, 2);
-        put_ip(out, &((const struct net *)m)->ip);
-        cbor_put_uint(out, ((const struct net *)m)->bits);
-        break;
-    case LIST: {
-        const struct span_list *list = m;
-        cbor_put_head(out, CBOR_ARRAY, list->n);
-        for (size_t i = 0; i < list->n; i++)
-            cbor_put_text(out, list->v[i]);
-        break;
-    }
-    case MAP:
-        put_group(ev, f->member, out);
-        break;
-    case CELLS:
-        put_cells(ev, out);
-        break;
-    }
+    uint8_t *head = p++;
+    unsigned n = 0;
+#define DNS_FIELD(type, m, key) PUT_##type(ev->dns.m, key)
+#include "event/kinds.def"
+    *head = (uint8_t)(CBOR_MAP << 5 | n);
+    return p;
 }
 
-#define GROUP_FIELDS_MAX 32
-_Static_assert(COUNT(event_field) <= GROUP_FIELDS_MAX, "put_group's list holds every field");
-_Static_assert(COUNT(http_field) <= GROUP_FIELDS_MAX, "put_group's list holds every field");
-
-static void put_group(const struct event *ev, const struct group *g, struct buf *out)
+static uint8_t *put_http(uint8_t *p, const struct event *ev)
 {
-    const struct field *present[GROUP_FIELDS_MAX];
-    size_t n = 0;
-    for (size_t i = 0; i < g->n; i++)
-        if (is_present(&g->field[i], ev))
-            present[n++] = &g->field[i];
-    cbor_put_head(out, CBOR_MAP, n);
-    for (size_t i = 0; i < n; i++) {
-        uint8_t *p = buf_reserve(out, present[i]->key_len + 1u);
-        *p = (uint8_t)(CBOR_TEXT << 5 | present[i]->key_len); /* keys are under 24 bytes */
-        memcpy(p + 1, present[i]->key, present[i]->key_len);
-        out->n += present[i]->key_len + 1u;
-        put_field(present[i], ev, out);
+    uint8_t *head = p++;
+    unsigned n = 0;
+#define HTTP_FIELD(type, m, key) PUT_##type(ev->http.m, key)
+#include "event/kinds.def"
+    *head = (uint8_t)(CBOR_MAP << 5 | n);
+    return p;
+}
+
+static uint8_t *put_smtp(uint8_t *p, const struct event *ev)
+{
+    uint8_t *head = p++;
+    unsigned n = 0;
+#define SMTP_FIELD(type, m, key) PUT_##type(ev->smtp.m, key)
+#include "event/kinds.def"
+    *head = (uint8_t)(CBOR_MAP << 5 | n);
+    return p;
+}
+
+static uint8_t *put_raw(uint8_t *p, const struct event *ev)
+{
+    uint8_t *head = p++;
+    unsigned n = 0;
+#define RAW_FIELD(type, m, key) PUT_##type(ev->raw.m, key)
+#include "event/kinds.def"
+    *head = (uint8_t)(CBOR_MAP << 5 | n);
+    return p;
+}
+
+static uint8_t *put_event(uint8_t *p, const struct event *ev)
+{
+    uint8_t *head = p++;
+    unsigned n = 0;
+/* A part's function is named after its member, so this level goes by members. */
+#define PUT_OWN_UINT(m, key)  PUT_UINT(ev->m, key)
+#define PUT_OWN_TEXT(m, key)  PUT_TEXT(ev->m, key)
+#define PUT_OWN_IP(m, key)    PUT_IP(ev->m, key)
+#define PUT_OWN_NET(m, key)   PUT_NET(ev->m, key)
+#define PUT_OWN_MAP(m, key)   PUT(ev->m.has, key, put_##m(p, ev))
+#define PUT_OWN_CELLS(m, key) PUT(ev->m.has, key, put_cells(p, ev))
+#define EVENT_FIELD(type, m, key) PUT_OWN_##type(m, key)
+#include "event/kinds.def"
+    *head = (uint8_t)(CBOR_MAP << 5 | n);
+    return p;
+}
+
+/* What the encoding takes at most: each value's bytes, and key and heads for every field. */
+#define FIELD_MAX      (24 + HEAD_MAX + 40) /* 40: a network or an address with their own heads */
+#define SIZE_UINT(m)   0
+#define SIZE_TEXT(m)   m.n
+#define SIZE_BYTES(m)  m.n
+#define SIZE_IP(m)     0
+#define SIZE_NET(m)    0
+#define SIZE_LIST(m)   list_size(&m)
+#define SIZE_MAP(m)    0
+#define SIZE_CELLS(m)  cells_size(ev)
+
+static size_t list_size(const struct span_list *list)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < list->n; i++)
+        size += list->v[i].n + HEAD_MAX;
+    return size;
+}
+
+static size_t cells_size(const struct event *ev)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < ev->feed.n; i++)
+        size += ev->feed.cells[i].key.n + ev->feed.cells[i].value.n + 2 * HEAD_MAX;
+    return size;
+}
+
+static size_t encoded_max(const struct event *ev)
+{
+    size_t size = 0;
+#define EVENT_FIELD(type, m, key) size += FIELD_MAX + SIZE_##type(ev->m);
+#include "event/kinds.def"
+    if (ev->dns.has) {
+#define DNS_FIELD(type, m, key) size += FIELD_MAX + SIZE_##type(ev->dns.m);
+#include "event/kinds.def"
     }
+    if (ev->http.has) {
+#define HTTP_FIELD(type, m, key) size += FIELD_MAX + SIZE_##type(ev->http.m);
+#include "event/kinds.def"
+    }
+    if (ev->smtp.has) {
+#define SMTP_FIELD(type, m, key) size += FIELD_MAX + SIZE_##type(ev->smtp.m);
+#include "event/kinds.def"
+    }
+    if (ev->raw.has) {
+#define RAW_FIELD(type, m, key) size += FIELD_MAX + SIZE_##type(ev->raw.m);
+#include "event/kinds.def"
+    }
+    return size;
 }
 
 void event_encode(const struct event *ev, struct buf *out)
 {
-    put_group(ev, &event_group, out);
+    uint8_t *start = buf_reserve(out, encoded_max(ev));
+    out->n += (size_t)(put_event(start, ev) - start);
 }
 
 /* ---- reading ---- */
@@ -328,6 +416,28 @@ int event_decode(struct span payload, struct arena *arena, struct event *out)
 }
 
 /* ---- showing ---- */
+
+static bool is_present(const struct field *f, const struct event *ev)
+{
+    const void *m = (const uint8_t *)ev + f->at;
+    switch ((enum field_type)f->type) {
+    case UINT:
+        return *(const uint64_t *)m != 0;
+    case TEXT:
+    case BYTES:
+        return ((const struct span *)m)->n != 0;
+    case IP:
+        return ip_is_set(m);
+    case NET:
+        return ((const struct net *)m)->set;
+    case LIST:
+        return ((const struct span_list *)m)->n != 0;
+    case MAP:
+    case CELLS:
+        return *(const bool *)m; /* `has` is each part's first member */
+    }
+    return false;
+}
 
 static void json_text_or_null(struct json *j, struct span s)
 {
