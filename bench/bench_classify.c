@@ -46,8 +46,11 @@ static void measure(const char *name, struct classify *c, const struct event *ev
 
 static struct event http(const char *method, const char *target, const char *host, const char *body)
 {
-    struct event ev = {.kind = KIND_HTTP, .protocol = span_str("http"),
-                       .transport = span_str("tcp"), .dst_port = 80, .src_port = 1024 + strlen(target)};
+    struct event ev = {.kind = KIND_HTTP,
+                       .protocol = span_str("http"),
+                       .transport = span_str("tcp"),
+                       .dst_port = 80,
+                       .src_port = 1024 + strlen(target)};
     ev.http.has = true;
     ev.http.method = span_str(method);
     ev.http.target = span_str(target);
@@ -87,21 +90,24 @@ static void measure_others(struct classify *c)
     for (size_t i = 0; i < sizeof bytes; i++)
         bytes[i] = (uint8_t)(i * 2654435761u >> 13);
     const struct event dns[] = {
-        {.kind = KIND_DNS, .dst_port = 53, .dns = {.has = true, .qname = span_str("www.example.net"),
-                                                   .qtype = span_str("A")}},
-        {.kind = KIND_DNS, .dst_port = 53, .dns = {.has = true, .qname = span_str("example.org"),
-                                                   .qtype = span_str("MX")}}};
+        {.kind = KIND_DNS,
+         .dst_port = 53,
+         .dns = {.has = true, .qname = span_str("www.example.net"), .qtype = span_str("A")}},
+        {.kind = KIND_DNS,
+         .dst_port = 53,
+         .dns = {.has = true, .qname = span_str("example.org"), .qtype = span_str("MX")}}};
     const struct event raw[] = {
-        {.kind = KIND_RAW, .dst_port = 443, .raw = {.has = true, .client = span_of(bytes, 1024),
-                                                    .server = span_of(bytes, 1024)}}};
+        {.kind = KIND_RAW,
+         .dst_port = 443,
+         .raw = {.has = true, .client = span_of(bytes, 1024), .server = span_of(bytes, 1024)}}};
     measure("rules: DNS names", c, dns, 2, 100000);
     measure("rules: raw connections, 2 KiB", c, raw, 1, 50000);
 }
 
 static void measure_feed(struct classify *c)
 {
-    const char *const words[] = {"downadup", "sality", "avalanche-nymaim", "Ramnit", "rustock",
-                                 "conficker", "zeus", "victorygate.b"};
+    const char *const words[] = {"downadup",  "sality", "avalanche-nymaim", "Ramnit", "rustock",
+                                 "conficker", "zeus",   "victorygate.b"};
     struct feed_cell cells[8][4];
     struct event ev[8] = {0};
     for (int i = 0; i < 8; i++) {

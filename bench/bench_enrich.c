@@ -152,8 +152,8 @@ static void opening(const struct enrich_config *config, const char *what, int ru
 
 int main(int argc, char **argv)
 {
-    struct enrich_config config = {
-        .libloc = argc > 1 ? argv[1] : "/usr/share/libloc-location/location.db"};
+    struct enrich_config config = {.libloc = argc > 1 ? argv[1]
+                                                      : "/usr/share/libloc-location/location.db"};
     char cache[] = "/tmp/ebb-bench-XXXXXX", remove[64];
     struct ip *random4 = calloc(ADDRESSES, sizeof *random4), *random6 = calloc(ADDRESSES, 16),
               *known4 = calloc(ADDRESSES, 16), *known6 = calloc(ADDRESSES, 16);

@@ -12,11 +12,11 @@
 #include "event/classify_view.h"
 #include "event/classify_yara.h"
 
-#define FILES_MAX     4096
-#define FILE_MAX      (4u << 20)
-#define DEPTH_MAX     8 /* folders below rules_dir */
-#define MAP_NAME      "families.map"
-#define WARNINGS_MAX  10 /* failed scans told on standard error; all are counted */
+#define FILES_MAX    4096
+#define FILE_MAX     (4u << 20)
+#define DEPTH_MAX    8 /* folders below rules_dir */
+#define MAP_NAME     "families.map"
+#define WARNINGS_MAX 10 /* failed scans told on standard error; all are counted */
 
 struct classify {
     struct ruleset *rules;
@@ -39,7 +39,8 @@ static bool is_rule_file(const char *name)
     return n > 4 && strcmp(name + n - 4, ".yar") == 0;
 }
 
-static int list(const char *dir, const char *below, int depth, struct files *files, struct err *err);
+static int list(const char *dir, const char *below, int depth, struct files *files,
+                struct err *err);
 
 static int list_entry(const char *dir, const char *relative, int depth, struct files *files,
                       struct err *err)

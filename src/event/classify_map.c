@@ -22,7 +22,7 @@ struct slot {
 };
 
 struct map {
-    struct arena arena; /* lines */
+    struct arena arena;        /* lines */
     struct line *exact, *wild; /* sorted by word */
     size_t n_exact, n_wild;
     struct arena words; /* of the cache */

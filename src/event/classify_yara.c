@@ -25,7 +25,7 @@ struct ruleset {
     YR_RULES *rules;
     YR_SCANNER *scanner;
     struct rule *rule; /* by index in rules->rules_table */
-    unsigned n, public;
+    unsigned n, n_public;
     bool initialized;
     struct err first; /* of a compilation */
     /* Variables that some rule file speaks of, and what the scanner's were set to last. */
@@ -112,11 +112,11 @@ void ruleset_close(struct ruleset *r)
 static void note_variables(struct ruleset *r, struct span text)
 {
     for (int i = 0; i < VIEW_NUMBERS; i++)
-        r->uses_number[i] |= memmem(text.p, text.n, view_number_name[i],
-                                    strlen(view_number_name[i])) != NULL;
+        r->uses_number[i] |=
+            memmem(text.p, text.n, view_number_name[i], strlen(view_number_name[i])) != NULL;
     for (int i = 0; i < VIEW_TEXTS; i++)
-        r->uses_text[i] |= memmem(text.p, text.n, view_text_name[i],
-                                  strlen(view_text_name[i])) != NULL;
+        r->uses_text[i] |=
+            memmem(text.p, text.n, view_text_name[i], strlen(view_text_name[i])) != NULL;
 }
 
 int ruleset_add(struct ruleset *r, const char *path, struct span text, struct err *err)
@@ -273,17 +273,17 @@ int ruleset_ready(struct ruleset *r, struct err *err)
         const char *why = read_meta(rule, &r->rule[i]);
         if (why)
             return err_set(err, -EINVAL, "%s: rule %s: %s", rule->ns->name, rule->identifier, why);
-        r->public++;
+        r->n_public++;
     }
     rc = check_names(r, err);
     if (rc < 0)
         return rc;
-    return r->public ? make_scanner(r, err) : 0;
+    return r->n_public ? make_scanner(r, err) : 0;
 }
 
 unsigned ruleset_size(const struct ruleset *r)
 {
-    return r->public;
+    return r->n_public;
 }
 
 /* Scanning */
@@ -320,13 +320,12 @@ static int on_scan(YR_SCAN_CONTEXT *context, int message, void *data, void *user
         return CALLBACK_CONTINUE; /* too many matches: the rule judges by those it has */
     const struct rule *rule = &r->rule[(const YR_RULE *)data - r->rules->rules_table];
     struct verdict *best = r->best;
-    if (!rule->confidence ||
-        (r->matched && (rule->confidence < best->confidence ||
-                        (rule->confidence == best->confidence &&
-                         span_cmp(rule->name, best->rule) > 0))))
+    if (!rule->confidence || (r->matched && (rule->confidence < best->confidence ||
+                                             (rule->confidence == best->confidence &&
+                                              span_cmp(rule->name, best->rule) > 0))))
         return CALLBACK_CONTINUE;
-    *best = (struct verdict){rule->name, rule->family, find_bot_id(r, context, rule),
-                             rule->confidence};
+    *best =
+        (struct verdict){rule->name, rule->family, find_bot_id(r, context, rule), rule->confidence};
     r->matched = true;
     return CALLBACK_CONTINUE;
 }
@@ -359,9 +358,9 @@ static int set_variables(struct ruleset *r, const struct view *v)
         if (!r->uses_number[i] || r->number[i] == v->number[i])
             continue;
         r->number[i] = v->number[i];
-        rc = yr_scanner_define_integer_variable(
-            r->scanner, view_number_name[i],
-            v->number[i] < INT64_MAX ? (int64_t)v->number[i] : INT64_MAX);
+        rc = yr_scanner_define_integer_variable(r->scanner, view_number_name[i],
+                                                v->number[i] < INT64_MAX ? (int64_t)v->number[i]
+                                                                         : INT64_MAX);
     }
     for (int i = 0; i < VIEW_TEXTS && rc == ERROR_SUCCESS; i++)
         if (r->uses_text[i])

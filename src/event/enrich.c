@@ -175,9 +175,13 @@ static int state_of(const char *const paths[DATABASES], uint8_t set[SHA256_LEN],
             return err_errno(err, "%s", paths[i]);
         if (!S_ISREG(st.st_mode))
             return err_set(err, -EINVAL, "%s: not a regular file", paths[i]);
-        const uint64_t state[] = {st.st_dev, st.st_ino, (uint64_t)st.st_size,
-                                  (uint64_t)st.st_mtim.tv_sec, (uint64_t)st.st_mtim.tv_nsec,
-                                  (uint64_t)st.st_ctim.tv_sec, (uint64_t)st.st_ctim.tv_nsec};
+        const uint64_t state[] = {st.st_dev,
+                                  st.st_ino,
+                                  (uint64_t)st.st_size,
+                                  (uint64_t)st.st_mtim.tv_sec,
+                                  (uint64_t)st.st_mtim.tv_nsec,
+                                  (uint64_t)st.st_ctim.tv_sec,
+                                  (uint64_t)st.st_ctim.tv_nsec};
         for (size_t k = 0; k < sizeof state / sizeof *state; k++)
             put_u64(&ck, state[k]);
     }
@@ -300,8 +304,8 @@ int enrich_open(const struct enrich_config *config, struct enrich **out, struct 
         return rc;
     if (config->cache_dir) {
         hex_encode(set, 8, name);
-        rc = file_path(path, err, "%s/enrich-v%d-%s.table", config->cache_dir, ENRICH_VERSION,
-                       name);
+        rc =
+            file_path(path, err, "%s/enrich-v%d-%s.table", config->cache_dir, ENRICH_VERSION, name);
         if (rc < 0)
             return rc;
         head = cache_map(path, key);

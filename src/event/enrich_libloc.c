@@ -3,19 +3,20 @@
  * and hands out one allocated object a network; its own look-up is the oracle of our tests.
  *
  * Layout: a head with offset and length of each section, all words big-endian. The tree's nodes are
- * {zero, one, network}: child indexes, 0 for none, and an index into the networks or ~0. A network is
- * {country[2], 2 bytes of padding, AS number, flags[2], padding}. IPv4 is below ::ffff:0:0/96. */
+ * {zero, one, network}: child indexes, 0 for none, and an index into the networks or ~0. A network
+ * is {country[2], 2 bytes of padding, AS number, flags[2], padding}. IPv4 is below ::ffff:0:0/96.
+ */
 #include <errno.h>
 
 #include "event/enrich_table.h"
 
-#define NODE_SIZE     12
-#define NETWORK_SIZE  12
-#define AS_SIZE       8
-#define NO_NETWORK    0xffffffffu
-#define V4_DEPTH      96
-#define AS_NAME_MAX   1024
-#define HEAD_SIZE     72 /* magic up to the pool's length */
+#define NODE_SIZE    12
+#define NETWORK_SIZE 12
+#define AS_SIZE      8
+#define NO_NETWORK   0xffffffffu
+#define V4_DEPTH     96
+#define AS_NAME_MAX  1024
+#define HEAD_SIZE    72 /* magic up to the pool's length */
 
 struct libloc {
     struct span nodes, networks, ases, pool;

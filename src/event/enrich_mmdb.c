@@ -63,9 +63,9 @@ static void as_name(struct mmdb *m, MMDB_entry_s *entry, uint32_t asn)
         return;
     if (MMDB_get_value(entry, &d, "autonomous_system_organization", NULL) == MMDB_SUCCESS &&
         d.has_data && d.type == MMDB_DATA_TYPE_UTF8_STRING)
-        enrich_data_as(m->out, asn,
-                       span_of(d.utf8_string, d.data_size < AS_NAME_MAX ? d.data_size
-                                                                        : AS_NAME_MAX));
+        enrich_data_as(
+            m->out, asn,
+            span_of(d.utf8_string, d.data_size < AS_NAME_MAX ? d.data_size : AS_NAME_MAX));
 }
 
 static struct enrich_value value_of(struct mmdb *m, struct frame *f)
@@ -88,7 +88,9 @@ static struct frame child(const struct mmdb *m, const struct frame *f, const MMD
     struct frame c = {.record = right ? n->right_record : n->left_record,
                       .entry = right ? n->right_record_entry : n->left_record_entry,
                       .type = right ? n->right_record_type : n->left_record_type,
-                      .depth = f->depth + 1, .hi = f->hi, .lo = f->lo};
+                      .depth = f->depth + 1,
+                      .hi = f->hi,
+                      .lo = f->lo};
     if (right && m->v4)
         c.lo |= 1ull << (31 - f->depth);
     else if (right && f->depth < 64)
@@ -107,8 +109,8 @@ static bool walk(struct mmdb *m, uint32_t root, struct enrich_steps *steps)
     stack[n++] = (struct frame){.record = root, .type = MMDB_RECORD_TYPE_SEARCH_NODE};
     while (n) {
         struct frame f = stack[--n];
-        bool v4_branch = !m->v4 && f.type == MMDB_RECORD_TYPE_SEARCH_NODE &&
-                         f.depth > 0 && f.record == m->v4_root;
+        bool v4_branch = !m->v4 && f.type == MMDB_RECORD_TYPE_SEARCH_NODE && f.depth > 0 &&
+                         f.record == m->v4_root;
         if (f.type == MMDB_RECORD_TYPE_EMPTY || v4_branch) {
             enrich_steps_add(steps, f.hi, f.lo, &none);
             continue;
@@ -136,9 +138,8 @@ static uint32_t v4_root(const struct mmdb *m)
     if (m->db.metadata.ip_version == 4)
         return 0;
     const MMDB_ipv4_start_node_s *start = &m->db.ipv4_start_node;
-    return start->netmask == 96 && start->node_value < m->db.metadata.node_count
-               ? start->node_value
-               : UINT32_MAX;
+    return start->netmask == 96 && start->node_value < m->db.metadata.node_count ? start->node_value
+                                                                                 : UINT32_MAX;
 }
 
 static bool read_trees(struct mmdb *m)

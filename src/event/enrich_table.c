@@ -45,8 +45,8 @@ void enrich_data_as(struct enrich_data *d, uint32_t asn, struct span name)
         name.n = 0;
     if (d->n_as == d->cap_as)
         d->as = grow(d->as, &d->cap_as, sizeof *d->as);
-    d->as[d->n_as] = (struct enrich_as){asn, (uint32_t)d->n_as, (uint32_t)d->text.n,
-                                        (uint32_t)name.n};
+    d->as[d->n_as] =
+        (struct enrich_as){asn, (uint32_t)d->n_as, (uint32_t)d->text.n, (uint32_t)name.n};
     d->n_as++;
     buf_span(&d->text, name);
 }
@@ -62,10 +62,9 @@ static void merge_steps(const struct enrich_steps *asn, const struct enrich_step
     struct enrich_value value = {.bits = ENRICH_NO_NET};
     size_t i = 0, k = 0;
     while (i < asn->n || k < country->n) {
-        bool from_asn = k == country->n ||
-                        (i < asn->n && !step_before(&country->v[k], &asn->v[i]));
-        bool from_country = i == asn->n ||
-                            (k < country->n && !step_before(&asn->v[i], &country->v[k]));
+        bool from_asn = k == country->n || (i < asn->n && !step_before(&country->v[k], &asn->v[i]));
+        bool from_country =
+            i == asn->n || (k < country->n && !step_before(&asn->v[i], &country->v[k]));
         const struct enrich_step *at = from_asn ? &asn->v[i] : &country->v[k];
         if (from_asn) {
             value.asn = asn->v[i].value.asn;
@@ -289,14 +288,16 @@ int enrich_pack(struct enrich_data *d, const struct enrich_info *info,
     for (size_t i = 0; i < ix.n; i++)
         head.n_text += ix.v[i].name_n;
     layout(&head);
-    uint8_t *block = mmap(NULL, head.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-                          0);
+    uint8_t *block =
+        mmap(NULL, head.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (block == MAP_FAILED)
         return err_errno(err, "enrichment table of %llu bytes", (unsigned long long)head.size);
     madvise(block, head.size, MADV_HUGEPAGE);
     pack_v4(&d->v4, &ix, (uint32_t *)(block + head.v4_bucket), (uint16_t *)(block + head.v4_low),
             (struct enrich_rec *)(block + head.v4_rec));
-    struct v6_packer p = {.s = &d->v6, .ix = &ix, .n = head.n_v6,
+    struct v6_packer p = {.s = &d->v6,
+                          .ix = &ix,
+                          .n = head.n_v6,
                           .key = (uint64_t *)(block + head.v6_key),
                           .rec = (struct enrich_rec *)(block + head.v6_rec),
                           .deep = (struct enrich_deep *)(block + head.deep)};

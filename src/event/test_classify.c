@@ -18,8 +18,10 @@ static struct event http_event(const char *method, const char *target, const cha
                                const char *host, const char *agent, const char *headers,
                                const char *body, size_t body_n)
 {
-    struct event ev = {.kind = KIND_HTTP, .protocol = span_str("http"),
-                       .transport = span_str("tcp"), .dst_port = 80};
+    struct event ev = {.kind = KIND_HTTP,
+                       .protocol = span_str("http"),
+                       .transport = span_str("tcp"),
+                       .dst_port = 80};
     ev.http.has = true;
     ev.http.method = span_str(method);
     ev.http.target = span_str(target);
@@ -34,8 +36,10 @@ static struct event http_event(const char *method, const char *target, const cha
 
 static struct event raw_event(const char *client, const char *server)
 {
-    struct event ev = {.kind = KIND_RAW, .protocol = span_str("raw"),
-                       .transport = span_str("tcp"), .dst_port = 6667};
+    struct event ev = {.kind = KIND_RAW,
+                       .protocol = span_str("raw"),
+                       .transport = span_str("tcp"),
+                       .dst_port = 6667};
     ev.raw.has = true;
     ev.raw.client = span_str(client);
     ev.raw.server = span_str(server);
@@ -152,20 +156,23 @@ static void test_rustock_2009(void)
 
 static void test_irc(void)
 {
-    struct event ev = raw_event(
-        "NICK a\r\nPRIVMSG #s01 :[DOWNLOAD]: Downloading URL: http://example.net/a.exe to: a.exe.\r\n",
-        ":irc.example.net 001 a :Welcome\r\n");
+    struct event ev = raw_event("NICK a\r\nPRIVMSG #s01 :[DOWNLOAD]: Downloading URL: "
+                                "http://example.net/a.exe to: a.exe.\r\n",
+                                ":irc.example.net 001 a :Welcome\r\n");
     classify_event(shipped, &ev);
     is_str(text_of(ev.family), "irc-bot");
     is_str(text_of(ev.family_source), "irc_bot_report");
-    is_str(family(raw_event("NICK a\r\n", ":irc.example.net 001 a :Welcome\r\n"
+    is_str(family(raw_event("NICK a\r\n",
+                            ":irc.example.net 001 a :Welcome\r\n"
                             ":irc.example.net 332 a #x :.advscan dcom135 200 3 0 -r -s\r\n")),
            "irc-bot");
-    is_str(family(raw_event("NICK a\r\n", ":irc.example.net 001 a :Welcome\r\n"
-                            ":o!o@example.net PRIVMSG #x :!ddos 192.0.2.1 80 60\r\n")),
-           "irc-bot");
+    is_str(
+        family(raw_event("NICK a\r\n", ":irc.example.net 001 a :Welcome\r\n"
+                                       ":o!o@example.net PRIVMSG #x :!ddos 192.0.2.1 80 60\r\n")),
+        "irc-bot");
     is_str(family(raw_event("PASS secret\r\nNICK damn-0262937047\r\n"
-                            "USER ghmfeirsfnw 0 0 :damn-0262937047\r\n", "")),
+                            "USER ghmfeirsfnw 0 0 :damn-0262937047\r\n",
+                            "")),
            "irc-bot");
     /* people on IRC */
     is_str(family(raw_event("NICK alice\r\nUSER alice 0 * :Alice\r\nJOIN #c\r\n"
@@ -237,8 +244,7 @@ static bool refused(const char *says, const char *says_too)
     return good;
 }
 
-#define META(more) \
-    "rule r { meta: " more " strings: $a = \"abc\" condition: $a }\n"
+#define META(more) "rule r { meta: " more " strings: $a = \"abc\" condition: $a }\n"
 
 static void test_bad_rules(void)
 {
@@ -260,8 +266,7 @@ static void test_bad_rules(void)
          "rule r: bot_id names a string"},
         {META("family = \"f\" source = \"s\" confidence = 50 bot_id = \"$a\" bot_id_skip = -1"),
          "rule r: bot_id_skip"},
-        {META("family = \"f\" source = \"s\" confidence = 50 bot_id_trim = 1"),
-         "without bot_id"},
+        {META("family = \"f\" source = \"s\" confidence = 50 bot_id_trim = 1"), "without bot_id"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         put_file("bad.yar", bad[i].text);
@@ -283,15 +288,15 @@ static void test_choice(void)
 {
     struct classify *c;
     struct err err = {0};
-    put_file("b.yar",
-             "private rule helper { strings: $a = \"zz\" condition: $a }\n"
-             "rule b_low { meta: family = \"low\" confidence = 10 source = \"s\" condition: true }\n"
-             "rule b_same { meta: family = \"second\" confidence = 60 source = \"s\"\n"
-             "  strings: $a = \"zz\" condition: $a }\n");
-    put_file("c.yar",
-             "rule a_same { meta: family = \"first\" confidence = 60 source = \"s\"\n"
-             "  bot_id = \"$id\" bot_id_skip = 3 bot_id_trim = 1\n"
-             "  strings: $id = /id=[a-z0-9]*;/ condition: $id }\n");
+    put_file(
+        "b.yar",
+        "private rule helper { strings: $a = \"zz\" condition: $a }\n"
+        "rule b_low { meta: family = \"low\" confidence = 10 source = \"s\" condition: true }\n"
+        "rule b_same { meta: family = \"second\" confidence = 60 source = \"s\"\n"
+        "  strings: $a = \"zz\" condition: $a }\n");
+    put_file("c.yar", "rule a_same { meta: family = \"first\" confidence = 60 source = \"s\"\n"
+                      "  bot_id = \"$id\" bot_id_skip = 3 bot_id_trim = 1\n"
+                      "  strings: $id = /id=[a-z0-9]*;/ condition: $id }\n");
     is_int(classify_open(dir, &c, &err), 0);
     is_int(classify_rules(c), 3);
     uint8_t before[SHA256_LEN];
@@ -338,8 +343,8 @@ static void test_choice(void)
 
 /* Feeds */
 
-static const char *feed(struct classify *c, const char *type, const char *fam, const char *infection,
-                        unsigned *confidence)
+static const char *feed(struct classify *c, const char *type, const char *fam,
+                        const char *infection, unsigned *confidence)
 {
     struct feed_cell cells[4];
     size_t n = 0;
@@ -405,11 +410,15 @@ static void test_map(void)
     classify_close(c);
     static const struct {
         const char *text, *says;
-    } bad[] = {{"a = b\nno equals\n", ":2: wanted"}, {"= b\n", ":1: this is no feed word"},
-               {"a =\n", ":1: this is no family"},   {"a*b = c\n", ":1: this is no feed word"},
+    } bad[] = {{"a = b\nno equals\n", ":2: wanted"},
+               {"= b\n", ":1: this is no feed word"},
+               {"a =\n", ":1: this is no family"},
+               {"a*b = c\n", ":1: this is no feed word"},
                {"a = b\nA = c\n", ":2: this word is there already"},
-               {"a = *\n", ":1: \"= *\""},           {"a = b, 0\n", ":1: the confidence"},
-               {"a = b, 101\n", ":1: the confidence"}, {"a = b, x\n", ":1: the confidence"}};
+               {"a = *\n", ":1: \"= *\""},
+               {"a = b, 0\n", ":1: the confidence"},
+               {"a = b, 101\n", ":1: the confidence"},
+               {"a = b, x\n", ":1: the confidence"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         put_file("families.map", bad[i].text);
         ok(refused("families.map", bad[i].says), "refused: a map's line");
@@ -442,18 +451,26 @@ static void test_view(void)
     ev.http.headers = span_str("Host: a\r\n\r\n");
     classify_view(&ev, &out);
     buf_byte(&out, 0);
-    is_str((char *)out.p, "POST /index.php?topic=33.117 HTTP/1.1\r\nHost: a\r\n\r\n\x9a\x01\x7f\x33");
+    is_str((char *)out.p,
+           "POST /index.php?topic=33.117 HTTP/1.1\r\nHost: a\r\n\r\n\x9a\x01\x7f\x33");
     out.n = 0;
-    ev = (struct event){.kind = KIND_FEED, .http = {.has = true, .method = span_str("GET"),
-                        .target = span_str("/"), .host = span_str("h"), .version = span_str("odd")}};
+    ev = (struct event){.kind = KIND_FEED,
+                        .http = {.has = true,
+                                 .method = span_str("GET"),
+                                 .target = span_str("/"),
+                                 .host = span_str("h"),
+                                 .version = span_str("odd")}};
     classify_view(&ev, &out);
     buf_byte(&out, 0);
     is_str((char *)out.p, "GET / odd\r\nHost: h\r\n\r\n");
     out.n = 0;
     struct span rcpt = span_str("b@example.net");
-    ev = (struct event){.kind = KIND_SMTP, .smtp = {.has = true, .helo = span_str("h"),
-                        .mail_from = span_str("a@example.net"), .rcpt_to = {&rcpt, 1},
-                        .subject = span_str("s")}};
+    ev = (struct event){.kind = KIND_SMTP,
+                        .smtp = {.has = true,
+                                 .helo = span_str("h"),
+                                 .mail_from = span_str("a@example.net"),
+                                 .rcpt_to = {&rcpt, 1},
+                                 .subject = span_str("s")}};
     classify_view(&ev, &out);
     buf_byte(&out, 0);
     is_str((char *)out.p, "HELO h\r\nMAIL FROM:<a@example.net>\r\nRCPT TO:<b@example.net>\r\ns");
@@ -466,12 +483,14 @@ static void test_view_bounds(void)
     static char headers[100000], body[HTTP_BODY_KEEP + 100];
     memset(headers, 'h', sizeof headers - 1);
     memset(body, 'b', sizeof body);
-    struct event ev = http_event("GET", headers, "1.1", headers, headers, headers, body, sizeof body);
+    struct event ev =
+        http_event("GET", headers, "1.1", headers, headers, headers, body, sizeof body);
     struct buf out = {0};
     classify_view(&ev, &out);
     ok(out.n <= CLASSIFY_VIEW_MAX, "a view is bounded");
     ok(memcmp(out.p + out.n - HTTP_BODY_KEEP, body, HTTP_BODY_KEEP) == 0 &&
-       memcmp(out.p + out.n - HTTP_BODY_KEEP - 2, "\r\n", 2) == 0, "its body is whole");
+           memcmp(out.p + out.n - HTTP_BODY_KEEP - 2, "\r\n", 2) == 0,
+       "its body is whole");
     classify_event(shipped, &ev);
     out.n = 0;
     ev = raw_event(headers, headers);
@@ -479,8 +498,8 @@ static void test_view_bounds(void)
     ok(out.n <= CLASSIFY_VIEW_MAX, "a raw one too");
     classify_event(shipped, &ev);
     out.n = 0;
-    ev = (struct event){.smtp = {.has = true, .dialogue = span_str(headers),
-                                 .subject = span_str(headers)}};
+    ev = (struct event){
+        .smtp = {.has = true, .dialogue = span_str(headers), .subject = span_str(headers)}};
     classify_view(&ev, &out);
     ok(out.n <= CLASSIFY_VIEW_MAX, "and SMTP");
     classify_event(shipped, &ev);
@@ -492,12 +511,13 @@ static void test_forgery(void)
 {
     struct classify *c;
     struct err err = {0};
-    put_file("v.yar",
-             "rule v { meta: family = \"v\" confidence = 50 source = \"s\"\n"
-             "  condition: ebb_kind == \"raw\" and ebb_method == \"\" and ebb_dst_port == 6667 and\n"
-             "    ebb_body_at == 0 and ebb_host == \"\" and ebb_server_at == 3 }\n"
-             "rule w { meta: family = \"w\" confidence = 60 source = \"s\"\n"
-             "  condition: ebb_host == \"a\\x01b\" }\n");
+    put_file(
+        "v.yar",
+        "rule v { meta: family = \"v\" confidence = 50 source = \"s\"\n"
+        "  condition: ebb_kind == \"raw\" and ebb_method == \"\" and ebb_dst_port == 6667 and\n"
+        "    ebb_body_at == 0 and ebb_host == \"\" and ebb_server_at == 3 }\n"
+        "rule w { meta: family = \"w\" confidence = 60 source = \"s\"\n"
+        "  condition: ebb_host == \"a\\x01b\" }\n");
     is_int(classify_open(dir, &c, &err), 0);
     struct event ev = raw_event("abc", "ebb_method=POST\nebb_dst_port=1\n");
     classify_event(c, &ev);

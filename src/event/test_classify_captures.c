@@ -16,8 +16,8 @@ struct tally {
     struct classify *c;
     size_t events, families;
     char family[64], rule[64], bot_id[64]; /* of the last that had one */
-    struct buf client, server; /* of all connections, first bytes */
-    uint16_t server_port;      /* of the connections of interest; 0: look at HTTP requests */
+    struct buf client, server;             /* of all connections, first bytes */
+    uint16_t server_port; /* of the connections of interest; 0: look at HTTP requests */
 };
 
 static void classify_one(struct tally *t, struct event *ev)
@@ -44,8 +44,10 @@ static struct span field(struct span line, const char *name)
 /* One request, its head whole in one segment. */
 static void request(struct tally *t, struct span head, struct span body)
 {
-    struct event ev = {.kind = KIND_HTTP, .protocol = span_str("http"),
-                       .transport = span_str("tcp"), .dst_port = 80};
+    struct event ev = {.kind = KIND_HTTP,
+                       .protocol = span_str("http"),
+                       .transport = span_str("tcp"),
+                       .dst_port = 80};
     const uint8_t *end = memchr(head.p, '\r', head.n);
     struct span line = span_of(head.p, (size_t)(end - head.p));
     const uint8_t *one = memchr(line.p, ' ', line.n), *two = memrchr(line.p, ' ', line.n);
@@ -79,7 +81,8 @@ static void segment(struct tally *t, uint16_t from, uint16_t to, struct span pay
             buf_span(side, payload);
         return;
     }
-    while (payload.n > 4 && (memcmp(payload.p, "GET ", 4) == 0 || memcmp(payload.p, "POST", 4) == 0)) {
+    while (payload.n > 4 &&
+           (memcmp(payload.p, "GET ", 4) == 0 || memcmp(payload.p, "POST", 4) == 0)) {
         const uint8_t *end = memmem(payload.p, payload.n, "\r\n\r\n", 4);
         if (!end)
             return;

@@ -15,8 +15,8 @@
 #include "base/tap.h"
 #include "event/enrich.h"
 
-#define DATABASE  "/usr/share/libloc-location/location.db"
-#define RANDOM_N  200000
+#define DATABASE "/usr/share/libloc-location/location.db"
+#define RANDOM_N 200000
 
 static uint64_t random_state = 42;
 static uint64_t random_next(void) /* xorshift64 (Marsaglia 2003) */
@@ -175,9 +175,9 @@ static void test_libloc(void)
     is_int(o.wrong, 0);
     compare_names(&o, e);
     static const char *const special[] = {
-        "0.0.0.0", "10.1.2.3", "127.0.0.1", "169.254.1.1", "172.16.0.1", "192.0.2.1",
-        "192.168.0.1", "198.18.0.1", "198.51.100.7", "240.0.0.1", "255.255.255.255",
-        "::1", "fe80::1", "fc00::1", "ff02::1"};
+        "0.0.0.0",         "10.1.2.3",    "127.0.0.1",  "169.254.1.1",  "172.16.0.1",
+        "192.0.2.1",       "192.168.0.1", "198.18.0.1", "198.51.100.7", "240.0.0.1",
+        "255.255.255.255", "::1",         "fe80::1",    "fc00::1",      "ff02::1"};
     size_t known = 0;
     for (size_t i = 0; i < sizeof special / sizeof *special; i++) {
         struct enrich_result r = look(e, special[i]);
@@ -343,8 +343,8 @@ static void is_answer(const struct enrich *e, const char *ip, uint32_t asn, cons
                       const char *country, const char *network)
 {
     struct enrich_result r = look(e, ip);
-    bool good = r.asn == asn && span_is(r.as_name, name) &&
-                memcmp(r.country, country, 2) == 0 && strcmp(net_text(&r.network), network) == 0;
+    bool good = r.asn == asn && span_is(r.as_name, name) && memcmp(r.country, country, 2) == 0 &&
+                strcmp(net_text(&r.network), network) == 0;
     if (!ok(good, "an answer"))
         printf("# %s: AS%u %.*s %.2s %s\n", ip, r.asn, (int)r.as_name.n, r.as_name.p, r.country,
                net_text(&r.network));
