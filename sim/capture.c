@@ -11,11 +11,22 @@
 
 /* The packets of a connection, in order. The sniffer stands beside the sinkhole: its answers follow
  * at once, the client's after a round trip. */
-enum step { SYN, SYN_ACK, ACK, REQUEST, REQUEST_ACK, RESPONSE, FIN, FIN_ACK, CLIENT_FIN, LAST_ACK,
-            DONE };
+enum step {
+    SYN,
+    SYN_ACK,
+    ACK,
+    REQUEST,
+    REQUEST_ACK,
+    RESPONSE,
+    FIN,
+    FIN_ACK,
+    CLIENT_FIN,
+    LAST_ACK,
+    DONE
+};
 
 struct flow {
-    int64_t time; /* of its next packet, microseconds */
+    int64_t time;   /* of its next packet, microseconds */
     uint64_t order; /* keeps packets of one microsecond in a fixed order */
     struct model_checkin of;
     uint32_t day, round_trip, client_seq, sensor_seq;
@@ -120,9 +131,9 @@ static enum scenario_kind kind_of(const struct capture *c, const struct flow *f)
 /* Which packet follows, and how long after. */
 static void advance(const struct capture *c, struct flow *f)
 {
-    static const uint16_t wait[] = {[SYN_ACK] = 30, [ACK] = 0, [REQUEST] = 200, [REQUEST_ACK] = 40,
-                                    [RESPONSE] = 300, [FIN] = 20, [FIN_ACK] = 0,
-                                    [CLIENT_FIN] = 100, [LAST_ACK] = 30, [DONE] = 0};
+    static const uint16_t wait[] = {
+        [SYN_ACK] = 30, [ACK] = 0,     [REQUEST] = 200,    [REQUEST_ACK] = 40, [RESPONSE] = 300,
+        [FIN] = 20,     [FIN_ACK] = 0, [CLIENT_FIN] = 100, [LAST_ACK] = 30,    [DONE] = 0};
     if (kind_of(c, f) == SCENARIO_DNS) {
         f->step = f->step == REQUEST ? RESPONSE : DONE;
         f->time += 60;
@@ -225,8 +236,8 @@ static void count_flow(struct capture *c, const struct flow *f)
     c->counts.connections++;
 }
 
-static int start_flow(struct capture *c, uint32_t day, int64_t second, const struct model_checkin *of,
-                      struct err *err)
+static int start_flow(struct capture *c, uint32_t day, int64_t second,
+                      const struct model_checkin *of, struct err *err)
 {
     uint64_t whom = (uint64_t)of->role << 60 | of->whom;
     struct rng r = rng_stream(c->m->seed, RNG_FLOW, whom, (uint64_t)day << 16 | of->nth);

@@ -24,13 +24,13 @@ struct tail {
 
 struct feed {
     const struct model *m;
-    struct sink *to[2];       /* IPv4, IPv6 */
-    struct buf *groups;       /* by pool group: from src_port's end to dst_ip's opening quote */
-    struct buf *dsts;         /* by sensor: the address and the closing quote */
+    struct sink *to[2]; /* IPv4, IPv6 */
+    struct buf *groups; /* by pool group: from src_port's end to dst_ip's opening quote */
+    struct buf *dsts;   /* by sensor: the address and the closing quote */
     char (*dst_text)[IP_TEXT_MAX];
-    struct tail *tails;       /* [visitor][family]: 0 the bots', then each scanners' group's */
+    struct tail *tails; /* [visitor][family]: 0 the bots', then each scanners' group's */
     unsigned n_visitors;
-    char octet[256][4];       /* "0" .. "255", the length in [3] */
+    char octet[256][4]; /* "0" .. "255", the length in [3] */
     size_t row_max;
 };
 

@@ -108,8 +108,8 @@ void model_lease(struct model *m, struct model_line *line, uint32_t now)
     }
     line->leases++;
     gap = ceil(gap < LEASE_MIN_SECONDS ? LEASE_MIN_SECONDS : gap);
-    line->renew_at = as->dhcp.mean_days > 0 && now + gap < MODEL_NEVER ? now + (uint32_t)gap
-                                                                       : MODEL_NEVER;
+    line->renew_at =
+        as->dhcp.mean_days > 0 && now + gap < MODEL_NEVER ? now + (uint32_t)gap : MODEL_NEVER;
 }
 
 /* The line's addresses of the day, in order. */

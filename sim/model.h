@@ -13,8 +13,8 @@
 enum model_role { MODEL_INFECTED, MODEL_SCANNER, MODEL_SANDBOX };
 #define MODEL_ROLES 3
 
-#define MODEL_DAY_SECONDS 86400u
-#define MODEL_NEVER       UINT32_MAX
+#define MODEL_DAY_SECONDS  86400u
+#define MODEL_NEVER        UINT32_MAX
 #define MODEL_CHECKINS_MAX 64 /* of a host on a day */
 
 /* One contact with a sinkhole. */
@@ -73,8 +73,8 @@ struct model {
     struct model_host *hosts;
     struct model_line *lines;
     struct model_actor *actors;
-    uint32_t *as_hosts;  /* hosts by AS */
-    uint32_t *as_lines;  /* lines by AS */
+    uint32_t *as_hosts; /* hosts by AS */
+    uint32_t *as_lines; /* lines by AS */
     uint16_t sensors4[SCENARIO_SENSORS_MAX], sensors6[SCENARIO_SENSORS_MAX];
     unsigned n_sensors4, n_sensors6;
     double family_upto[SCENARIO_FAMILIES_MAX]; /* running sums of shares, the last is 1 */

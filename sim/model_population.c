@@ -168,9 +168,11 @@ static int add_actors(struct model *m, const struct scenario_actors *list, unsig
                                "scenario: %s[%u].networks: fewer addresses than the %u wanted (%s)",
                                role == MODEL_SCANNER ? "scanners" : "sandboxes", i, count, where);
             uint64_t port_of = (uint64_t)1 << 32 | m->n_actors;
-            m->actors[m->n_actors++] = (struct model_actor){
-                .of = &list[i], .address = a, .net = net, .next_port = first_port(m, port_of),
-                .role = role};
+            m->actors[m->n_actors++] = (struct model_actor){.of = &list[i],
+                                                            .address = a,
+                                                            .net = net,
+                                                            .next_port = first_port(m, port_of),
+                                                            .role = role};
         }
     }
     return 0;

@@ -1,12 +1,12 @@
 #include "sim/packet.h"
 
-#define ETHER_LEN   14
-#define SNAPLEN     65535
-#define MSS         1460
-#define PROTO_TCP   6
-#define PROTO_UDP   17
-#define PCAP_MAGIC  0xa1b2c3d4u
-#define LINK_ETHER  1
+#define ETHER_LEN  14
+#define SNAPLEN    65535
+#define MSS        1460
+#define PROTO_TCP  6
+#define PROTO_UDP  17
+#define PCAP_MAGIC 0xa1b2c3d4u
+#define LINK_ETHER 1
 
 static void le16(struct buf *b, uint16_t v)
 {

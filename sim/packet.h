@@ -13,7 +13,7 @@
 #define PACKET_PAYLOAD_MAX 1400
 
 struct packet {
-    int64_t time; /* microseconds since 1970 */
+    int64_t time;               /* microseconds since 1970 */
     const struct ip *src, *dst; /* of one family */
     uint16_t src_port, dst_port;
     bool udp, inward; /* inward: towards the sensor */

@@ -4,14 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define BITS4_MIN      8
-#define BITS4_MAX      30
-#define BITS6_MIN      16
-#define BITS6_MAX      60
-#define SUBNETS6_MAX   (1u << 20) /* /64s that are used of one IPv6 network */
-#define SCALED_MIN     64u /* addresses that a network keeps at the smallest scale */
-#define TRIES_MAX      64         /* random draws before the pool is searched */
-#define HOSTS_A_24     254u
+#define BITS4_MIN    8
+#define BITS4_MAX    30
+#define BITS6_MIN    16
+#define BITS6_MAX    60
+#define SUBNETS6_MAX (1u << 20) /* /64s that are used of one IPv6 network */
+#define SCALED_MIN   64u        /* addresses that a network keeps at the smallest scale */
+#define TRIES_MAX    64         /* random draws before the pool is searched */
+#define HOSTS_A_24   254u
 
 static uint32_t round64(uint64_t n)
 {

@@ -33,16 +33,17 @@ struct pool {
     struct pool_net *nets;
     struct pool_group *groups; /* the ASes in order, then scanners', then sandboxes' groups */
     uint32_t n_nets, n_groups, n_ases, n_scanners; /* the last two count groups */
-    uint32_t first_scanner, first_sandbox; /* indexes from there on; multiples of 64 */
-    uint32_t n;                            /* all indexes; a multiple of 64 */
-    uint64_t *used;      /* one bit an index */
-    uint32_t *released;  /* in use until the day's end */
+    uint32_t first_scanner, first_sandbox;         /* indexes from there on; multiples of 64 */
+    uint32_t n;                                    /* all indexes; a multiple of 64 */
+    uint64_t *used;                                /* one bit an index */
+    uint32_t *released;                            /* in use until the day's end */
     size_t n_released, cap_released;
 };
 
-/* Lays the scenario's networks out. At a scale below 1 only that share of an AS's addresses is used,
- * so that its pool is as full as at scale 1 and addresses are reused as often. -EINVAL, naming the key, for a text that is no prefix, a prefix
- * too long or too short, two that overlap, or too many addresses. */
+/* Lays the scenario's networks out. At a scale below 1 only that share of an AS's addresses is
+ * used, so that its pool is as full as at scale 1 and addresses are reused as often. -EINVAL,
+ * naming the key, for a text that is no prefix, a prefix too long or too short, two that overlap,
+ * or too many addresses. */
 int pool_new(const struct scenario *s, uint64_t seed, double scale, const char *where,
              struct pool **out, struct err *err);
 void pool_free(struct pool *p);

@@ -6,8 +6,8 @@
  * Generators, OOPSLA 2014), with Stafford's variant 13 as its finaliser.
  *
  * Logarithm and exponential are our own, from additions, multiplications and divisions alone: the C
- * library's may differ in the last bit from one machine to the next, and equal seeds must give equal
- * bytes everywhere. The folder is built without contraction of a*b+c for the same reason. */
+ * library's may differ in the last bit from one machine to the next, and equal seeds must give
+ * equal bytes everywhere. The folder is built without contraction of a*b+c for the same reason. */
 #pragma once
 
 #include <math.h>

@@ -14,8 +14,9 @@
 #define LIST(key, flags, type, member, entry, min, max)                                            \
     CYAML_FIELD_SEQUENCE(key, CYAML_FLAG_POINTER | (flags), type, member, entry, min, max)
 
-static const cyaml_strval_t curves[] = {
-    {"weibull", SCENARIO_WEIBULL}, {"exponential", SCENARIO_EXPONENTIAL}, {"never", SCENARIO_NEVER}};
+static const cyaml_strval_t curves[] = {{"weibull", SCENARIO_WEIBULL},
+                                        {"exponential", SCENARIO_EXPONENTIAL},
+                                        {"never", SCENARIO_NEVER}};
 static const cyaml_strval_t kinds[] = {
     {"http", SCENARIO_HTTP}, {"dns", SCENARIO_DNS}, {"raw", SCENARIO_RAW}};
 static const cyaml_strval_t bot_ids[] = {{"none", SCENARIO_BOT_ID_NONE},
@@ -30,8 +31,7 @@ static const cyaml_schema_field_t survival_fields[] = {
     CYAML_FIELD_ENUM("curve", CYAML_FLAG_STRICT, struct scenario_survival, curve, curves,
                      CYAML_ARRAY_LEN(curves)),
     CYAML_FIELD_FLOAT("shape", OPT, struct scenario_survival, shape),
-    CYAML_FIELD_FLOAT("scale_days", OPT, struct scenario_survival, scale_days),
-    CYAML_FIELD_END};
+    CYAML_FIELD_FLOAT("scale_days", OPT, struct scenario_survival, scale_days), CYAML_FIELD_END};
 
 static const cyaml_schema_field_t family_fields[] = {
     TEXT("name", 0, struct scenario_family, name),
@@ -58,8 +58,7 @@ static const cyaml_schema_field_t activity_fields[] = {
     CYAML_FIELD_FLOAT("daily", 0, struct scenario_activity, daily),
     CYAML_FIELD_FLOAT("checkins", OPT, struct scenario_activity, checkins),
     CYAML_FIELD_FLOAT("peak", OPT, struct scenario_activity, peak),
-    CYAML_FIELD_FLOAT("depth", OPT, struct scenario_activity, depth),
-    CYAML_FIELD_END};
+    CYAML_FIELD_FLOAT("depth", OPT, struct scenario_activity, depth), CYAML_FIELD_END};
 
 static const cyaml_schema_field_t reinfection_fields[] = {
     CYAML_FIELD_FLOAT("probability", 0, struct scenario_reinfection, probability),
@@ -166,10 +165,8 @@ static void complaint_tidy(struct complaint *c)
 
 static cyaml_config_t config_with(struct complaint *c)
 {
-    return (cyaml_config_t){.log_fn = complaint_line,
-                            .log_ctx = c,
-                            .log_level = CYAML_LOG_ERROR,
-                            .mem_fn = cyaml_mem};
+    return (cyaml_config_t){
+        .log_fn = complaint_line, .log_ctx = c, .log_level = CYAML_LOG_ERROR, .mem_fn = cyaml_mem};
 }
 
 void scenario_free(struct scenario *s)

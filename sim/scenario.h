@@ -40,12 +40,12 @@ struct scenario_family {
     enum scenario_bot_id bot_id;
     double share; /* of the hosts, relative to the other families' */
     uint16_t port;
-    char *host;    /* http: Host; dns: the name asked for */
+    char *host; /* http: Host; dns: the name asked for */
     char *method, *path, *agent, *referer;
     char **headers; /* "Name: value", in order, for the capture */
     unsigned headers_count;
-    uint32_t body;  /* random bytes in the request, never beginning with gzip's 1f 8b */
-    char *payload;  /* raw: the text sent */
+    uint32_t body; /* random bytes in the request, never beginning with gzip's 1f 8b */
+    char *payload; /* raw: the text sent */
 };
 
 struct scenario_activity {

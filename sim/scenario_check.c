@@ -22,8 +22,8 @@ static int in_range(struct check *c, const char *key, double v, double low, doub
 {
     if (isfinite(v) && v >= low && v <= high)
         return 0;
-    return err_set(c->err, -EINVAL, "scenario: %s%s: %.10g is not between %.10g and %.10g (%s)", c->at, key,
-                   v, low, high, c->where);
+    return err_set(c->err, -EINVAL, "scenario: %s%s: %.10g is not between %.10g and %.10g (%s)",
+                   c->at, key, v, low, high, c->where);
 }
 
 static int above_zero(struct check *c, const char *key, double v)
@@ -106,8 +106,8 @@ static int check_id(struct check *c, const struct scenario_family *f)
 {
     const struct {
         const char *key, *text;
-    } texts[] = {{"host", f->host}, {"path", f->path}, {"referer", f->referer},
-                 {"payload", f->payload}};
+    } texts[] = {
+        {"host", f->host}, {"path", f->path}, {"referer", f->referer}, {"payload", f->payload}};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (f->bot_id == SCENARIO_BOT_ID_NONE && texts[i].text && strstr(texts[i].text, "{id}"))
             return bad(c, texts[i].key, "holds {id}, and bot_id is none");

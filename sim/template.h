@@ -6,7 +6,8 @@
 #define TEMPLATE_IDS_MAX 8 /* places in one text; further ones stay as they are */
 
 /* The text between the places. Borrows the text. */
-struct template {
+struct template
+{
     struct span parts[TEMPLATE_IDS_MAX + 1];
     unsigned n; /* parts, one more than places */
 };
@@ -15,8 +16,8 @@ static inline struct template template_of(struct span text)
 {
     struct template t = {.n = 0};
     for (;;) {
-        const uint8_t *at = text.n && t.n < TEMPLATE_IDS_MAX ? memmem(text.p, text.n, "{id}", 4)
-                                                              : NULL;
+        const uint8_t *at =
+            text.n && t.n < TEMPLATE_IDS_MAX ? memmem(text.p, text.n, "{id}", 4) : NULL;
         size_t n = at ? (size_t)(at - text.p) : text.n;
         t.parts[t.n++] = span_of(text.p, n);
         if (!at)

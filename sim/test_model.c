@@ -38,7 +38,8 @@ static void test_survival(const char *curve, double shape, double scale)
     char yaml[1024];
     snprintf(yaml, sizeof yaml,
              HEAD "hosts: 20000\nactivity: {daily: 0.5}\nsurvival: %s\n"
-             "ases: [{asn: 1, country: DE, weight: 1, networks: [10.0.0.0/12]}]\n", curve);
+                  "ases: [{asn: 1, country: DE, weight: 1, networks: [10.0.0.0/12]}]\n",
+             curve);
     if (!ok(open_it(&f, yaml), "opens"))
         return;
     double worst = 0, n = f.m->n_hosts, bound = 1.63 / sqrt(n);
@@ -201,7 +202,8 @@ static void test_leases(void)
     double mean = 60.0 * f.m->n_lines / (double)leases;
     printf("# mean lease %g days; moved %g\n", mean, (double)moved / changed);
     ok(fabs(mean - 2) < 0.05, "leases last as long as asked");
-    ok(fabs((double)moved / changed - 0.2) < 0.01, "half of the free draws land in the other network");
+    ok(fabs((double)moved / changed - 0.2) < 0.01,
+       "half of the free draws land in the other network");
     free(net);
     free(n_leases);
     close_it(&f);

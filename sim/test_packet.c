@@ -28,8 +28,13 @@ static void test_ipv4(void)
     struct buf b = {0};
     struct ip src = ip_of("192.168.0.1"), dst = ip_of("192.168.0.199");
     uint8_t payload[87] = {1, 2, 3}, want[20];
-    struct packet p = {.time = 1300579200123456, .src = &src, .dst = &dst, .udp = true,
-                       .src_port = 4000, .dst_port = 53, .ttl = 64,
+    struct packet p = {.time = 1300579200123456,
+                       .src = &src,
+                       .dst = &dst,
+                       .udp = true,
+                       .src_port = 4000,
+                       .dst_port = 53,
+                       .ttl = 64,
                        .payload = span_of(payload, sizeof payload)};
     packet_put(&b, &p);
     ok(hex_decode(span_str("45000073000040004011b861c0a80001c0a800c7"), want, 20), "vector");
@@ -46,8 +51,15 @@ static void test_ipv6(void)
 {
     struct buf b = {0};
     struct ip src = ip_of("2001:db8::1"), dst = ip_of("2001:db8::2");
-    struct packet p = {.src = &src, .dst = &dst, .src_port = 1025, .dst_port = 80, .ttl = 60,
-                       .seq = 7, .flags = PACKET_SYN, .window = 100, .inward = true};
+    struct packet p = {.src = &src,
+                       .dst = &dst,
+                       .src_port = 1025,
+                       .dst_port = 80,
+                       .ttl = 60,
+                       .seq = 7,
+                       .flags = PACKET_SYN,
+                       .window = 100,
+                       .inward = true};
     packet_put(&b, &p);
     is_int(b.n, 16 + 14 + 40 + 28);
     ok(b.p[28] == 0x86 && b.p[29] == 0xdd, "Ethernet type");

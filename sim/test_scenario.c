@@ -67,88 +67,125 @@ static void test_keys(void)
 
 static void test_ranges(void)
 {
-    refuses("zero days", "start: 2024-01-01\ndays: 0\nhosts: 1\n" SURVIVAL ACTIVITY SENSORS FAMILIES
-            ASES, "days");
-    refuses("no hosts", "start: 2024-01-01\ndays: 1\nhosts: 0\n" SURVIVAL ACTIVITY SENSORS FAMILIES
-            ASES, "hosts");
-    refuses("negative hosts", "start: 2024-01-01\ndays: 1\nhosts: -5\n" SURVIVAL ACTIVITY SENSORS
-            FAMILIES ASES, "hosts");
-    refuses("no date", "start: 2024-02-30\ndays: 1\nhosts: 1\n" SURVIVAL ACTIVITY SENSORS FAMILIES
-            ASES, "start");
-    refuses("year 3000", "start: 3000-01-01\ndays: 1\nhosts: 1\n" SURVIVAL ACTIVITY SENSORS FAMILIES
-            ASES, "start");
+    refuses("zero days",
+            "start: 2024-01-01\ndays: 0\nhosts: 1\n" SURVIVAL ACTIVITY SENSORS FAMILIES ASES,
+            "days");
+    refuses("no hosts",
+            "start: 2024-01-01\ndays: 1\nhosts: 0\n" SURVIVAL ACTIVITY SENSORS FAMILIES ASES,
+            "hosts");
+    refuses("negative hosts",
+            "start: 2024-01-01\ndays: 1\nhosts: -5\n" SURVIVAL ACTIVITY SENSORS FAMILIES ASES,
+            "hosts");
+    refuses("no date",
+            "start: 2024-02-30\ndays: 1\nhosts: 1\n" SURVIVAL ACTIVITY SENSORS FAMILIES ASES,
+            "start");
+    refuses("year 3000",
+            "start: 3000-01-01\ndays: 1\nhosts: 1\n" SURVIVAL ACTIVITY SENSORS FAMILIES ASES,
+            "start");
     refuses("a probability of 2", TOP SURVIVAL "activity: {daily: 2}\n" SENSORS FAMILIES ASES,
             "activity.daily");
-    refuses("not a number", TOP SURVIVAL "activity: {daily: .nan}\n" SENSORS FAMILIES ASES, "daily");
+    refuses("not a number", TOP SURVIVAL "activity: {daily: .nan}\n" SENSORS FAMILIES ASES,
+            "daily");
     refuses("nan", TOP SURVIVAL "activity: {daily: nan}\n" SENSORS FAMILIES ASES, "daily");
-    refuses("no shape", TOP "survival: {curve: weibull, scale_days: 9}\n" ACTIVITY SENSORS FAMILIES
-            ASES, "survival.shape");
-    refuses("infinite scale", TOP "survival: {curve: exponential, scale_days: inf}\n" ACTIVITY
-            SENSORS FAMILIES ASES, "survival.scale_days");
-    refuses("negative weight", TOP SURVIVAL ACTIVITY SENSORS FAMILIES
+    refuses("no shape",
+            TOP "survival: {curve: weibull, scale_days: 9}\n" ACTIVITY SENSORS FAMILIES ASES,
+            "survival.shape");
+    refuses("infinite scale",
+            TOP "survival: {curve: exponential, scale_days: inf}\n" ACTIVITY SENSORS FAMILIES ASES,
+            "survival.scale_days");
+    refuses("negative weight",
+            TOP SURVIVAL ACTIVITY SENSORS FAMILIES
             "ases: [{asn: 1, country: DE, weight: -1, networks: [198.51.100.0/24]}]\n",
             "ases[0].weight");
-    refuses("zero weight", TOP SURVIVAL ACTIVITY SENSORS FAMILIES
+    refuses("zero weight",
+            TOP SURVIVAL ACTIVITY SENSORS FAMILIES
             "ases: [{asn: 1, country: DE, weight: 0, networks: [198.51.100.0/24]}]\n",
             "ases[0].weight");
-    refuses("country", TOP SURVIVAL ACTIVITY SENSORS FAMILIES
+    refuses("country",
+            TOP SURVIVAL ACTIVITY SENSORS FAMILIES
             "ases: [{asn: 1, country: Germany, weight: 1, networks: [198.51.100.0/24]}]\n",
             "ases[0].country");
-    refuses("NAT of one", TOP SURVIVAL ACTIVITY SENSORS FAMILIES
+    refuses("NAT of one",
+            TOP SURVIVAL ACTIVITY SENSORS FAMILIES
             "ases: [{asn: 1, country: DE, weight: 1, networks: [198.51.100.0/24],"
-            " nat: {share: 0.5, hosts: 1}}]\n", "nat.hosts");
-    refuses("AS twice", TOP SURVIVAL ACTIVITY SENSORS FAMILIES
+            " nat: {share: 0.5, hosts: 1}}]\n",
+            "nat.hosts");
+    refuses("AS twice",
+            TOP SURVIVAL ACTIVITY SENSORS FAMILIES
             "ases: [{asn: 1, country: DE, weight: 1, networks: [198.51.100.0/24]},"
-            " {asn: 1, country: DE, weight: 1, networks: [203.0.113.0/24]}]\n", "ases[1].asn");
+            " {asn: 1, country: DE, weight: 1, networks: [203.0.113.0/24]}]\n",
+            "ases[1].asn");
 }
 
 static void test_networks(void)
 {
-    refuses("no prefix", TOP SURVIVAL ACTIVITY SENSORS FAMILIES
+    refuses("no prefix",
+            TOP SURVIVAL ACTIVITY SENSORS FAMILIES
             "ases: [{asn: 1, country: DE, weight: 1, networks: [198.51.100.0]}]\n",
             "198.51.100.0");
-    refuses("host bits", TOP SURVIVAL ACTIVITY SENSORS FAMILIES
+    refuses("host bits",
+            TOP SURVIVAL ACTIVITY SENSORS FAMILIES
             "ases: [{asn: 1, country: DE, weight: 1, networks: [198.51.100.1/24]}]\n",
             "198.51.100.1/24");
-    refuses("no networks", TOP SURVIVAL ACTIVITY SENSORS FAMILIES
-            "ases: [{asn: 1, country: DE, weight: 1, networks: []}]\n", "networks");
-    refuses("overlap", TOP SURVIVAL ACTIVITY SENSORS FAMILIES
+    refuses("no networks",
+            TOP SURVIVAL ACTIVITY SENSORS FAMILIES
+            "ases: [{asn: 1, country: DE, weight: 1, networks: []}]\n",
+            "networks");
+    refuses("overlap",
+            TOP SURVIVAL ACTIVITY SENSORS FAMILIES
             "ases: [{asn: 1, country: DE, weight: 1, networks: [10.0.0.0/9]},"
             " {asn: 2, country: DE, weight: 1, networks: [10.1.2.0/24]}]\n",
             "10.0.0.0/9 and 10.1.2.0/24 overlap");
-    refuses("the same twice", TOP SURVIVAL ACTIVITY SENSORS FAMILIES
+    refuses("the same twice",
+            TOP SURVIVAL ACTIVITY SENSORS FAMILIES
             "ases: [{asn: 1, country: DE, weight: 1,"
-            " networks: [198.51.100.0/24, 198.51.100.0/24]}]\n", "overlap");
-    refuses("too few addresses", "start: 2024-01-01\ndays: 1\nhosts: 300\n" SURVIVAL ACTIVITY
-            SENSORS FAMILIES ASES, "too few");
-    refuses("too few for IPv6", TOP SURVIVAL ACTIVITY "sensors: [192.0.2.1, '2001:db8::1']\n"
-            FAMILIES "ases: [{asn: 1, country: DE, weight: 1, ipv6: 0.5,"
-            " networks: [198.51.100.0/24]}]\n", "too few IPv6");
-    refuses("IPv6 hosts, no IPv6 sensor", TOP SURVIVAL ACTIVITY SENSORS FAMILIES
+            " networks: [198.51.100.0/24, 198.51.100.0/24]}]\n",
+            "overlap");
+    refuses("too few addresses",
+            "start: 2024-01-01\ndays: 1\nhosts: 300\n" SURVIVAL ACTIVITY SENSORS FAMILIES ASES,
+            "too few");
+    refuses("too few for IPv6",
+            TOP SURVIVAL ACTIVITY "sensors: [192.0.2.1, '2001:db8::1']\n" FAMILIES
+                                  "ases: [{asn: 1, country: DE, weight: 1, ipv6: 0.5,"
+                                  " networks: [198.51.100.0/24]}]\n",
+            "too few IPv6");
+    refuses("IPv6 hosts, no IPv6 sensor",
+            TOP SURVIVAL ACTIVITY SENSORS FAMILIES
             "ases: [{asn: 1, country: DE, weight: 1, ipv6: 0.5,"
-            " networks: [198.51.100.0/24, '2001:db8::/32']}]\n", "sensors");
-    refuses("more scanners than addresses", GOOD
-            "scanners: [{asn: 1, country: DE, count: 9, behaviour: probe,"
-            " networks: [203.0.113.0/29]}]\n", "scanners[0].networks");
+            " networks: [198.51.100.0/24, '2001:db8::/32']}]\n",
+            "sensors");
+    refuses("more scanners than addresses",
+            GOOD "scanners: [{asn: 1, country: DE, count: 9, behaviour: probe,"
+                 " networks: [203.0.113.0/29]}]\n",
+            "scanners[0].networks");
 }
 
 static void test_families(void)
 {
-    refuses("http without host", TOP SURVIVAL ACTIVITY SENSORS
-            "families: [{name: x, kind: http, path: /}]\n" ASES, "families[0].host");
-    refuses("raw without payload", TOP SURVIVAL ACTIVITY SENSORS
-            "families: [{name: x, kind: raw}]\n" ASES, "families[0].payload");
-    refuses("{id} without bot id", TOP SURVIVAL ACTIVITY SENSORS
-            "families: [{name: x, kind: http, host: a, path: '/{id}'}]\n" ASES, "families[0].path");
-    refuses("empty label", TOP SURVIVAL ACTIVITY SENSORS
-            "families: [{name: x, kind: dns, host: a..b}]\n" ASES, "families[0].host");
-    refuses("line feed in a header", TOP SURVIVAL ACTIVITY SENSORS
-            "families: [{name: x, kind: http, host: a, path: /, headers: [\"A: b\\nC: d\"]}]\n"
-            ASES, "families[0].headers");
-    refuses("two of a name", TOP SURVIVAL ACTIVITY SENSORS
-            "families: [{name: x, kind: http, host: a, path: /},"
-            " {name: x, kind: http, host: a, path: /}]\n" ASES, "families[1].name");
-    refuses("request too long", TOP SURVIVAL ACTIVITY SENSORS
+    refuses("http without host",
+            TOP SURVIVAL ACTIVITY SENSORS "families: [{name: x, kind: http, path: /}]\n" ASES,
+            "families[0].host");
+    refuses("raw without payload",
+            TOP SURVIVAL ACTIVITY SENSORS "families: [{name: x, kind: raw}]\n" ASES,
+            "families[0].payload");
+    refuses("{id} without bot id",
+            TOP SURVIVAL ACTIVITY SENSORS
+            "families: [{name: x, kind: http, host: a, path: '/{id}'}]\n" ASES,
+            "families[0].path");
+    refuses("empty label",
+            TOP SURVIVAL ACTIVITY SENSORS "families: [{name: x, kind: dns, host: a..b}]\n" ASES,
+            "families[0].host");
+    refuses(
+        "line feed in a header",
+        TOP SURVIVAL ACTIVITY SENSORS
+        "families: [{name: x, kind: http, host: a, path: /, headers: [\"A: b\\nC: d\"]}]\n" ASES,
+        "families[0].headers");
+    refuses("two of a name",
+            TOP SURVIVAL ACTIVITY SENSORS "families: [{name: x, kind: http, host: a, path: /},"
+                                          " {name: x, kind: http, host: a, path: /}]\n" ASES,
+            "families[1].name");
+    refuses("request too long",
+            TOP SURVIVAL ACTIVITY SENSORS
             "families: [{name: x, kind: http, host: a, path: /, body: 2000}]\n" ASES,
             "families[0].body");
     refuses("no sensor", TOP SURVIVAL ACTIVITY "sensors: []\n" FAMILIES ASES, "sensors");

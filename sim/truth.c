@@ -80,7 +80,8 @@ static bool mark(uint64_t *bits, uint32_t i)
     return fresh;
 }
 
-static void count_address(struct truth *t, unsigned set, uint32_t day, const struct model_checkin *c)
+static void count_address(struct truth *t, unsigned set, uint32_t day,
+                          const struct model_checkin *c)
 {
     struct truth_set *s = &t->sets[set];
     struct truth_addresses *d = &t->set_days[(size_t)day * t->n_sets + set].by[c->role];

@@ -30,7 +30,7 @@ struct truth {
     unsigned n_sets;                /* 1, or 1 + families where there are several */
     size_t words;                   /* of a bitset */
     struct truth_set *sets;
-    struct truth_set_day *set_days; /* [day][set] */
+    struct truth_set_day *set_days;  /* [day][set] */
     struct truth_set_day *set_weeks; /* [week][set]: seen alone */
     struct truth_set_day *set_all;   /* [set]: seen and checkins */
     struct truth_day_row *days;
