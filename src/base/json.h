@@ -1,5 +1,4 @@
-/* JSON output (RFC 8259) into a buf. Commas are placed here; nesting is the caller's. Reading JSON
- * is jansson's work. */
+/* JSON output (RFC 8259) into a buf. Commas are placed here; nesting is the caller's. */
 #pragma once
 
 #include "base/buf.h"
