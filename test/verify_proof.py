@@ -5,7 +5,8 @@ command (for Ed25519).
     verify_proof.py VKEY PROOF LEAF [SALT PAYLOAD]
 
 VKEY is a file with the log's note verifier key (log/vkey), PROOF the tlog-proof, LEAF the 68 bytes
-of leaf data (header and commitment). With SALT (16 bytes) and PAYLOAD the commitment in the leaf is
+of leaf data (header and commitment), or the folder of the published log that has them in its entry
+bundles (C2SP tlog-tiles). With SALT (16 bytes) and PAYLOAD the commitment in the leaf is
 checked as well. Exits 0 and prints what was proved, or 1 and says what does not hold.
 """
 import base64
@@ -95,6 +96,26 @@ def root_of(leaf_hash, index, size, path):
     return r
 
 
+def leaf_from_log(folder, index, size):
+    """The entry's bytes from its bundle: 16-bit lengths, each followed by an entry."""
+    tile = index // 256
+    path = f"{tile % 1000:03d}"
+    while tile >= 1000:
+        tile //= 1000
+        path = f"x{tile % 1000:03d}/{path}"
+    path = os.path.join(folder, "tile", "entries", path)
+    width = size - index // 256 * 256
+    if width < 256 and os.path.exists(f"{path}.p/{width}"):
+        path = f"{path}.p/{width}"
+    with open(path, "rb") as f:
+        bundle = f.read()
+    for _ in range(index % 256):
+        bundle = bundle[2 + int.from_bytes(bundle[:2], "big"):]
+    length = int.from_bytes(bundle[:2], "big")
+    need(len(bundle) >= 2 + length, "the bundle does not have the entry")
+    return bundle[2:2 + length]
+
+
 def check(vkey_text, proof_text, leaf, salt=None, payload=None):
     vkey = read_vkey(vkey_text)
     head, blank, note = proof_text.partition("\n\n")
@@ -113,6 +134,8 @@ def check(vkey_text, proof_text, leaf, salt=None, payload=None):
     need(len(text) >= 4 and text[0] == vkey[0], "the checkpoint is another log's")
     size, root = int(text[1]), b64(text[2])
     need(str(size) == text[1] and len(root) == 32, "not a checkpoint")
+    if isinstance(leaf, str):
+        leaf = leaf_from_log(leaf, index, size)
     need(len(leaf) == 68, "the leaf is not 68 bytes")
     leaf_hash = hashlib.sha256(b"\x00" + leaf).digest()
     need(root_of(leaf_hash, index, size, path) == root, "the entry is not in the log")
@@ -134,6 +157,9 @@ def main(argv):
             proof = f.read()
         rest = []
         for name in argv[3:]:
+            if os.path.isdir(name):
+                rest.append(name)
+                continue
             with open(name, "rb") as f:
                 rest.append(f.read())
         index, size, origin = check(vkey, proof, *rest)
