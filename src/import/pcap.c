@@ -168,6 +168,8 @@ static bool is_response(struct span m)
     return m.n >= 3 && m.p[2] & 0x80;
 }
 
+/* Port 53 is DNS: what cannot be read there is a reject. Elsewhere a datagram is DNS when it is a
+ * plain query to the letter, and the answers of its flow are passed over; all else is raw. */
 static void take_udp(struct capture *c, const struct packet *p)
 {
     unsigned dir;

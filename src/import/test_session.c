@@ -115,6 +115,60 @@ static void http(void)
              "ost: h", "\r", "\n", "\r", "\n");
 }
 
+/* An answer that is not in the capture: what the client says next decides. */
+static void tunnels_unanswered(void)
+{
+#define CONNECT_SEEN "http http/tcp " WEB " method=CONNECT target=m:25 host=m\n"
+    WEB_TALK("CONNECT, then HTTP", CONNECT_SEEN GET_SEEN,
+             "CONNECT m:25 HTTP/1.1\r\nHost: m\r\n\r\n", GET);
+    WEB_TALK("CONNECT, then something", CONNECT_SEEN "raw raw/tcp " WEB " client=abc 3/0\n",
+             "CONNECT m:25 HTTP/1.1\r\nHost: m\r\n\r\n", "abc");
+}
+
+/* An event's time is that of the packet with its first byte. */
+static void times(void)
+{
+    static const struct {
+        uint16_t port;
+        const char *first, *second;
+    } streams[] = {
+        {80, "GET /a HT", "TP/1.1\r\n\r\n"},
+        {80, "POST /a HTTP/1.1\r\nContent-Length: 5\r\n\r\n", "abcde"},
+        {25, "MAIL FROM:<a@b.example>\r\nDATA\r\n", "Subject: x\r\n\r\n.\r\n"},
+        {53, NULL, NULL},
+        {4444, "some", "thing"},
+    };
+    struct buf m = dns_message(7, 0x0100, "x.example");
+    for (size_t i = 0; i < sizeof streams / sizeof *streams; i++) {
+        struct capture_file c = {0};
+        struct found f = {0};
+        struct err err;
+        struct ends e = to_web;
+        uint8_t length[2] = {0, (uint8_t)m.n};
+        e.dport = streams[i].port;
+        capture_begin(&c, 1);
+        struct talk t = talk_to(&c, e);
+        talk_open(&t);
+        c.at = 5000000;
+        if (streams[i].first)
+            talk_say(&t, 0, streams[i].first);
+        else
+            talk_bytes(&t, 0, span_of(length, 2));
+        c.at = 7000000;
+        if (streams[i].second)
+            talk_say(&t, 0, streams[i].second);
+        else
+            talk_bytes(&t, 0, buf_as_span(&m));
+        talk_close(&t);
+        ok(import_bytes(buf_as_span(&c.bytes), &f, 1, &err) == 0);
+        is_int(f.last_record, 1);
+        is_int(f.time, CAPTURE_T0 * 1000000 + 5000000);
+        found_free(&f);
+        buf_free(&c.bytes);
+    }
+    buf_free(&m);
+}
+
 static void http_ends(void)
 {
     WEB_TALK("HTTP/0.9", "http http/tcp " WEB " method=GET target=/a anomalies=no-version\n",
@@ -190,6 +244,18 @@ static void tcp_life(void)
     capture_begin(&c, 1);
     t = talk_to(&c, to_web);
     talk_open(&t);
+    talk_say(&t, 0, GET);
+    talk_close(&t);
+    struct talk back = talk_to(&c, (struct ends){to_web.dst, to_web.src, 80, 40000});
+    back.seq[0] = back.seq[1] = 777777;
+    talk_open(&back);
+    talk_say(&back, 0, GET);
+    expect(&c, "ports used again, the other way round",
+           GET_SEEN "http http/tcp 198.51.100.2:80>192.0.2.1:40000 method=GET target=/a host=h\n",
+           "");
+    capture_begin(&c, 1);
+    t = talk_to(&c, to_web);
+    talk_open(&t);
     talk_close(&t);
     expect(&c, "no data, no event", "", "");
 }
@@ -241,7 +307,10 @@ static void smtp(void)
     SMTP_TALK("a mail, then an attempt", MAIL_SEEN NO_MAIL, "", BANNER, HELO, OK250, FROM_TO, OK250,
               "DATA\r\n", GO, MAIL, OK250, FROM_TO, "<550 no\r\n", "QUIT\r\n");
     SMTP_TALK("STARTTLS", "smtp smtp/tcp " MAIL_TO " helo=me\n", "", BANNER, "EHLO me\r\n", OK250,
-              "STARTTLS\r\n", "<220 go\r\n", "\x16\x03\x01", "MAIL FROM:<x>\r\n");
+              "STARTTLS\r\n", "<220 go\r\n", "\x16\x03\x01\r\n", "MAIL FROM:<x>\r\n");
+    SMTP_TALK("DATA refused, and on", NO_MAIL, "", BANNER, HELO, OK250,
+              "MAIL FROM:<a@b.example>\r\n", OK250, "DATA\r\n", "<503 no\r\n",
+              "RCPT TO:<c@d.example>\r\n", "<550 no\r\n");
     SMTP_TALK("chunks",
               "smtp smtp/tcp " MAIL_TO
               " helo=me from=a@b.example to=c@d.example subject=x size=16 blob\n",
@@ -387,6 +456,8 @@ int main(int argc, char **argv)
     dns_tcp();
     http();
     http_ends();
+    tunnels_unanswered();
+    times();
     http_losses();
     tcp_life();
     smtp();
