@@ -1,5 +1,8 @@
 /* Captures, pcap and pcapng, read by libpcap. Packets are numbered from 1; records are the events
- * in the order in which they are made, which depends on the file alone. */
+ * in the order in which they are made, which depends on the file alone.
+ *
+ * A capture that libpcap cannot read on (torn, or with a second interface of another link type)
+ * ends with a reject that says so; what came before has come in. */
 #include <errno.h>
 #include <pcap/pcap.h>
 #include <stdlib.h>
