@@ -10,7 +10,7 @@
 
 /* So many runs of one level are merged into one of the next: each sighting is packed again once a
  * level, and a query reads at most this many runs a level. */
-#define CENSUS_FANIN 8
+#define CENSUS_FANIN 32
 
 static int load(struct census *c, struct err *err)
 {
@@ -58,6 +58,7 @@ static void clear(struct census *c)
     dict_free(&c->dict);
     snapshot_unmap(&c->snapshot);
     pending_clear(&c->pending);
+    c->came = c->taken = 0;
     c->family_name.n = 0;
 }
 
@@ -110,7 +111,8 @@ static void compact(struct census *c)
     }
 }
 
-void census_settle(struct census *c)
+/* What is pending becomes a run. */
+static void settle(struct census *c)
 {
     if (c->pending.n4 == 0 && c->pending.n6 == 0)
         return;
@@ -154,17 +156,47 @@ static uint32_t family_of(struct census *c, struct span name)
     return c->family;
 }
 
-static uint32_t attr_of(struct census *c, const struct event *ev)
+static void attr_of(const struct event *ev, struct dict_attr *a)
 {
-    struct dict_attr a = {.asn = ev->asn <= UINT32_MAX ? (uint32_t)ev->asn : 0};
+    *a = (struct dict_attr){.asn = ev->asn <= UINT32_MAX ? (uint32_t)ev->asn : 0};
     if (ev->network.set) {
-        memcpy(a.network, ev->network.ip.b, 16);
-        a.bits = ev->network.bits <= 128 ? ev->network.bits : 128;
-        a.set = 1;
+        memcpy(a->network, ev->network.ip.b, 16);
+        a->bits = ev->network.bits <= 128 ? ev->network.bits : 128;
+        a->set = 1;
     }
     if (ev->country.n == 2)
-        memcpy(a.country, ev->country.p, 2);
-    return dict_attr(&c->dict, &a, ev->as_name);
+        memcpy(a->country, ev->country.p, 2);
+}
+
+/* The second half of taking an event in. */
+static void take(struct census *c, const struct incoming *in, struct span as_name)
+{
+    uint32_t attr = dict_attr(&c->dict, &in->attr, in->hash, as_name, in->name_hash);
+    if (in->v6)
+        pending_add6(&c->pending, in->family, &(struct addrset_key){in->key.hi, in->key.lo, attr},
+                     in->day);
+    else
+        pending_add4(&c->pending, in->family, (uint32_t)in->key.lo, attr, in->day);
+    if (pending_full(&c->pending))
+        settle(c);
+}
+
+static void take_oldest(struct census *c)
+{
+    const struct incoming *in = &c->incoming[c->taken++ % CENSUS_AHEAD];
+    take(c, in, span_of(in->name, in->name_n));
+}
+
+static void take_all(struct census *c)
+{
+    while (c->taken != c->came)
+        take_oldest(c);
+}
+
+void census_settle(struct census *c)
+{
+    take_all(c);
+    settle(c);
 }
 
 void census_add(struct census *c, const struct event *ev, uint64_t enrichment)
@@ -181,15 +213,26 @@ void census_add(struct census *c, const struct event *ev, uint64_t enrichment)
         c->warned = true;
         return;
     }
-    uint32_t family = family_of(c, ev->family), attr = attr_of(c, ev);
-    bool v6 = !ip_is_v4(&ev->src_ip);
-    struct addrset_key key = addrset_key(&ev->src_ip, v6, attr);
-    if (v6)
-        pending_add6(&c->pending, family, &key, day);
-    else
-        pending_add4(&c->pending, family, (uint32_t)key.lo, attr, day);
-    if (pending_full(&c->pending))
-        census_settle(c);
+    if (c->came - c->taken == CENSUS_AHEAD)
+        take_oldest(c);
+    struct incoming *in = &c->incoming[c->came % CENSUS_AHEAD];
+    attr_of(ev, &in->attr);
+    in->hash = dict_attr_hash(&in->attr);
+    dict_prefetch(&c->dict, in->hash);
+    in->name_hash = dict_name_hash(ev->as_name);
+    in->v6 = !ip_is_v4(&ev->src_ip);
+    in->key = addrset_key(&ev->src_ip, in->v6, 0);
+    in->family = family_of(c, ev->family);
+    in->day = day;
+    if (ev->as_name.n > CENSUS_NAME_KEEP) {
+        take_all(c);
+        take(c, in, ev->as_name);
+        return;
+    }
+    in->name_n = (uint8_t)ev->as_name.n;
+    if (ev->as_name.n)
+        memcpy(in->name, ev->as_name.p, ev->as_name.n);
+    c->came++;
 }
 
 /* Lets go of what is in the snapshot now, once that is known to be readable. */

@@ -22,12 +22,12 @@ static inline uint64_t *table_find(const struct dict *d, const struct dict_table
     }
 }
 
-/* Keeps at least half of the slots free, so that a probe ends soon. Low bits of the hash choose the
+/* Keeps a quarter of the slots free, so that a probe ends soon. Low bits of the hash choose the
  * slot and are not stored, so growing hashes again through `rehash`. */
 static void table_room(const struct dict *d, struct dict_table *t,
                        uint64_t (*rehash)(const struct dict *d, uint32_t index))
 {
-    if (t->used * 2 < t->size)
+    if (t->used * 4 < t->size * 3)
         return;
     size_t size = t->size ? t->size * 2 : TABLE_MIN;
     uint64_t *slots = mem_zeroed(size, sizeof *slots);
@@ -101,41 +101,76 @@ uint32_t dict_as(struct dict *d, uint32_t asn)
     return (uint32_t)d->nas++;
 }
 
-static uint64_t attr_hash(const struct dict *d, uint32_t index)
+uint64_t dict_attr_hash(const struct dict_attr *attr)
 {
-    return XXH3_64bits(&d->attrs[index], sizeof *d->attrs);
-}
-static bool attr_same(const struct dict *d, uint32_t index, const void *key)
-{
-    return memcmp(&d->attrs[index], key, sizeof *d->attrs) == 0;
+    return XXH3_64bits(attr, sizeof *attr);
 }
 
-static uint32_t attr_number(struct dict *d, const struct dict_attr *attr)
+uint64_t dict_name_hash(struct span name)
 {
-    table_room(d, &d->by_attr, attr_hash);
-    uint64_t hash = XXH3_64bits(attr, sizeof *attr);
-    uint64_t *slot = table_find(d, &d->by_attr, hash, attr_same, attr);
-    if (*slot)
-        return (uint32_t)*slot - 1;
+    return XXH3_64bits(name.p, name.n) | 1; /* 0 in a slot: not known yet */
+}
+
+static struct dict_attr_slot *attr_slot(struct dict_attr_slot *slots, size_t size,
+                                        const struct dict_attr *attr, uint64_t hash)
+{
+    size_t at = hash & (size - 1);
+    while (slots[at].number1 && memcmp(&slots[at].attr, attr, sizeof *attr) != 0)
+        at = (at + 1) & (size - 1);
+    return &slots[at];
+}
+
+static void attr_room(struct dict *d)
+{
+    if (d->nattrs * 4 < d->by_attr_size * 3)
+        return;
+    size_t size = d->by_attr_size ? d->by_attr_size * 2 : TABLE_MIN;
+    struct dict_attr_slot *slots = mem_zeroed(size, sizeof *slots);
+    for (size_t i = 0; i < d->by_attr_size; i++)
+        if (d->by_attr[i].number1)
+            *attr_slot(slots, size, &d->by_attr[i].attr, dict_attr_hash(&d->by_attr[i].attr)) =
+                d->by_attr[i];
+    free(d->by_attr);
+    d->by_attr = slots;
+    d->by_attr_size = size;
+}
+
+static void attr_new(struct dict *d, struct dict_attr_slot *slot, const struct dict_attr *attr)
+{
+    if (d->nattrs >= DICT_MAX)
+        abort();
     if (d->nattrs == d->attrs_cap) {
         d->attrs = mem_room(d->attrs, d->nattrs, &d->attrs_cap, sizeof *d->attrs);
         d->attr_as = mem_resize(d->attr_as, d->attrs_cap, sizeof *d->attr_as);
     }
     d->attrs[d->nattrs] = *attr;
     d->attr_as[d->nattrs] = dict_as(d, attr->asn);
-    table_set(&d->by_attr, slot, hash, d->nattrs);
-    return (uint32_t)d->nattrs++;
+    *slot = (struct dict_attr_slot){.attr = *attr, .number1 = (uint32_t)++d->nattrs};
 }
 
-uint32_t dict_attr(struct dict *d, const struct dict_attr *attr, struct span as_name)
+/* The slot remembers that this is the AS's name, which holds until some AS is renamed. */
+static void attr_name(struct dict *d, struct dict_attr_slot *slot, struct span name, uint64_t hash)
 {
-    uint32_t number = attr_number(d, attr);
-    struct dict_as *as = &d->as[d->attr_as[number]];
-    if (as_name.n && attr->asn && !span_eq(as_name, buf_as_span(&as->name))) {
-        as->name.n = 0;
-        buf_span(&as->name, as_name);
+    struct buf *have = &d->as[d->attr_as[slot->number1 - 1]].name;
+    if (!span_eq(name, buf_as_span(have))) {
+        d->renames += have->n != 0;
+        have->n = 0;
+        buf_span(have, name);
     }
-    return number;
+    slot->name_hash = hash;
+    slot->renames = d->renames;
+}
+
+uint32_t dict_attr(struct dict *d, const struct dict_attr *attr, uint64_t hash, struct span as_name,
+                   uint64_t name_hash)
+{
+    attr_room(d);
+    struct dict_attr_slot *slot = attr_slot(d->by_attr, d->by_attr_size, attr, hash);
+    if (!slot->number1)
+        attr_new(d, slot, attr);
+    if (as_name.n && attr->asn && (slot->name_hash != name_hash || slot->renames != d->renames))
+        attr_name(d, slot, as_name, name_hash);
+    return slot->number1 - 1;
 }
 
 void dict_free(struct dict *d)
@@ -148,7 +183,7 @@ void dict_free(struct dict *d)
     free(d->as);
     free(d->attrs);
     free(d->attr_as);
-    free(d->by_attr.slots);
+    free(d->by_attr);
     free(d->by_asn.slots);
     free(d->by_family.slots);
     *d = (struct dict){0};

@@ -24,21 +24,42 @@ struct dict_table {
     size_t size, used;
 };
 
+/* A slot of the attributions' table has all that an event is compared with, because each memory
+ * access to it is a cache miss. */
+struct dict_attr_slot {
+    struct dict_attr attr;
+    uint32_t number1; /* its number + 1; 0: free */
+    uint32_t renames; /* dict.renames when the AS was known to be called so: */
+    uint64_t name_hash;
+};
+
 struct dict {
     struct dict_attr *attrs;
     uint32_t *attr_as; /* index into as, for each attribution */
     struct dict_as *as;
     struct buf *families;
     size_t nattrs, attrs_cap, nas, as_cap, nfamilies, families_cap;
-    struct dict_table by_attr, by_asn, by_family;
+    struct dict_table by_asn, by_family;
+    struct dict_attr_slot *by_attr;
+    size_t by_attr_size;
+    uint32_t renames; /* how often an AS's name was replaced by another one */
 };
 
 #define DICT_MAX (UINT32_MAX - 1) /* numbers of each sort */
 
 void dict_free(struct dict *d); /* leaves an empty one; all zero bytes is one too */
 uint32_t dict_family(struct dict *d, struct span name);
-/* The attribution's number. A name that is not empty becomes its AS's name. */
-uint32_t dict_attr(struct dict *d, const struct dict_attr *attr, struct span as_name);
+/* The attribution's number. A name that is not empty becomes its AS's name. `hash` and `name_hash`
+ * are the caller's work, so that it can have the slot fetched before it is needed. */
+uint32_t dict_attr(struct dict *d, const struct dict_attr *attr, uint64_t hash, struct span as_name,
+                   uint64_t name_hash);
+uint64_t dict_attr_hash(const struct dict_attr *attr);
+uint64_t dict_name_hash(struct span name);
+static inline void dict_prefetch(const struct dict *d, uint64_t hash)
+{
+    if (d->by_attr_size)
+        __builtin_prefetch(&d->by_attr[hash & (d->by_attr_size - 1)], 1);
+}
 /* The number of an AS, made when it is new. */
 uint32_t dict_as(struct dict *d, uint32_t asn);
 

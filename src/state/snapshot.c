@@ -271,7 +271,7 @@ static bool get_attrs(struct cur *c, struct dict *d)
         c->p += ATTR_LEN;
         if (!attr_ok(&a) || (i && dict_attr_cmp(&d->attrs[i - 1], &a) >= 0))
             return false;
-        dict_attr(d, &a, (struct span){0});
+        dict_attr(d, &a, dict_attr_hash(&a), (struct span){0}, 0);
     }
     return true;
 }
