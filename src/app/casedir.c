@@ -19,7 +19,8 @@ int casedir_open(struct casedir *c, const char *dir, enum journal_mode mode, str
 
 uint64_t casedir_view_position(const struct casedir *c, const char *view)
 {
-    return strcmp(view, "census") == 0 ? census_position(c->census) : registry_position(c->registry);
+    return strcmp(view, "census") == 0 ? census_position(c->census)
+                                       : registry_position(c->registry);
 }
 
 int casedir_drop_view(const char *dir, const char *view, struct err *err)

@@ -11,7 +11,7 @@ struct casedir {
     const char *dir;
     struct config *config;
     struct journal *journal;
-    struct census *census;   /* NULL until casedir_views loads it */
+    struct census *census;     /* NULL until casedir_views loads it */
     struct registry *registry; /* likewise */
 };
 

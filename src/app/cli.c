@@ -109,7 +109,8 @@ static int help_command(const struct command *c)
         if (strcmp(options[i].command, c->name) != 0)
             continue;
         char left[64];
-        snprintf(left, sizeof left, "--%s %s", options[i].name, options[i].arg ? options[i].arg : "");
+        snprintf(left, sizeof left, "--%s %s", options[i].name,
+                 options[i].arg ? options[i].arg : "");
         printf("  %-26s %s\n", left, options[i].about);
     }
     return EXIT_DONE;

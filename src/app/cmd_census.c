@@ -5,26 +5,39 @@
 #include "app/cli.h"
 
 static const struct table_column day_columns[] = {
-    {"date", "date", false},         {"family", "family", false},
-    {"addresses", "addresses", true}, {"new", "new", true},
-    {"returning", "returning", true}, {"gone", "gone", true},
-    {"ipv6", NULL, true},            {"ipv6_64s", NULL, true}, {0},
+    {"date", "date", TABLE_WORDS},
+    {"family", "family", TABLE_WORDS},
+    {"addresses", "addresses", TABLE_COUNT},
+    {"new", "new", TABLE_COUNT},
+    {"returning", "returning", TABLE_COUNT},
+    {"gone", "gone", TABLE_COUNT},
+    {"ipv6", NULL, TABLE_COUNT},
+    {"ipv6_64s", NULL, TABLE_COUNT},
+    {0},
 };
-#define COUNTED                                                                      \
-    {"family", "family", false}, {"addresses", "addresses", true},                   \
-        {"first_seen", "first seen", false}, {"last_seen", "last seen", false},      \
-        {"ipv6", NULL, true}, {"ipv6_64s", NULL, true}, {0}
-static const struct table_column country_columns[] = {{"country", "country", false}, COUNTED};
+#define COUNTED                                                                                    \
+    {"family", "family", TABLE_WORDS}, {"addresses", "addresses", TABLE_COUNT},                    \
+        {"first_seen", "first seen", TABLE_WORDS}, {"last_seen", "last seen", TABLE_WORDS},        \
+        {"ipv6", NULL, TABLE_COUNT}, {"ipv6_64s", NULL, TABLE_COUNT},                              \
+    {                                                                                              \
+        0                                                                                          \
+    }
+static const struct table_column country_columns[] = {{"country", "country", TABLE_WORDS}, COUNTED};
 static const struct table_column asn_columns[] = {
-    {"asn", "as", true}, {"as_name", "name", false}, COUNTED};
-static const struct table_column network_columns[] = {
-    {"network", "network", false}, {"asn", "as", true}, {"as_name", "name", false},
-    {"country", "country", false}, COUNTED};
+    {"asn", "as", TABLE_ID}, {"as_name", "name", TABLE_WORDS}, COUNTED};
+static const struct table_column network_columns[] = {{"network", "network", TABLE_WORDS},
+                                                      {"asn", "as", TABLE_ID},
+                                                      {"as_name", "name", TABLE_WORDS},
+                                                      {"country", "country", TABLE_WORDS},
+                                                      COUNTED};
 static const struct table_column family_columns[] = {COUNTED};
 static const struct table_column address_columns[] = {
-    {"address", "address", false},       {"family", "family", false},
-    {"first_seen", "first seen", false}, {"last_seen", "last seen", false},
-    {"days", "days", true},              {0},
+    {"address", "address", TABLE_WORDS},
+    {"family", "family", TABLE_WORDS},
+    {"first_seen", "first seen", TABLE_WORDS},
+    {"last_seen", "last seen", TABLE_WORDS},
+    {"days", "days", TABLE_COUNT},
+    {0},
 };
 
 static const struct {
@@ -32,8 +45,8 @@ static const struct {
     enum census_by by;
     const struct table_column *columns;
 } groupings[] = {
-    {"day", CENSUS_BY_DAY, day_columns},         {"country", CENSUS_BY_COUNTRY, country_columns},
-    {"asn", CENSUS_BY_ASN, asn_columns},         {"network", CENSUS_BY_NETWORK, network_columns},
+    {"day", CENSUS_BY_DAY, day_columns},          {"country", CENSUS_BY_COUNTRY, country_columns},
+    {"asn", CENSUS_BY_ASN, asn_columns},          {"network", CENSUS_BY_NETWORK, network_columns},
     {"family", CENSUS_BY_FAMILY, family_columns}, {"address", CENSUS_BY_ADDRESS, address_columns},
 };
 

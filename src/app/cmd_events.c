@@ -11,12 +11,23 @@
 #define FLUSH_AT    (1u << 16)
 
 static const struct table_column columns[] = {
-    {"index", "index", true},      {"time", "time", false},         {"sensor", "sensor", false},
-    {"protocol", "proto", false},  {"src_ip", "source", false},     {"src_port", NULL, true},
-    {"dst_ip", NULL, false},       {"dst_port", "port", true},      {"asn", "asn", true},
-    {"as_name", "as", false},      {"country", "cc", false},        {"network", NULL, false},
-    {"family", "family", false},   {"bot_id", "bot id", false},     {"role", "role", false},
-    {"what", "what", false},       {0},
+    {"index", "index", TABLE_ID},
+    {"time", "time", TABLE_WORDS},
+    {"sensor", "sensor", TABLE_WORDS},
+    {"protocol", "proto", TABLE_WORDS},
+    {"src_ip", "source", TABLE_WORDS},
+    {"src_port", NULL, TABLE_ID},
+    {"dst_ip", NULL, TABLE_WORDS},
+    {"dst_port", "port", TABLE_ID},
+    {"asn", "asn", TABLE_ID},
+    {"as_name", "as", TABLE_WORDS},
+    {"country", "cc", TABLE_WORDS},
+    {"network", NULL, TABLE_WORDS},
+    {"family", "family", TABLE_WORDS},
+    {"bot_id", "bot id", TABLE_WORDS},
+    {"role", "role", TABLE_WORDS},
+    {"what", "what", TABLE_WORDS},
+    {0},
 };
 
 struct output {

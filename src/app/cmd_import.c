@@ -62,8 +62,10 @@ static int take_event(void *ctx, const struct event *found)
     im->last_record = ev.record;
     if (++im->events % PROGRESS_EVERY == 0)
         progress_at(&im->progress, source_consumed(im->source), im->events, "records");
-    return interrupted ? err_set(&im->err, -EINTR, "%s: interrupted after record %llu; import it "
-                                 "again to go on", im->path, (unsigned long long)ev.record)
+    return interrupted ? err_set(&im->err, -EINTR,
+                                 "%s: interrupted after record %llu; import it "
+                                 "again to go on",
+                                 im->path, (unsigned long long)ev.record)
                        : 0;
 }
 
@@ -179,8 +181,11 @@ static int finish(struct importer *im, const struct import_counts *counts, struc
 
 static int read_file(struct importer *im, struct import_counts *counts, struct err *err)
 {
-    struct import_sink sink = {.ctx = im, .event = take_event, .reject = take_reject,
-                               .blob = take_blob, .first_record = im->first_record};
+    struct import_sink sink = {.ctx = im,
+                               .event = take_event,
+                               .reject = take_reject,
+                               .blob = take_blob,
+                               .first_record = im->first_record};
     im->err.code = 0;
     progress_begin(&im->progress, im->path, source_size(im->source), im->cli->quiet);
     int rc = im->format->run(im->source, &sink, counts, err);
@@ -265,10 +270,14 @@ static int import_file(struct importer *im, const char *path, struct err *err)
 /* ---- the command ---- */
 
 static const struct table_column columns[] = {
-    {"file", "file", false},         {"format", "format", false},
-    {"sha256", NULL, false},         {"records", "records", true},
-    {"events", "events", true},      {"rejected", "rejected", true},
-    {"already_imported", "already imported", false}, {0},
+    {"file", "file", TABLE_WORDS},
+    {"format", "format", TABLE_WORDS},
+    {"sha256", NULL, TABLE_WORDS},
+    {"records", "records", TABLE_COUNT},
+    {"events", "events", TABLE_COUNT},
+    {"rejected", "rejected", TABLE_COUNT},
+    {"already_imported", "already imported", TABLE_WORDS},
+    {0},
 };
 
 static int setup(struct importer *im, struct err *err)

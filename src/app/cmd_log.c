@@ -13,8 +13,9 @@
 
 static int print_all(const struct buf *b)
 {
-    return fwrite(b->p, 1, b->n, stdout) == b->n ? EXIT_DONE
-                                                 : cli_fail(EXIT_FAILED, "output could not be written");
+    return fwrite(b->p, 1, b->n, stdout) == b->n
+               ? EXIT_DONE
+               : cli_fail(EXIT_FAILED, "output could not be written");
 }
 
 int cmd_log_checkpoint(const struct cli *cli)
@@ -112,8 +113,8 @@ int cmd_log_verify(const struct cli *cli)
     struct config *config;
     struct journal_verdict v = {0};
     struct progress progress;
-    struct journal_verify_options options = {.since = cli_get(cli, "since-checkpoint"),
-                                             .progress = on_progress, .ctx = &progress};
+    struct journal_verify_options options = {
+        .since = cli_get(cli, "since-checkpoint"), .progress = on_progress, .ctx = &progress};
     if (cli->n_args)
         return cli_fail(EXIT_USAGE, "log verify: takes no argument (%s)", cli->args[0]);
     if (config_load(cli->case_dir, &config, &err) < 0) /* says "not a case" */
@@ -183,7 +184,8 @@ int cmd_log_redact(const struct cli *cli)
         return cli_fail(EXIT_USAGE, "log redact: wants --who and --why; they go on the log");
     for (unsigned i = 0; i < cli->n_args; i++)
         if (!parse_range(cli->args[i], &ranges[i]))
-            return cli_fail(EXIT_USAGE, "log redact: not an index or FIRST-LAST (%s)", cli->args[i]);
+            return cli_fail(EXIT_USAGE, "log redact: not an index or FIRST-LAST (%s)",
+                            cli->args[i]);
     int rc = casedir_open(&c, cli->case_dir, JOURNAL_WRITE, &err);
     if (rc == 0)
         rc = redact(&c, cli, ranges, &index, &err);

@@ -97,7 +97,8 @@ static void print_json(struct casedir *c)
 
 static void print_rows(struct casedir *c, enum table_shape shape)
 {
-    static const struct table_column columns[] = {{"what", "", false}, {"value", "", false}, {0}};
+    static const struct table_column columns[] = {
+        {"what", "", TABLE_WORDS}, {"value", "", TABLE_WORDS}, {0}};
     struct table *t = table_open(shape, columns, stdout);
     char text[64];
     table_str(t, "case");
@@ -113,10 +114,10 @@ static void print_rows(struct casedir *c, enum table_shape shape)
     for (const char *const *view = casedir_view_names; *view; view++) {
         snprintf(text, sizeof text, "view %s", *view);
         table_str(t, text);
-        snprintf(text, sizeof text, "at %llu, lag %llu",
-                 (unsigned long long)casedir_view_position(c, *view),
-                 (unsigned long long)(journal_committed(c->journal) -
-                                      casedir_view_position(c, *view)));
+        snprintf(
+            text, sizeof text, "at %llu, lag %llu",
+            (unsigned long long)casedir_view_position(c, *view),
+            (unsigned long long)(journal_committed(c->journal) - casedir_view_position(c, *view)));
         table_str(t, text);
         table_row_end(t);
     }

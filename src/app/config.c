@@ -12,8 +12,9 @@
 #define CONFIG_FILE_MAX (1u << 20)
 #define CONFIG_TEXT_MAX 4096
 
-#define TEXT(key, type, member) \
-    CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, type, member, 0, CONFIG_TEXT_MAX)
+#define TEXT(key, type, member)                                                                    \
+    CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, type, member, 0,         \
+                           CONFIG_TEXT_MAX)
 #define NUMBER(key, type, member) CYAML_FIELD_UINT(key, CYAML_FLAG_OPTIONAL, type, member)
 
 struct enrichment {
@@ -76,7 +77,8 @@ static int check(const struct config *c, const char *path, struct err *err)
         return err_set(err, -EINVAL, "%s: commit_interval_ms must be 1 to 60000 (%u)", path,
                        c->commit_interval_ms);
     if (c->blob_max_mib < 1 || c->blob_max_mib > 4096)
-        return err_set(err, -EINVAL, "%s: blob_max_mib must be 1 to 4096 (%u)", path, c->blob_max_mib);
+        return err_set(err, -EINVAL, "%s: blob_max_mib must be 1 to 4096 (%u)", path,
+                       c->blob_max_mib);
     return 0;
 }
 
@@ -84,8 +86,10 @@ int config_load(const char *dir, struct config **out, struct err *err)
 {
     char path[FILE_PATH_MAX];
     struct complaint complaint = {""};
-    const cyaml_config_t setup = {.log_fn = complain, .log_ctx = &complaint,
-                                  .log_level = CYAML_LOG_ERROR, .mem_fn = cyaml_mem};
+    const cyaml_config_t setup = {.log_fn = complain,
+                                  .log_ctx = &complaint,
+                                  .log_level = CYAML_LOG_ERROR,
+                                  .mem_fn = cyaml_mem};
     struct buf text = {0};
     int rc = file_path(path, err, "%s/%s", dir, CONFIG_FILE);
     if (rc < 0)
@@ -148,22 +152,27 @@ int config_write(const char *dir, const char *name, const char *origin, struct e
         return rc;
     if (file_exists(path))
         return err_set(err, -EEXIST, "%s: there is a case already", dir);
-    buf_str(&b, "# ebb.yaml: one case. Every key may be left out; the values here are the defaults.\n\n"
-                "# What the case is called.\nname: ");
+    buf_str(&b,
+            "# ebb.yaml: one case. Every key may be left out; the values here are the defaults.\n\n"
+            "# What the case is called.\nname: ");
     put_quoted(&b, name);
-    buf_str(&b, "\n# The log's name in its checkpoints. Fixed when the case was made: changing it here\n"
-                "# changes nothing on the log.\norigin: ");
+    buf_str(
+        &b,
+        "\n# The log's name in its checkpoints. Fixed when the case was made: changing it here\n"
+        "# changes nothing on the log.\norigin: ");
     put_quoted(&b, origin);
-    buf_str(&b, "\n\n# What was taken in is on the disk after this many milliseconds at the latest.\n"
-                "commit_interval_ms: 200\n\n"
-                "# Raw mail, bodies and imported files are kept under these caps (0 GiB: no cap).\n"
-                "blob_max_mib: 64\nblobs_total_gib: 0\n\n"
-                "# Who announces an address: libloc's database (Debian: libloc-database), and MaxMind\n"
-                "# DB files where you have them. \"\" turns one off.\n"
-                "enrichment:\n  libloc: \"/var/lib/location/database.db\"\n"
-                "  mmdb_asn: \"\"\n  mmdb_country: \"\"\n\n"
-                "# A folder of YARA rules (*.yar) and families.map; \"\" takes those that come with ebb.\n"
-                "rules: \"\"\n");
+    buf_str(
+        &b,
+        "\n\n# What was taken in is on the disk after this many milliseconds at the latest.\n"
+        "commit_interval_ms: 200\n\n"
+        "# Raw mail, bodies and imported files are kept under these caps (0 GiB: no cap).\n"
+        "blob_max_mib: 64\nblobs_total_gib: 0\n\n"
+        "# Who announces an address: libloc's database (Debian: libloc-database), and MaxMind\n"
+        "# DB files where you have them. \"\" turns one off.\n"
+        "enrichment:\n  libloc: \"/var/lib/location/database.db\"\n"
+        "  mmdb_asn: \"\"\n  mmdb_country: \"\"\n\n"
+        "# A folder of YARA rules (*.yar) and families.map; \"\" takes those that come with ebb.\n"
+        "rules: \"\"\n");
     rc = file_replace(path, buf_as_span(&b), 0644, err);
     buf_free(&b);
     return rc;

@@ -1,4 +1,5 @@
-/* Config: the case's ebb.yaml. Every key has a default; an unknown key is an error that names it. */
+/* Config: the case's ebb.yaml. Every key has a default; an unknown key is an error that names it.
+ */
 #pragma once
 
 #include <stdint.h>
@@ -6,13 +7,13 @@
 #include "base/err.h"
 
 struct config {
-    char *name;   /* of the case */
-    char *origin; /* of its log */
+    char *name;                  /* of the case */
+    char *origin;                /* of its log */
     uint32_t commit_interval_ms; /* an event is durable after this at the latest */
     uint32_t blob_max_mib;       /* one blob, before compression */
     uint32_t blobs_total_gib;    /* all of them */
     struct {
-        char *libloc; /* libloc database; "" turns it off */
+        char *libloc;                  /* libloc database; "" turns it off */
         char *mmdb_asn, *mmdb_country; /* MaxMind DB files, "" for none */
     } enrichment;
     char *rules; /* folder of *.yar and families.map; "" for those that come with ebb */

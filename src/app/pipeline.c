@@ -58,8 +58,10 @@ static void judge_event(struct event *ev)
 
 static int journal_event(struct pipeline *p, const struct event *ev, struct err *err)
 {
-    struct entry_header header = {.kind = (uint8_t)ev->kind, .time = ev->time,
-                                  .sensor = ev->sensor, .ruleset = p->ruleset,
+    struct entry_header header = {.kind = (uint8_t)ev->kind,
+                                  .time = ev->time,
+                                  .sensor = ev->sensor,
+                                  .ruleset = p->ruleset,
                                   .enrichment = p->enrichment};
     uint64_t index;
     p->payload.n = 0;

@@ -23,6 +23,7 @@ int pipeline_event(struct pipeline *p, struct event *ev, struct err *err);
 int pipeline_act(struct pipeline *p, uint8_t kind, struct span payload, uint64_t *index,
                  struct err *err);
 /* Stores a blob, as blob_put. */
-int pipeline_blob(struct pipeline *p, struct span data, uint8_t sha256[SHA256_LEN], struct err *err);
+int pipeline_blob(struct pipeline *p, struct span data, uint8_t sha256[SHA256_LEN],
+                  struct err *err);
 /* Makes everything so far durable. */
 int pipeline_commit(struct pipeline *p, struct err *err);

@@ -5,9 +5,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BAR_WIDTH      24
-#define SHOW_AFTER_MS  1000
-#define DRAW_EVERY_MS  200
+#define BAR_WIDTH     24
+#define SHOW_AFTER_MS 1000
+#define DRAW_EVERY_MS 200
 
 static int64_t now_ms(void)
 {

@@ -7,7 +7,7 @@
 struct progress {
     bool on, shown;
     const char *what;
-    uint64_t total; /* of done's unit; 0: unknown */
+    uint64_t total;         /* of done's unit; 0: unknown */
     int64_t started, drawn; /* monotonic, ms */
 };
 

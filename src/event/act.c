@@ -26,8 +26,7 @@ static int read_uint(struct span payload, const char *key, uint64_t *out)
 {
     struct cur at;
     struct cbor_item it;
-    if (cbor_find(cur_of(payload), key, &at) != 1 || cbor_get(&at, &it) < 0 ||
-        it.type != CBOR_UINT)
+    if (cbor_find(cur_of(payload), key, &at) != 1 || cbor_get(&at, &it) < 0 || it.type != CBOR_UINT)
         return -1;
     *out = it.n;
     return 0;

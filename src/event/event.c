@@ -21,7 +21,8 @@ struct group {
     size_t n;
 };
 
-#define PLAIN(prefix, type, m, key) {key, sizeof key - 1, type, offsetof(struct event, prefix m), NULL},
+#define PLAIN(prefix, type, m, key)                                                                \
+    {key, sizeof key - 1, type, offsetof(struct event, prefix m), NULL},
 static const struct field dns_field[] = {
 #define DNS_FIELD(type, m, key) PLAIN(dns., type, m, key)
 #include "event/kinds.def"
@@ -55,7 +56,7 @@ static const struct group raw_group = {raw_field, COUNT(raw_field)};
 #define MEMBER_CELLS(m) NULL
 #define MEMBER_MAP(m)   &m##_group
 static const struct field event_field[] = {
-#define EVENT_FIELD(type, m, key) \
+#define EVENT_FIELD(type, m, key)                                                                  \
     {key, sizeof key - 1, type, offsetof(struct event, m), MEMBER_##type(m)},
 #include "event/kinds.def"
 };
@@ -76,8 +77,8 @@ static const struct {
 const char *event_kind_name(uint8_t kind)
 {
     switch (kind) {
-#define KIND(number, symbol, name, is_event) \
-    case number:                             \
+#define KIND(number, symbol, name, is_event)                                                       \
+    case number:                                                                                   \
         return name;
 #include "event/kinds.def"
     }
@@ -87,8 +88,8 @@ const char *event_kind_name(uint8_t kind)
 bool event_kind_is_event(uint8_t kind)
 {
     switch (kind) {
-#define KIND(number, symbol, name, is_event) \
-    case number:                             \
+#define KIND(number, symbol, name, is_event)                                                       \
+    case number:                                                                                   \
         return is_event;
 #include "event/kinds.def"
     }
@@ -135,13 +136,13 @@ _Static_assert(COUNT(event_field) <= GROUP_FIELDS_MAX && COUNT(http_field) <= GR
                "every group's size fits into its head byte");
 
 #define HEAD_MAX 9
-#define PUT(present, key, value)                                  \
-    if (present) {                                                \
-        *p = (uint8_t)(CBOR_TEXT << 5 | (sizeof key - 1));        \
-        memcpy(p + 1, key, sizeof key - 1);                       \
-        p += sizeof key;                                          \
-        p = value;                                                \
-        n++;                                                      \
+#define PUT(present, key, value)                                                                   \
+    if (present) {                                                                                 \
+        *p = (uint8_t)(CBOR_TEXT << 5 | (sizeof key - 1));                                         \
+        memcpy(p + 1, key, sizeof key - 1);                                                        \
+        p += sizeof key;                                                                           \
+        p = value;                                                                                 \
+        n++;                                                                                       \
     }
 #define PUT_UINT(m, key)  PUT(m, key, put_head(p, CBOR_UINT, m))
 #define PUT_TEXT(m, key)  PUT(m.n, key, put_text(p, m))
@@ -219,12 +220,12 @@ static uint8_t *put_event(uint8_t *p, const struct event *ev)
     uint8_t *head = p++;
     unsigned n = 0;
 /* A part's function is named after its member, so this level goes by members. */
-#define PUT_OWN_UINT(m, key)  PUT_UINT(ev->m, key)
-#define PUT_OWN_TEXT(m, key)  PUT_TEXT(ev->m, key)
-#define PUT_OWN_IP(m, key)    PUT_IP(ev->m, key)
-#define PUT_OWN_NET(m, key)   PUT_NET(ev->m, key)
-#define PUT_OWN_MAP(m, key)   PUT(ev->m.has, key, put_##m(p, ev))
-#define PUT_OWN_CELLS(m, key) PUT(ev->m.has, key, put_cells(p, ev))
+#define PUT_OWN_UINT(m, key)      PUT_UINT(ev->m, key)
+#define PUT_OWN_TEXT(m, key)      PUT_TEXT(ev->m, key)
+#define PUT_OWN_IP(m, key)        PUT_IP(ev->m, key)
+#define PUT_OWN_NET(m, key)       PUT_NET(ev->m, key)
+#define PUT_OWN_MAP(m, key)       PUT(ev->m.has, key, put_##m(p, ev))
+#define PUT_OWN_CELLS(m, key)     PUT(ev->m.has, key, put_cells(p, ev))
 #define EVENT_FIELD(type, m, key) PUT_OWN_##type(m, key)
 #include "event/kinds.def"
     *head = (uint8_t)(CBOR_MAP << 5 | n);
@@ -232,15 +233,15 @@ static uint8_t *put_event(uint8_t *p, const struct event *ev)
 }
 
 /* What the encoding takes at most: each value's bytes, and key and heads for every field. */
-#define FIELD_MAX      (24 + HEAD_MAX + 40) /* 40: a network or an address with their own heads */
-#define SIZE_UINT(m)   0
-#define SIZE_TEXT(m)   m.n
-#define SIZE_BYTES(m)  m.n
-#define SIZE_IP(m)     0
-#define SIZE_NET(m)    0
-#define SIZE_LIST(m)   list_size(&m)
-#define SIZE_MAP(m)    0
-#define SIZE_CELLS(m)  cells_size(ev)
+#define FIELD_MAX     (24 + HEAD_MAX + 40) /* 40: a network or an address with their own heads */
+#define SIZE_UINT(m)  0
+#define SIZE_TEXT(m)  m.n
+#define SIZE_BYTES(m) m.n
+#define SIZE_IP(m)    0
+#define SIZE_NET(m)   0
+#define SIZE_LIST(m)  list_size(&m)
+#define SIZE_MAP(m)   0
+#define SIZE_CELLS(m) cells_size(ev)
 
 static size_t list_size(const struct span_list *list)
 {
@@ -397,8 +398,8 @@ static int get_group(struct cur *c, const struct group *g, struct arena *arena, 
         if (cbor_get(c, &key) < 0 || key.type != CBOR_TEXT)
             return -1;
         int order = -1;
-        while (at < g->n && (order = cbor_key_cmp(span_of(g->field[at].key, g->field[at].key_len),
-                                                  key.s)) < 0)
+        while (at < g->n &&
+               (order = cbor_key_cmp(span_of(g->field[at].key, g->field[at].key_len), key.s)) < 0)
             at++;
         int rc = at < g->n && order == 0 ? get_field(c, &g->field[at++], arena, ev)
                                          : (cbor_skip(c) < 0 ? -1 : 0);

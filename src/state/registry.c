@@ -10,7 +10,7 @@
 
 #define REGISTRY_FILE_MAX (1u << 30)
 #define REGISTRY_VERSION  1
-#define IMPORT_FIELDS    8
+#define IMPORT_FIELDS     8
 
 struct registry {
     char path[FILE_PATH_MAX];
@@ -21,7 +21,7 @@ struct registry {
         uint64_t index;
         uint8_t kind;
         struct buf payload;
-    } *refs; /* in log order */
+    } * refs; /* in log order */
     size_t n_refs, cap_refs;
     uint64_t position;
 };
@@ -39,7 +39,8 @@ static void add_reference(struct registry *s, uint8_t kind, uint64_t index, stru
     buf_span(&r->payload, payload);
 }
 
-bool registry_reference(const struct registry *s, uint8_t kind, struct span payload, uint64_t *index)
+bool registry_reference(const struct registry *s, uint8_t kind, struct span payload,
+                        uint64_t *index)
 {
     for (size_t i = s->n_refs; i-- > 0;) {
         if (s->refs[i].kind == kind && span_eq(buf_as_span(&s->refs[i].payload), payload)) {

@@ -158,7 +158,7 @@ static void number(struct table *t, const char *digits, size_t n)
         buf_put(&t->line, digits, n);
         t->json.comma = true;
     } else {
-        bool group = t->columns[t->at].number;
+        bool group = t->columns[t->at].kind == TABLE_COUNT;
         text_cell(
             t, group ? span_of(grouped, group_thousands(digits, n, grouped)) : span_of(digits, n),
             false);
@@ -221,7 +221,7 @@ static const uint8_t *print_row(struct table *t, const uint8_t *p)
             continue;
         unsigned width = display_width(s);
         size_t pad = width < t->width[i] ? t->width[i] - width : 0;
-        bool right = t->columns[i].number;
+        bool right = t->columns[i].kind != TABLE_WORDS;
         if (s.n) {
             fprintf(t->out, "%*s", (int)(owed + (right ? pad : 0)), "");
             fwrite(s.p, 1, s.n, t->out);

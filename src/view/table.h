@@ -16,10 +16,16 @@ enum table_shape { TABLE_TEXT, TABLE_CSV, TABLE_JSON };
 
 struct table;
 
+enum table_kind {
+    TABLE_WORDS, /* left-aligned */
+    TABLE_COUNT, /* right-aligned, thousands separated */
+    TABLE_ID,    /* right-aligned as it is: an index, a port, an AS number */
+};
+
 struct table_column {
     const char *key;   /* JSON member and CSV heading */
     const char *title; /* heading of the text table; NULL: JSON and CSV only */
-    bool number;       /* right-aligned with thousands separated in text, bare in JSON and CSV */
+    enum table_kind kind; /* of its values; how the text table sets them */
 };
 
 /* `columns` ends with a NULL key, has 64 at most, and must outlive the table. */
