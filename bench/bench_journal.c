@@ -171,7 +171,8 @@ int main(int argc, char **argv)
     else if (argc >= 4 && strcmp(argv[1], "open") == 0)
         rc = reopen(argv[2], n, &err);
     else
-        err_set(&err, rc, "usage: bench_journal append|verify|prove|get|open DIR N [BYTES [BATCH]]");
+        err_set(&err, rc,
+                "usage: bench_journal append|verify|prove|get|open DIR N [BYTES [BATCH]]");
     if (rc < 0)
         fprintf(stderr, "bench_journal: %s\n", err.text);
     return rc < 0 ? 1 : 0;

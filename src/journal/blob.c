@@ -58,7 +58,8 @@ static int total_write(struct blob_store *s, struct err *err)
     char text[32];
     int n = snprintf(text, sizeof text, "%020llu\n", (unsigned long long)s->total);
     int fd = openat(s->fd, TOTAL_FILE, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    int rc = fd < 0 || pwrite(fd, text, (size_t)n, 0) != n ? err_errno(err, "blobs/" TOTAL_FILE) : 0;
+    int rc =
+        fd < 0 || pwrite(fd, text, (size_t)n, 0) != n ? err_errno(err, "blobs/" TOTAL_FILE) : 0;
     if (fd >= 0)
         close(fd);
     return rc;

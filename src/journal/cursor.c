@@ -88,8 +88,9 @@ static int next_record(struct journal_cursor *c, struct record *rec, struct err 
     if (rc < 0)
         return rc;
     rc = segment_next(&c->reader, rec, err);
-    return rc ? rc : err_set(err, -EBADMSG, "journal: entry %llu is missing",
-                             (unsigned long long)c->index);
+    return rc ? rc
+              : err_set(err, -EBADMSG, "journal: entry %llu is missing",
+                        (unsigned long long)c->index);
 }
 
 static bool salt_is_zero(const uint8_t *salt)
@@ -154,9 +155,11 @@ static int single_record(struct journal *j, uint64_t index, struct record *rec, 
     if (rc < 0)
         return rc;
     if (!record_commitment_holds(rec) && !record_is_zero(rec))
-        return err_set(err, -EBADMSG, "journal: entry %llu does not match its commitment (offset "
-                       "%llu of segment %016llx)", (unsigned long long)index,
-                       (unsigned long long)rec->offset, (unsigned long long)c->reader.first);
+        return err_set(err, -EBADMSG,
+                       "journal: entry %llu does not match its commitment (offset "
+                       "%llu of segment %016llx)",
+                       (unsigned long long)index, (unsigned long long)rec->offset,
+                       (unsigned long long)c->reader.first);
     return 0;
 }
 

@@ -35,9 +35,9 @@ static const uint32_t round_constant[64] __attribute__((aligned(16))) = {
 struct lane {
     __m128i abef, cdgh; /* the state in the order the instructions want */
     const uint8_t *at;
-    size_t blocks;      /* of the message that are left at `at` */
-    unsigned tails;     /* of tail[] that are left */
-    uint8_t *out;       /* NULL: idle */
+    size_t blocks;  /* of the message that are left at `at` */
+    unsigned tails; /* of tail[] that are left */
+    uint8_t *out;   /* NULL: idle */
     uint8_t tail[2 * BLOCK];
 };
 
@@ -114,7 +114,8 @@ SHA_TARGET static void lane_end(struct lane *l)
 {
     /* from a b e f and c d g h to a b c d and e f g h, then to big-endian bytes */
     const __m128i swap = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
-    __m128i abcd = _mm_unpackhi_epi64(l->cdgh, l->abef), efgh = _mm_unpacklo_epi64(l->cdgh, l->abef);
+    __m128i abcd = _mm_unpackhi_epi64(l->cdgh, l->abef),
+            efgh = _mm_unpacklo_epi64(l->cdgh, l->abef);
     abcd = _mm_shuffle_epi32(abcd, 0x1b);
     efgh = _mm_shuffle_epi32(efgh, 0x1b);
     abcd = _mm_shuffle_epi8(abcd, swap);

@@ -10,9 +10,9 @@ struct hash_job {
     uint8_t *out; /* SHA256_LEN bytes */
     int prefix;   /* a byte hashed before the data, or HASH_NO_PREFIX */
 };
-#define HASH_NO_PREFIX (-1)
-#define HASH_LEAF      0 /* RFC 9162 */
-#define HASH_NODE      1
+#define HASH_NO_PREFIX    (-1)
+#define HASH_LEAF         0 /* RFC 9162 */
+#define HASH_NODE         1
 #define HASH_PREFIXED_MAX 118 /* longer data with a prefix is hashed one at a time */
 
 /* Jobs begin in order, and one with a prefix has read its data before a later one writes its

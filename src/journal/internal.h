@@ -20,13 +20,13 @@
 
 /* The segment that is written to. */
 struct segment_writer {
-    int fd, index_fd; /* -1 none */
-    uint64_t first;   /* its first entry */
-    uint64_t offset;  /* written so far */
-    struct buf pending;       /* records that are not written yet */
+    int fd, index_fd;              /* -1 none */
+    uint64_t first;                /* its first entry */
+    uint64_t offset;               /* written so far */
+    struct buf pending;            /* records that are not written yet */
     size_t unsealed[SEAL_RECORDS]; /* where those lie that have no commitment and checksum yet */
     size_t unsealed_n;
-    struct buf pending_index; /* offsets for the index file */
+    struct buf pending_index;         /* offsets for the index file */
     uint64_t kept_first, kept_offset; /* as of the last commit */
 };
 
@@ -77,8 +77,7 @@ int writer_create_segment(int journal_fd, uint64_t first, const char *origin, st
 int publish_tiles(struct journal *j, bool partial, struct err *err);
 
 /* recover.c: brings a writer to the state of the files. */
-int recover(struct journal *j, const struct checkpoint *published, uint64_t *cut,
-            struct err *err);
+int recover(struct journal *j, const struct checkpoint *published, uint64_t *cut, struct err *err);
 
 /* redact.c */
 int redact_finish(struct journal *j, struct err *err);

@@ -16,8 +16,8 @@ static int make_folders(const char *dir, struct err *err)
     static const struct {
         const char *name;
         mode_t mode;
-    } folder[] = {{"", 0755}, {"/journal", 0700}, {"/keys", 0700}, {"/log", 0755},
-                  {"/log/tile", 0755}};
+    } folder[] = {
+        {"", 0755}, {"/journal", 0700}, {"/keys", 0700}, {"/log", 0755}, {"/log/tile", 0755}};
     for (size_t i = 0; i < sizeof folder / sizeof *folder; i++) {
         char path[FILE_PATH_MAX];
         int rc = file_path(path, err, "%s%s", dir, folder[i].name);

@@ -66,7 +66,7 @@ int journal_commit(struct journal *j, struct err *err);
 /* Writes tiles and a signed checkpoint for everything committed. */
 int journal_publish(struct journal *j, struct err *err);
 
-uint64_t journal_size(const struct journal *j);      /* appended, pending included */
+uint64_t journal_size(const struct journal *j); /* appended, pending included */
 uint64_t journal_committed(const struct journal *j);
 const char *journal_origin(const struct journal *j);
 /* For tests: a segment is closed when it has reached so many bytes (256 MiB unless set). */
@@ -113,12 +113,13 @@ struct journal_verdict {
     uint64_t entries, segments, tiles, redacted;
     uint8_t root[SHA256_LEN];
     /* the first thing that does not hold, when !holds */
-    uint64_t bad_index;   /* UINT64_MAX when no entry can be named */
-    char bad_file[256];   /* relative to the case */
-    uint64_t bad_offset;  /* within that file */
-    char why[256];
+    uint64_t bad_index;  /* UINT64_MAX when no entry can be named */
+    char bad_file[256];  /* relative to the case */
+    uint64_t bad_offset; /* within that file */
+    char why[256];       /* also with holds: a torn tail that the next writer cuts; or empty */
 };
 /* Recomputes everything: segment framing, commitments, leaves, tiles, entry bundles, root,
- * signature, redactions, consistency. 0 with a verdict, negative when it could not be judged. */
+ * signature, redactions, consistency. 0 with a verdict, negative when it could not be judged
+ * (-EAGAIN: a redaction is being carried out meanwhile). May run beside a writer. */
 int journal_verify(const char *dir, const struct journal_verify_options *options,
                    struct journal_verdict *out, struct err *err);

@@ -43,8 +43,8 @@ void merkle_fold(const uint8_t *hashes, size_t n, uint8_t out[SHA256_LEN])
     while (n > 1) {
         size_t pairs = n / 2;
         for (size_t i = 0; i < pairs; i++)
-            jobs[i] = (struct hash_job){from + 2 * i * SHA256_LEN, 2 * SHA256_LEN, row[i],
-                                        HASH_NODE};
+            jobs[i] =
+                (struct hash_job){from + 2 * i * SHA256_LEN, 2 * SHA256_LEN, row[i], HASH_NODE};
         hash_many(jobs, pairs);
         /* A lone hash at the end of a row moves up as it is: that is the RFC's tree, since every
          * split is at a power of two. */
@@ -156,8 +156,8 @@ int merkle_consistency(const struct merkle_source *src, uint64_t from, uint64_t 
     return ranges_hash(src, down, n, out, err);
 }
 
-bool merkle_inclusion_holds(uint64_t index, uint64_t size, struct span leaf_hash,
-                            struct span proof, struct span root)
+bool merkle_inclusion_holds(uint64_t index, uint64_t size, struct span leaf_hash, struct span proof,
+                            struct span root)
 {
     if (index >= size || leaf_hash.n != SHA256_LEN || root.n != SHA256_LEN ||
         proof.n % SHA256_LEN || proof.n / SHA256_LEN > MERKLE_PROOF_MAX)
@@ -187,8 +187,8 @@ bool merkle_inclusion_holds(uint64_t index, uint64_t size, struct span leaf_hash
 bool merkle_consistency_holds(uint64_t from, uint64_t to, struct span from_root,
                               struct span to_root, struct span proof)
 {
-    if (from > to || from_root.n != SHA256_LEN || to_root.n != SHA256_LEN ||
-        proof.n % SHA256_LEN || proof.n / SHA256_LEN > MERKLE_PROOF_MAX)
+    if (from > to || from_root.n != SHA256_LEN || to_root.n != SHA256_LEN || proof.n % SHA256_LEN ||
+        proof.n / SHA256_LEN > MERKLE_PROOF_MAX)
         return false;
     uint8_t empty[SHA256_LEN];
     merkle_empty(empty);

@@ -45,8 +45,8 @@ int merkle_consistency(const struct merkle_source *src, uint64_t from, uint64_t 
                        struct merkle_proof *out, struct err *err);
 
 /* RFC 9162, 2.1.3.2. `proof` is its hashes one after the other. */
-bool merkle_inclusion_holds(uint64_t index, uint64_t size, struct span leaf_hash,
-                            struct span proof, struct span root);
+bool merkle_inclusion_holds(uint64_t index, uint64_t size, struct span leaf_hash, struct span proof,
+                            struct span root);
 /* RFC 9162, 2.1.4.2; also from == to (equal roots, no proof) and from == 0 (the empty root, no
  * proof), which the RFC leaves to the caller. */
 bool merkle_consistency_holds(uint64_t from, uint64_t to, struct span from_root,

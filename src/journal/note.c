@@ -117,8 +117,7 @@ static int key_parse(struct span text, struct note_key *out, uint8_t key[32], st
     if (!base64_decode(&raw, span_of(rest.p + 9, rest.n - 9)) || raw.n == 0)
         rc = err_set(err, -EBADMSG, "key %s: not base64", out->name);
     else if (raw.p[0] != ALGORITHM_ED25519)
-        rc = err_set(err, -ENOTSUP, "key %s: algorithm 0x%02x is not Ed25519", out->name,
-                     raw.p[0]);
+        rc = err_set(err, -ENOTSUP, "key %s: algorithm 0x%02x is not Ed25519", out->name, raw.p[0]);
     else if (raw.n != 1 + 32)
         rc = err_set(err, -EBADMSG, "key %s: %zu bytes, want 33", out->name, raw.n);
     else

@@ -137,8 +137,10 @@ static int path_build(struct journal *j, const struct checkpoint *c, uint64_t in
     if (rc == 0 && !merkle_inclusion_holds(index, c->size, span_of(leaf, sizeof leaf),
                                            span_of(path->hash, path->n * SHA256_LEN),
                                            span_of(c->root, SHA256_LEN)))
-        rc = err_set(err, -EBADMSG, "log/tile: the tiles over entry %llu do not hash to the root "
-                     "of log/checkpoint", (unsigned long long)index);
+        rc = err_set(err, -EBADMSG,
+                     "log/tile: the tiles over entry %llu do not hash to the root "
+                     "of log/checkpoint",
+                     (unsigned long long)index);
     return rc;
 }
 
@@ -151,8 +153,10 @@ int journal_prove(struct journal *j, uint64_t index, struct buf *out, struct err
         abort();
     int rc = checkpoint_load(j->dir, &j->key, &note, &c, err);
     if (rc == 0 && index >= c.size)
-        rc = err_set(err, -ENOENT, "no proof: the published checkpoint has %llu entries, not "
-                     "entry %llu", (unsigned long long)c.size, (unsigned long long)index);
+        rc = err_set(err, -ENOENT,
+                     "no proof: the published checkpoint has %llu entries, not "
+                     "entry %llu",
+                     (unsigned long long)c.size, (unsigned long long)index);
     if (rc == 0)
         rc = path_build(j, &c, index, path, err);
     if (rc == 0)

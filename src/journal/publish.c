@@ -15,8 +15,8 @@ static int level_write(struct journal *j, int level, uint64_t size, bool partial
         unsigned width = have - first < TILE_WIDTH ? (unsigned)(have - first) : TILE_WIDTH;
         if (width < TILE_WIDTH && !partial)
             break;
-        int rc = tile_write(&j->tiles, level, first / TILE_WIDTH, width,
-                            span_of(p, width * each), err);
+        int rc =
+            tile_write(&j->tiles, level, first / TILE_WIDTH, width, span_of(p, width * each), err);
         if (rc < 0)
             return rc;
     }

@@ -22,8 +22,10 @@ static int edge_load(struct journal *j, const struct checkpoint *c, struct err *
     uint8_t root[SHA256_LEN];
     tree_root(&j->tree, c->size, root);
     if (memcmp(root, c->root, SHA256_LEN) != 0)
-        return err_set(err, -EBADMSG, "log/tile: the last tiles do not hash to the root of "
-                       "log/checkpoint (%llu entries)", (unsigned long long)c->size);
+        return err_set(err, -EBADMSG,
+                       "log/tile: the last tiles do not hash to the root of "
+                       "log/checkpoint (%llu entries)",
+                       (unsigned long long)c->size);
     return 0;
 }
 
@@ -72,9 +74,10 @@ static int take_over(struct journal *j, const struct record *r, struct err *err)
 
 static int damaged(const struct journal *j, const struct err *why, struct err *err)
 {
-    return err_set(err, why->code, "%s; the published checkpoint has %llu entries, so this is "
-                   "damage and not a torn tail (log verify says more)", why->text,
-                   (unsigned long long)j->published);
+    return err_set(err, why->code,
+                   "%s; the published checkpoint has %llu entries, so this is "
+                   "damage and not a torn tail (log verify says more)",
+                   why->text, (unsigned long long)j->published);
 }
 
 /* Takes over a segment's entries behind the checkpoint. 1 all whole, 0 torn at *end, negative. */
@@ -159,6 +162,7 @@ static int tail_scan(struct journal *j, const struct segment_list *list, uint64_
         if (end < SEGMENT_HEADER_LEN)
             end = SEGMENT_HEADER_LEN;
     }
+    segment_index_repair(j->journal_fd, first, j->size, j->origin);
     return writer_resume_segment(j, first, end, err);
 }
 

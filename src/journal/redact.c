@@ -64,9 +64,11 @@ static int ranges_check(struct journal *j, const struct journal_range *ranges, s
         return err_set(err, -EINVAL, "redact: no entries named");
     for (size_t i = 0; i < n; i++) {
         if (ranges[i].first >= ranges[i].last || ranges[i].last > j->committed)
-            return err_set(err, -EINVAL, "redact: no entries from %llu up to %llu (the log has "
-                           "%llu)", (unsigned long long)ranges[i].first,
-                           (unsigned long long)ranges[i].last, (unsigned long long)j->committed);
+            return err_set(err, -EINVAL,
+                           "redact: no entries from %llu up to %llu (the log has "
+                           "%llu)",
+                           (unsigned long long)ranges[i].first, (unsigned long long)ranges[i].last,
+                           (unsigned long long)j->committed);
         struct journal_cursor *c;
         struct entry e;
         int rc = journal_cursor_open(j, ranges[i].first, &c, err);
@@ -196,8 +198,10 @@ static int carry_out(struct journal *j, uint64_t index, struct err *err)
                            (unsigned long long)index);
         for (size_t i = 0; i < n && rc == 0; i++)
             if (ranges[i].last > index)
-                rc = err_set(err, -EBADMSG, "journal: the redaction at entry %llu names later "
-                             "entries", (unsigned long long)index);
+                rc = err_set(err, -EBADMSG,
+                             "journal: the redaction at entry %llu names later "
+                             "entries",
+                             (unsigned long long)index);
         if (rc == 0)
             rc = erase(j, ranges, n, err);
         free(ranges);
@@ -235,9 +239,8 @@ int journal_redact(struct journal *j, const struct journal_range *ranges, size_t
         return rc;
     payload_put(ranges, n, who ? who : "", why ? why : "", &payload);
     uint64_t at = j->size;
-    struct entry_header header = {.kind = JOURNAL_KIND_REDACTION,
-                                  .flags = ENTRY_FLAG_REDACTION,
-                                  .time = utc_now()};
+    struct entry_header header = {
+        .kind = JOURNAL_KIND_REDACTION, .flags = ENTRY_FLAG_REDACTION, .time = utc_now()};
     if (payload.n > JOURNAL_PAYLOAD_MAX)
         rc = err_set(err, -E2BIG, "redact: too many ranges at once (%zu)", n);
     if (rc == 0)

@@ -7,13 +7,22 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/file.h"
+
 #define READ_AHEAD (256u << 10)
 
 static const uint8_t magic[8] = "ebb-seg\n";
 
 /* Where the parts of a segment's header lie. */
-enum { AT_MAGIC = 0, AT_VERSION = 8, AT_LENGTH = 12, AT_FIRST = 16, AT_ORIGIN = 24,
-       AT_RESERVED = 56, AT_CRC = 60 };
+enum {
+    AT_MAGIC = 0,
+    AT_VERSION = 8,
+    AT_LENGTH = 12,
+    AT_FIRST = 16,
+    AT_ORIGIN = 24,
+    AT_RESERVED = 56,
+    AT_CRC = 60
+};
 
 void segment_name(char out[SEGMENT_NAME_MAX], uint64_t first)
 {
@@ -231,8 +240,7 @@ static int fill(struct segment_reader *r, size_t need, struct err *err)
         r->cap = need;
     }
     while (r->have < need) {
-        ssize_t n = pread(r->fd, r->buf + r->have, r->cap - r->have,
-                          (off_t)(r->offset + r->have));
+        ssize_t n = pread(r->fd, r->buf + r->have, r->cap - r->have, (off_t)(r->offset + r->have));
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
@@ -338,4 +346,29 @@ int segment_seek(struct segment_reader *r, int journal_fd, uint64_t index, struc
             return rc;
     }
     return 1;
+}
+
+void segment_index_repair(int journal_fd, uint64_t first, uint64_t size, const char *origin)
+{
+    struct segment_reader r;
+    struct record rec;
+    struct buf out = {0};
+    if (size - first <= SEGMENT_STRIDE || segment_open(&r, journal_fd, first, origin, NULL) < 0)
+        return;
+    if (!jump(&r, journal_fd, size - 1)) {
+        while (r.index < size && segment_next(&r, &rec, NULL) == 1)
+            if (rec.index > first && (rec.index - first) % SEGMENT_STRIDE == 0) {
+                be64_put(buf_reserve(&out, 8), rec.offset);
+                out.n += 8;
+            }
+        char name[SEGMENT_NAME_MAX];
+        segment_index_name(name, first);
+        int fd = openat(journal_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        if (fd >= 0) {
+            (void)!file_write_all(fd, out.p, out.n);
+            close(fd);
+        }
+    }
+    segment_close(&r);
+    buf_free(&out);
 }

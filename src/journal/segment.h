@@ -6,7 +6,7 @@
 
 #define SEGMENT_VERSION    1
 #define SEGMENT_HEADER_LEN 64
-#define SEGMENT_NAME_MAX   24 /* "0123456789abcdef.seg" */
+#define SEGMENT_NAME_MAX   24  /* "0123456789abcdef.seg" */
 #define SEGMENT_STRIDE     256 /* entries an offset of the index file stands for */
 
 /* A record: length, crc, index, then header || commitment (the leaf data), salt, payload. */
@@ -74,6 +74,9 @@ int segment_next(struct segment_reader *r, struct record *out, struct err *err);
 int segment_batch(struct segment_reader *r, struct record *out, int max, struct err *err);
 /* Forgets what was read ahead. */
 void segment_refresh(struct segment_reader *r);
+/* Writes a segment's index file anew when it does not lead to the last record that it should lead
+ * to, `size` being one more than the segment's last entry. Failures do not matter. */
+void segment_index_repair(int journal_fd, uint64_t first, uint64_t size, const char *origin);
 /* Goes to a record by the index file where it helps, by reading forward where not. 1 there,
  * 0 the segment ends before it, negative as segment_next. */
 int segment_seek(struct segment_reader *r, int journal_fd, uint64_t index, struct err *err);

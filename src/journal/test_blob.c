@@ -16,7 +16,8 @@ static void test_put_get(void)
     is_int(blob_put(s, span_str("abc"), sha, &err), 0);
     hex_encode(sha, SHA256_LEN, hex);
     is_str(hex, ABC);
-    ok(scratch_exists(dir, "ba/7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad.zst"));
+    ok(scratch_exists(dir,
+                      "ba/7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad.zst"));
     is_int(blob_get(s, sha, &out, &err), 0);
     ok(span_is(buf_as_span(&out), "abc"));
     is_int(blob_put(s, span_str("abc"), sha, &err), 0);
@@ -82,7 +83,8 @@ static void test_damage(void)
     struct err err;
     struct buf out = {0};
     uint8_t sha[SHA256_LEN];
-    static const char name[] = "ba/7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad.zst";
+    static const char name[] =
+        "ba/7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad.zst";
     blob_open(dir, 0, 0, &s, &err);
     blob_put(s, span_str("abc"), sha, &err);
     struct buf good = scratch_read(dir, name);

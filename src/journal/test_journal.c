@@ -71,7 +71,8 @@ static void test_round_trip(void)
         ok(memcmp(root, again, SHA256_LEN) == 0);
         for (uint64_t i = 0; i < total; i += 97)
             ok(journal_get(j, i, &e, &err) == 0 && e.index == i &&
-               span_eq(e.payload, scratch_payload(text, i)), "get");
+                   span_eq(e.payload, scratch_payload(text, i)),
+               "get");
         is_int(journal_get(j, total, &e, &err), -ENOENT);
         is_int(journal_append(j, &e.header, span_str("x"), NULL, &err), -EROFS);
         is_int(journal_commit(j, &err), -EROFS);
@@ -155,7 +156,7 @@ static void test_index_file(void)
     scratch_case(dir, 3000, 0);
     struct buf good = scratch_read(dir, "journal/0000000000000000.idx");
     is_int(good.n, 11 * 8);
-    for (unsigned kind = 0; kind < 4; kind++) {
+    for (unsigned kind = 0; kind < 4; kind++) { /* whole, short, nonsense, others' places */
         struct buf idx = {0};
         buf_span(&idx, buf_as_span(&good));
         if (kind == 1)
@@ -174,6 +175,9 @@ static void test_index_file(void)
         j = reopen(dir, JOURNAL_WRITE);
         ok(j && journal_size(j) == 3000);
         journal_close(j, NULL);
+        struct buf now = scratch_read(dir, "journal/0000000000000000.idx");
+        ok(span_eq(buf_as_span(&now), buf_as_span(&good)), "a writer puts it right");
+        buf_free(&now);
     }
     buf_free(&good);
     scratch_free(dir);
@@ -287,7 +291,8 @@ static void crashed_case(const char *dir, uint64_t published, uint64_t more, uin
 
 static void test_crash_before_publish(void)
 {
-    static const uint64_t counts[][2] = {{0, 5}, {5, 0}, {5, 7}, {250, 10}, {256, 256}, {300, 1000}};
+    static const uint64_t counts[][2] = {{0, 5},    {5, 0},     {5, 7},
+                                         {250, 10}, {256, 256}, {300, 1000}};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
         char *dir = scratch_make();
         struct err err = {0};
@@ -360,7 +365,8 @@ static void torn_everywhere(uint64_t published, uint64_t more)
         scratch_copy(dir, copy);
         scratch_write(copy, FIRST_SEGMENT, span_of(seg.p, ends[published] - k));
         ok(journal_open(copy, JOURNAL_WRITE, &j, NULL, &err) == -EBADMSG &&
-           strstr(err.text, "damage"), "refused");
+               strstr(err.text, "damage"),
+           "refused");
         ok(!scratch_judge(copy).holds, "verify says so");
         struct buf after = scratch_read(copy, FIRST_SEGMENT);
         is_int(after.n, ends[published] - k);

@@ -6,18 +6,21 @@
 #include "journal/proof.h"
 
 /* Keys, text and signatures of golang.org/x/mod/sumdb/note (package documentation and tests). */
-#define PETER_SIGNER   "PRIVATE+KEY+PeterNeumann+c74f20a3+AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz"
+#define PETER_SIGNER                                                                               \
+    "PRIVATE+KEY+PeterNeumann+c74f20a3+AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz"
 #define PETER_VERIFIER "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
 #define ENOCH_VERIFIER "EnochRoot+af0cfe78+ATtqJ7zOtqQtYqOo0CpvDXNlMhV3HeJDpjrASKGLWdop"
 #define TEXT                                                                                       \
     "If you think cryptography is the answer to your problem,\n"                                   \
     "then you don't know what your problem is.\n"
 #define PETER_LINE                                                                                 \
-    "— PeterNeumann "                                                                              \
-    "x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n"
+    "— PeterNeumann "                                                                            \
+    "x08go/ZJkuBS9UG/"                                                                             \
+    "SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n"
 #define ENOCH_LINE                                                                                 \
-    "— EnochRoot "                                                                                 \
-    "rwz+eBzmZa0SO3NbfRGzPCpDckykFXSdeX+MNtCOXm2/5n2tiOHp+vAF1aGrQ5ovTG01oOTGwnWLox33WWd1RvMc+QQ=\n"
+    "— EnochRoot "                                                                               \
+    "rwz+eBzmZa0SO3NbfRGzPCpDckykFXSdeX+MNtCOXm2/"                                                 \
+    "5n2tiOHp+vAF1aGrQ5ovTG01oOTGwnWLox33WWd1RvMc+QQ=\n"
 
 static const char *text_of(struct buf *b)
 {
@@ -46,7 +49,8 @@ static void test_keys(void)
     is_str(text_of(&b), ENOCH_VERIFIER);
     /* transparency-dev/formats: a vkey whose base64 has a '+' of its own */
     is_int(note_key_parse_verifier(
-               span_str("TEST+7997405c+AQcC+FTVKf0jlTdHDY3rbevmnKxxPjigCXlVtGe6RIr6"), &k, &err), 0);
+               span_str("TEST+7997405c+AQcC+FTVKf0jlTdHDY3rbevmnKxxPjigCXlVtGe6RIr6"), &k, &err),
+           0);
     is_int(note_key_generate("example.com/log", &k, &err), 0);
     b.n = 0;
     note_key_put_signer(&k, &b);
@@ -58,12 +62,15 @@ static void test_keys(void)
 static void test_bad_keys(void)
 {
     static const char *const bad[] = {
-        "", "PeterNeumann", "+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
-        "PeterNeumann+c74f20a4+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",  /* another id */
+        "",
+        "PeterNeumann",
+        "+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
+        "PeterNeumann+c74f20a4+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW", /* another id */
         "PeterNeumann+c74f20+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
         "Peter Neumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
         "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10T",
-        "PeterNeumann+c74f20a3+AQ==", "PeterNeumann+c74f20a3+",
+        "PeterNeumann+c74f20a3+AQ==",
+        "PeterNeumann+c74f20a3+",
         "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TWAAAA"};
     struct note_key k;
     struct err err;
@@ -73,16 +80,24 @@ static void test_bad_keys(void)
     is_int(note_key_parse_verifier(
                span_str("rekor.sigstore.dev+c0d23d6a+AjBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABNhtmPtrW"
                         "m3U1eQXBogSMdGvXwBcK5AW5i0hrZLOC96l+smGNM7nwZ4QvFK/4sueRoVj//QP22Ni4Qt9D"
-                        "PfkWLc="), &k, &err), -ENOTSUP);
+                        "PfkWLc="),
+               &k, &err),
+           -ENOTSUP);
     is_int(note_key_parse_signer(span_str(PETER_VERIFIER), &k, &err), -EBADMSG);
     is_int(note_key_generate("a b", &k, &err), -EINVAL);
     is_int(note_key_generate("a+b", &k, &err), -EINVAL);
     is_int(note_key_generate("", &k, &err), -EINVAL);
-    ok(!note_name_valid(span_str("a\xc2\xa0""b")), "a no-break space");
-    ok(!note_name_valid(span_str("a\xe2\x80\x83""b")), "an em space");
+    ok(!note_name_valid(span_str("a\xc2\xa0"
+                                 "b")),
+       "a no-break space");
+    ok(!note_name_valid(span_str("a\xe2\x80\x83"
+                                 "b")),
+       "an em space");
     ok(!note_name_valid(span_str("a\xff")), "not UTF-8");
     ok(note_name_valid(span_str("quasimodo.example/salvatore")));
-    ok(note_name_valid(span_str("b\xc3\xbc""cher.example")), "letters of other alphabets");
+    ok(note_name_valid(span_str("b\xc3\xbc"
+                                "cher.example")),
+       "letters of other alphabets");
 }
 
 static void test_sign_and_open(void)
@@ -116,12 +131,20 @@ static void test_sign_and_open(void)
 static void test_bad_notes(void)
 {
     static const char *const bad[] = {
-        "", "\n", "\n\n", TEXT, TEXT "\n", TEXT PETER_LINE, "\n" PETER_LINE,
+        "",
+        "\n",
+        "\n\n",
+        TEXT,
+        TEXT "\n",
+        TEXT PETER_LINE,
+        "\n" PETER_LINE,
         TEXT "\n" PETER_LINE "\n",          /* the last blank line has nothing behind it */
         TEXT "x\n" PETER_LINE,              /* no blank line */
         "x" TEXT "\n" PETER_LINE,           /* another text */
         TEXT "\n- PeterNeumann x08go/ZJ\n", /* a hyphen */
-        TEXT "\n— PeterNeumann\n", TEXT "\n— PeterNeumann !\n", TEXT "\n—  x08go/ZJ\n",
+        TEXT "\n— PeterNeumann\n",
+        TEXT "\n— PeterNeumann !\n",
+        TEXT "\n—  x08go/ZJ\n",
         TEXT "\n— PeterNeumann x08gow==\n", /* four bytes: an id alone */
         TEXT "\n— PeterNeumann x08go/ZJ\n", /* too short a signature of a known key */
         TEXT "\t\n\n" PETER_LINE};
@@ -144,13 +167,15 @@ static void test_bad_notes(void)
 }
 
 /* The example of C2SP tlog-checkpoint. */
-#define SOFA                                                                                       \
-    "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n"
+#define SOFA "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n"
 
 static void test_checkpoints(void)
 {
     static const char *const bad[] = {
-        "", "a\n", "a\n1\n", "\n1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n",
+        "",
+        "a\n",
+        "a\n1\n",
+        "\n1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n",
         "a\n01\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n",
         "a\n-1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n",
         "a\n+1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n",
@@ -159,7 +184,8 @@ static void test_checkpoints(void)
         "a\n1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxqw==\n", /* 31 bytes */
         "a\n1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2IA\n", /* 33 bytes */
         "a\n1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2J=\n", /* trailing bits */
-        SOFA "\n", SOFA "x\n\n"};
+        SOFA "\n",
+        SOFA "x\n\n"};
     struct checkpoint c;
     struct buf b = {0};
     struct err err;
@@ -174,8 +200,9 @@ static void test_checkpoints(void)
     ok(span_is(c.extensions, "one\ntwo\n"));
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         is_int(checkpoint_parse(span_str(bad[i]), &c, &err), -EBADMSG);
-    is_int(checkpoint_parse(
-               span_str("a\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n"), &c, &err), 0);
+    is_int(checkpoint_parse(span_str("a\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n"), &c,
+                            &err),
+           0);
     is_int(c.size, 0);
     buf_free(&b);
 }
@@ -185,8 +212,11 @@ static void test_checkpoints(void)
 static void test_proof_texts(void)
 {
     static const char *const bad[] = {
-        "", "c2sp.org/tlog-proof@v2\nindex 0\n\nx\n", "c2sp.org/tlog-proof@v1\nindex 00\n\nx\n",
-        "c2sp.org/tlog-proof@v1\nindex\n\nx\n", "c2sp.org/tlog-proof@v1\nindex -1\n\nx\n",
+        "",
+        "c2sp.org/tlog-proof@v2\nindex 0\n\nx\n",
+        "c2sp.org/tlog-proof@v1\nindex 00\n\nx\n",
+        "c2sp.org/tlog-proof@v1\nindex\n\nx\n",
+        "c2sp.org/tlog-proof@v1\nindex -1\n\nx\n",
         "c2sp.org/tlog-proof@v1\nindex 1\n" HASH "\n", /* no blank line */
         "c2sp.org/tlog-proof@v1\nindex 1\ngSKyXoYZUgZ6jduWYrkDOARinOMGJveXjgMkBTcdPg==\n\nx\n",
         "c2sp.org/tlog-proof@v1\nindex 1\n" HASH "AAAA\n\nx\n",
@@ -196,7 +226,9 @@ static void test_proof_texts(void)
     struct buf b = {0};
     struct err err;
     is_int(proof_parse(span_str("c2sp.org/tlog-proof@v1\nextra AAAA\nindex 73894\n" HASH "\n" HASH
-                                "\n\n" SOFA), &p, &err), 0);
+                                "\n\n" SOFA),
+                       &p, &err),
+           0);
     is_int(p.index, 73894);
     is_int(p.path.n, 2);
     ok(span_is(p.extra, "AAAA"));

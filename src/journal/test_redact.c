@@ -49,8 +49,11 @@ static void test_redact(void)
     is_int(e.header.kind, JOURNAL_KIND_REDACTION);
     is_int(e.header.flags, ENTRY_FLAG_REDACTION);
     ok(cbor_valid(e.payload));
-    static const uint8_t want[] = "\xa3\x63who\x72" "Clerk of the court\x63why\x6c" "order 12-345"
-                                  "\x67" "entries\x83\x82\x18\x29\x18\x2a\x82\x18\x64\x18\x96"
+    static const uint8_t want[] = "\xa3\x63who\x72"
+                                  "Clerk of the court\x63why\x6c"
+                                  "order 12-345"
+                                  "\x67"
+                                  "entries\x83\x82\x18\x29\x18\x2a\x82\x18\x64\x18\x96"
                                   "\x82\x18\x78\x18\xa0";
     ok(span_eq(e.payload, span_of(want, sizeof want - 1)));
     is_int(journal_close(j, &err), 0);

@@ -115,8 +115,12 @@ static inline int scratch_append(struct journal *j, uint64_t n, struct err *err)
     while (n-- && rc == 0) {
         char text[128];
         uint64_t i = journal_size(j), got;
-        struct entry_header h = {.kind = (uint8_t)(i % 7), .flags = 0x8000, .time = -(int64_t)i,
-                                 .sensor = i * 3, .ruleset = i << 40, .enrichment = ~i};
+        struct entry_header h = {.kind = (uint8_t)(i % 7),
+                                 .flags = 0x8000,
+                                 .time = -(int64_t)i,
+                                 .sensor = i * 3,
+                                 .ruleset = i << 40,
+                                 .enrichment = ~i};
         rc = journal_append(j, &h, scratch_payload(text, i), &got, err);
         if (rc == 0 && got != i)
             abort();

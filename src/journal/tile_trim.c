@@ -56,7 +56,8 @@ static bool name_parse(const char *name, unsigned *n, bool *partial)
     for (unsigned i = 0; i < 3; i++)
         if (name[i] < '0' || name[i] > '9')
             return false;
-    *n = (unsigned)(name[0] - '0') * 100 + (unsigned)(name[1] - '0') * 10 + (unsigned)(name[2] - '0');
+    *n = (unsigned)(name[0] - '0') * 100 + (unsigned)(name[1] - '0') * 10 +
+         (unsigned)(name[2] - '0');
     *partial = strcmp(name + 3, ".p") == 0;
     return *partial || name[3] == 0;
 }

@@ -94,19 +94,39 @@ static bool ranges_missing(const struct verify_ranges *a, const struct verify_ra
     return false;
 }
 
-static int redactions_check(struct verifier *v)
+static bool redaction_under_way(const struct verifier *v)
 {
     char path[FILE_PATH_MAX];
+    return file_path(path, NULL, "%s/" INTENT_FILE, v->dir) == 0 && file_exists(path);
+}
+
+/* Beside a writer an entry may be erased by a redaction that came after this look at the log. */
+static int erased_meanwhile(const struct verifier *v, uint64_t index, struct err *err)
+{
+    if (!v->live)
+        return 0;
+    return err_set(err, -EAGAIN, "entry %llu is erased by the writer at this moment: verify again",
+                   (unsigned long long)index);
+}
+
+static int redactions_check(struct verifier *v, struct err *err)
+{
     uint64_t index;
     ranges_normalize(&v->covered);
     ranges_normalize(&v->zero);
     for (size_t i = 0; i < v->zero.n; i++)
         v->verdict->redacted += v->zero.v[i].last - v->zero.v[i].first;
-    if (ranges_missing(&v->zero, &v->covered, &index))
+    if (ranges_missing(&v->zero, &v->covered, &index)) {
+        struct buf now = {0};
+        struct checkpoint c;
+        int rc = checkpoint_load(v->dir, &v->key, &now, &c, NULL);
+        buf_free(&now);
+        if (rc == 0 && c.size > v->committed && (rc = erased_meanwhile(v, index, err)) < 0)
+            return rc;
         return verify_bad(v, index, "journal", 0,
                           "the entry is erased, but no redaction entry covers it");
-    bool under_way = file_path(path, NULL, "%s/" INTENT_FILE, v->dir) == 0 && file_exists(path);
-    if (!under_way && ranges_missing(&v->covered, &v->zero, &index))
+    }
+    if (!redaction_under_way(v) && ranges_missing(&v->covered, &v->zero, &index))
         return verify_bad(v, index, "journal", 0,
                           "a redaction entry covers the entry, but it is not erased");
     return 0;
@@ -130,7 +150,8 @@ static int redaction_read(struct verifier *v, const struct record *r, uint64_t f
 }
 
 /* A record whose salt and payload hold, or do not. 0, 1, or -EBADMSG for a torn tail. */
-static int payload_check(struct verifier *v, const struct record *r, uint64_t first, bool holds)
+static int payload_check(struct verifier *v, const struct record *r, uint64_t first, bool holds,
+                         struct err *err)
 {
     bool redaction = be16_get(r->leaf + 2) & ENTRY_FLAG_REDACTION;
     if (holds)
@@ -141,24 +162,27 @@ static int payload_check(struct verifier *v, const struct record *r, uint64_t fi
     }
     if (r->index >= v->committed)
         return -EBADMSG;
+    int rc = redaction_under_way(v) ? erased_meanwhile(v, r->index, err) : 0;
+    if (rc < 0)
+        return rc;
     return bad_segment(v, r->index, first, r->offset + RECORD_SALT,
                        "salt and payload do not match the entry's commitment");
 }
 
 /* The records up to the first whose payload does not pass; *rc as payload_check. */
 static int payloads_check(struct verifier *v, const struct record *r, int n, uint64_t first,
-                          int *rc)
+                          int *rc, struct err *err)
 {
     struct hash_job jobs[TILE_WIDTH];
     uint8_t digest[TILE_WIDTH][SHA256_LEN];
     for (int i = 0; i < n; i++)
-        jobs[i] = (struct hash_job){r[i].salt, JOURNAL_SALT_LEN + r[i].length, digest[i],
-                                    HASH_NO_PREFIX};
+        jobs[i] =
+            (struct hash_job){r[i].salt, JOURNAL_SALT_LEN + r[i].length, digest[i], HASH_NO_PREFIX};
     hash_many(jobs, (size_t)n);
     *rc = 0;
     for (int i = 0; i < n; i++) {
         bool holds = memcmp(digest[i], r[i].leaf + JOURNAL_HEADER_LEN, SHA256_LEN) == 0;
-        *rc = payload_check(v, &r[i], first, holds);
+        *rc = payload_check(v, &r[i], first, holds, err);
         if (*rc)
             return i;
     }
@@ -174,7 +198,8 @@ static int sizes_check(struct verifier *v, struct err *err)
         if (memcmp(root, v->since_root, SHA256_LEN) != 0)
             return verify_bad(v, UINT64_MAX, CHECKPOINT_FILE, 0,
                               "the log is not consistent with the older checkpoint: its first "
-                              "%llu entries have another root", (unsigned long long)v->size);
+                              "%llu entries have another root",
+                              (unsigned long long)v->size);
     }
     if (v->size != v->signed_.size)
         return 0;
@@ -207,7 +232,7 @@ static int records_check(struct verifier *v, const struct record *r, int n, uint
 {
     struct hash_job jobs[TILE_WIDTH];
     unsigned at = v->size % TILE_WIDTH;
-    int payloads, good = payloads_check(v, r, n, first, &payloads);
+    int payloads, good = payloads_check(v, r, n, first, &payloads, err);
     if (at == 0)
         v->entries.n = 0;
     uint8_t *bundle = buf_reserve(&v->entries, (size_t)good * BUNDLE_ENTRY);
@@ -218,8 +243,8 @@ static int records_check(struct verifier *v, const struct record *r, int n, uint
         v->place[at + (unsigned)i].offset = r[i].offset;
         be16_put(bundle, JOURNAL_LEAF_LEN);
         memcpy(bundle + 2, r[i].leaf, JOURNAL_LEAF_LEN);
-        jobs[i] = (struct hash_job){r[i].leaf, JOURNAL_LEAF_LEN, hashes + i * SHA256_LEN,
-                                    HASH_LEAF};
+        jobs[i] =
+            (struct hash_job){r[i].leaf, JOURNAL_LEAF_LEN, hashes + i * SHA256_LEN, HASH_LEAF};
     }
     hash_many(jobs, (size_t)good);
     v->entries.n += (size_t)good * BUNDLE_ENTRY;
@@ -243,9 +268,9 @@ static int segment_check(struct verifier *v, uint64_t first, bool last, struct e
     struct record rec[TILE_WIDTH];
     struct err why = {0};
     if (first != v->size)
-        return bad_segment(v, v->size, first, 0, first > v->size
-                           ? "entries before this segment are missing"
-                           : "the segment begins with entries that another has");
+        return bad_segment(v, v->size, first, 0,
+                           first > v->size ? "entries before this segment are missing"
+                                           : "the segment begins with entries that another has");
     int rc = segment_open(&r, v->journal_fd, first, v->key.name, &why);
     uint64_t offset = 0;
     if (rc == 0) {
@@ -262,7 +287,9 @@ static int segment_check(struct verifier *v, uint64_t first, bool last, struct e
     }
     v->verdict->segments++;
     if (rc == -EBADMSG && last && v->size >= v->committed) {
-        v->torn = true;
+        v->torn = true; /* the log holds; the text says what a writer will cut */
+        snprintf(v->verdict->why, sizeof v->verdict->why, "torn tail behind entry %lld: %.180s",
+                 (long long)v->size - 1, why.text);
         return 0;
     }
     if (rc == -EBADMSG)
@@ -282,7 +309,8 @@ static int segments_check(struct verifier *v, struct err *err)
     uint64_t last = list.n ? list.first[list.n - 1] : 0;
     segment_list_free(&list);
     if (rc == 0 && v->size < v->committed)
-        rc = bad_segment(v, v->size, last, 0, "the journal ends before the last entry that was "
+        rc = bad_segment(v, v->size, last, 0,
+                         "the journal ends before the last entry that was "
                          "committed");
     return rc;
 }
@@ -332,8 +360,8 @@ static int head_check(struct verifier *v, struct err *err)
     if (v->since_set && v->since_size > v->signed_.size)
         return verify_bad(v, UINT64_MAX, CHECKPOINT_FILE, 0,
                           "the log has %llu entries, the older checkpoint %llu: entries were "
-                          "removed", (unsigned long long)v->signed_.size,
-                          (unsigned long long)v->since_size);
+                          "removed",
+                          (unsigned long long)v->signed_.size, (unsigned long long)v->since_size);
     int fd = openat(v->journal_fd, "committed", O_RDONLY | O_CLOEXEC);
     uint64_t committed;
     v->committed = v->signed_.size;
@@ -355,7 +383,7 @@ static int judge(struct verifier *v, struct err *err)
     if (rc == 0)
         rc = verify_tile_files(v, err);
     if (rc == 0)
-        rc = redactions_check(v);
+        rc = redactions_check(v, err);
     if (rc == 0 && v->options->progress)
         v->options->progress(v->options->ctx, v->size, v->size);
     return rc;

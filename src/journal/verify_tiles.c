@@ -40,8 +40,8 @@ static uint64_t first_difference(struct span a, struct span b)
     return i;
 }
 
-static int bad_tile(struct verifier *v, int level, uint64_t tile, const char *path,
-                    struct span got, struct span want)
+static int bad_tile(struct verifier *v, int level, uint64_t tile, const char *path, struct span got,
+                    struct span want)
 {
     char file[TILE_PATH_MAX + 4];
     uint64_t offset = first_difference(got, want), index = UINT64_MAX;
@@ -52,9 +52,10 @@ static int bad_tile(struct verifier *v, int level, uint64_t tile, const char *pa
         index = tile * TILE_WIDTH + offset / SHA256_LEN;
     if (offset == want.n) /* too long: no entry of the log is hurt */
         index = UINT64_MAX;
-    return verify_bad(v, index, file, offset, level == TILE_ENTRIES
-                      ? "the bundle differs from the entries in the journal"
-                      : "the tile differs from the hashes of the journal's entries");
+    return verify_bad(v, index, file, offset,
+                      level == TILE_ENTRIES
+                          ? "the bundle differs from the entries in the journal"
+                          : "the tile differs from the hashes of the journal's entries");
 }
 
 /* Where leaf tile and bundle agree with each other, it is the segment that was changed. */

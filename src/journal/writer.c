@@ -130,8 +130,8 @@ int writer_resume_segment(struct journal *j, uint64_t first, uint64_t offset, st
     s->index_fd = openat(j->journal_fd, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     /* j->size - 1 is the last entry here: as many offsets belong to the file */
     uint64_t slots = j->size > first ? (j->size - 1 - first) / SEGMENT_STRIDE : 0;
-    if (s->index_fd >= 0 && (ftruncate(s->index_fd, (off_t)(slots * 8)) < 0 ||
-                             lseek(s->index_fd, (off_t)(slots * 8), SEEK_SET) < 0)) {
+    if (s->index_fd >= 0 &&
+        (ftruncate(s->index_fd, (off_t)(slots * 8)) < 0 || lseek(s->index_fd, 0, SEEK_END) < 0)) {
         close(s->index_fd);
         s->index_fd = -1;
     }
@@ -163,6 +163,8 @@ static int roll(struct journal *j, struct err *err)
     /* Before the next one exists: a gap before whole entries could not be told from damage. */
     if (fdatasync(j->seg.fd) < 0)
         return err_errno(err, "journal");
+    if (j->seg.index_fd >= 0)
+        fdatasync(j->seg.index_fd); /* so that only the last segment's can be lost in a crash */
     return writer_start_segment(j, j->size, err);
 }
 
@@ -235,8 +237,10 @@ int writer_append(struct journal *j, const struct entry_header *header, struct s
     if (j->mode != JOURNAL_WRITE || j->failed)
         return refuse(j, err);
     if (payload.n > JOURNAL_PAYLOAD_MAX)
-        return err_set(err, -E2BIG, "journal: a payload of %zu bytes (at most %u; larger things "
-                       "are blobs)", payload.n, JOURNAL_PAYLOAD_MAX);
+        return err_set(err, -E2BIG,
+                       "journal: a payload of %zu bytes (at most %u; larger things "
+                       "are blobs)",
+                       payload.n, JOURNAL_PAYLOAD_MAX);
     int rc = 0;
     if (j->size > j->seg.first && j->seg.offset + j->seg.pending.n >= j->segment_limit)
         rc = roll(j, err);
