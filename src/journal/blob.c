@@ -163,7 +163,7 @@ static void dirty_add(struct blob_store *s, int fd, unsigned folder)
     close(fd);
 }
 
-/* Under a name of its own first, so that readers and a second writer never see half of it. */
+/* Under another name first, so that readers never see half of it. */
 static int store(struct blob_store *s, const char *name, struct span data, unsigned folder,
                  struct err *err)
 {
@@ -178,7 +178,7 @@ static int store(struct blob_store *s, const char *name, struct span data, unsig
         s->dirty_top = true;
     else if (errno != EEXIST)
         return err_errno(err, "blobs/%s", top);
-    snprintf(tmp, sizeof tmp, "%s.tmp%ld", name, (long)getpid());
+    snprintf(tmp, sizeof tmp, "%s.tmp", name); /* what a crash leaves is overwritten */
     int fd = openat(s->fd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
         return err_errno(err, "blobs/%s", tmp);
@@ -263,6 +263,9 @@ int blob_remove(struct blob_store *s, const uint8_t sha[SHA256_LEN], struct err 
     blob_name(name, sha);
     uint64_t size = load(s, name, &have, NULL) == 0 ? have.n : 0;
     buf_free(&have);
+    char tmp[NAME_MAX_LEN + 4];
+    snprintf(tmp, sizeof tmp, "%s.tmp", name);
+    unlinkat(s->fd, tmp, 0); /* left by a crash, perhaps */
     if (unlinkat(s->fd, name, 0) < 0)
         return errno == ENOENT ? 0 : err_errno(err, "%s/%s", s->dir, name);
     s->total -= size < s->total ? size : s->total;

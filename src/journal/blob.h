@@ -1,5 +1,6 @@
 /* Blobs: raw mail, bodies, imported files, each once by its SHA-256, zstd-compressed, below
- * `blobs/ab/cdef....zst`. Written before the entry that points at it is committed. */
+ * `blobs/ab/cdef....zst`. Written before the entry that points at it is committed. One process puts
+ * and removes (the journal's writer); any number get. */
 #pragma once
 
 #include "base/buf.h"
@@ -8,7 +9,8 @@
 
 struct blob_store;
 
-/* max_one and max_total are bytes before compression (0: no limit). */
+/* `dir` is the store's own folder, made when it is missing. max_one and max_total are bytes before
+ * compression (0: no limit). */
 int blob_open(const char *dir, uint64_t max_one, uint64_t max_total, struct blob_store **out,
               struct err *err);
 void blob_close(struct blob_store *s);

@@ -9,6 +9,7 @@
 #include "journal/tree.h"
 
 #define SEGMENT_LIMIT   (256ull << 20) /* a segment that has reached this is closed */
+#define DROP_BYTES      (4u << 20)     /* a batch from this on leaves the page cache when durable */
 #define FLUSH_BYTES     (256u << 10)   /* records are written out in pieces of this */
 #define SEAL_RECORDS    256            /* records are hashed together, so many at a time */
 #define SALTS_BYTES     (16u << 10)    /* random bytes fetched at a time */
@@ -47,7 +48,7 @@ struct journal {
     struct journal_cursor *single; /* journal_get's */
 };
 
-/* committed.c: the size file that tells readers how far the journal is durable. */
+/* files.c: the size file that tells readers how far the journal is durable. */
 int committed_create(int journal_fd, struct err *err);
 /* False when the file is missing or does not hold. */
 bool committed_read(int fd, uint64_t *out);

@@ -154,6 +154,14 @@ void writer_close(struct journal *j)
     buf_free(&j->seg.pending_index);
 }
 
+/* What is durable is not read again soon: in bulk it would push everything else out of memory, and
+ * fresh pages for the next batch cost more than the writing. */
+static void drop_cached(const struct segment_writer *s, uint64_t from)
+{
+    if (s->offset - from >= DROP_BYTES)
+        posix_fadvise(s->fd, (off_t)from, (off_t)(s->offset - from), POSIX_FADV_DONTNEED);
+}
+
 /* Closes a segment that has reached its limit and begins the next. */
 static int roll(struct journal *j, struct err *err)
 {
@@ -165,6 +173,7 @@ static int roll(struct journal *j, struct err *err)
         return err_errno(err, "journal");
     if (j->seg.index_fd >= 0)
         fdatasync(j->seg.index_fd); /* so that only the last segment's can be lost in a crash */
+    drop_cached(&j->seg, 0);
     return writer_start_segment(j, j->size, err);
 }
 
@@ -280,6 +289,7 @@ int journal_commit(struct journal *j, struct err *err)
         undo(j);
         return rc;
     }
+    drop_cached(&j->seg, j->seg.kept_first == j->seg.first ? j->seg.kept_offset : 0);
     j->committed = j->size;
     j->seg.kept_first = j->seg.first;
     j->seg.kept_offset = j->seg.offset;
