@@ -7,8 +7,9 @@
 #include "view/table.h"
 
 static const struct table_column columns[] = {
-    {"family", "family", TABLE_WORDS}, {"addresses", "addresses", TABLE_COUNT}, {"asn", "as", TABLE_WORDS},
-    {"hidden", NULL, TABLE_COUNT},      {"name", "name", TABLE_WORDS},          {0},
+    {"family", "family", TABLE_WORDS}, {"addresses", "addresses", TABLE_COUNT},
+    {"asn", "as", TABLE_WORDS},        {"hidden", NULL, TABLE_COUNT},
+    {"name", "name", TABLE_WORDS},     {0},
 };
 
 /* Runs fill() over a table and returns what it printed. */
@@ -71,7 +72,8 @@ static void test_shapes(void)
     check(TABLE_JSON, columns, nothing, "");
 }
 
-static const struct table_column numbers[] = {{"a", "a", TABLE_COUNT}, {"b", "b", TABLE_WORDS}, {0}};
+static const struct table_column numbers[] = {
+    {"a", "a", TABLE_COUNT}, {"b", "b", TABLE_WORDS}, {0}};
 
 static void number_rows(struct table *t)
 {
@@ -107,7 +109,8 @@ static void test_numbers(void)
           "{\"a\":-1234567.12,\"b\":null}\n{\"a\":-100,\"b\":true}\n{\"a\":0.5,\"b\":\"00ab\"}\n");
 }
 
-static const struct table_column text_columns[] = {{"a", "a", TABLE_WORDS}, {"b", "b", TABLE_WORDS}, {0}};
+static const struct table_column text_columns[] = {
+    {"a", "a", TABLE_WORDS}, {"b", "b", TABLE_WORDS}, {0}};
 
 static void hostile_rows(struct table *t)
 {
