@@ -17,6 +17,7 @@
 #define BUNDLE_ENTRY    (2 + JOURNAL_LEAF_LEN)
 #define CHECKPOINT_FILE "log/checkpoint"
 #define INTENT_FILE     "journal/redaction" /* index of the REDACTION entry being carried out */
+#define LOST_FILE_NAME  "journal/lost" /* entries being salvaged: first, and behind the last */
 #define KIND_REDACTION  JOURNAL_KIND_REDACTION
 
 /* The segment that is written to. */
@@ -80,7 +81,17 @@ int publish_tiles(struct journal *j, bool partial, struct err *err);
 /* recover.c: brings a writer to the state of the files. */
 int recover(struct journal *j, const struct checkpoint *published, uint64_t *cut, struct err *err);
 
+/* salvage.c */
+/* After recovery met damage: takes lost entries from the published log when all that is wrong is
+ * that the last segment ends before the checkpoint. 1 done, 0 that is not what is wrong. */
+int salvage(struct journal *j, struct err *err);
+/* Records on the log what was lost, if anything. */
+int salvage_finish(struct journal *j, struct err *err);
+
 /* redact.c */
+/* Appends a REDACTION entry over the ranges and commits it. */
+int redact_record(struct journal *j, const struct journal_range *ranges, size_t n, const char *who,
+                  const char *why, uint64_t *index, struct err *err);
 int redact_finish(struct journal *j, struct err *err);
 /* The ranges of a REDACTION payload. -EBADMSG when it is not one; free() them. */
 int redact_parse(struct span payload, struct journal_range **ranges, size_t *n);

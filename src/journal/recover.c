@@ -179,6 +179,14 @@ int recover(struct journal *j, const struct checkpoint *published, uint64_t *cut
         rc = tile_trim(&j->tiles, published->size, err);
     if (rc == 0)
         rc = tail_scan(j, &list, &bytes, err);
+    if (rc == -EBADMSG && j->size == published->size) {
+        struct err why = {0};
+        int saved = salvage(j, &why);
+        if (saved == 1)
+            rc = tail_scan(j, &list, &bytes, err);
+        else if (saved < 0)
+            rc = err_set(err, saved, "%s", why.text);
+    }
     segment_list_free(&list);
     if (rc == 0 && fdatasync(j->seg.fd) < 0) /* written by whoever crashed, maybe not durable */
         rc = err_errno(err, "journal");
@@ -193,6 +201,8 @@ int recover(struct journal *j, const struct checkpoint *published, uint64_t *cut
     rc = committed_write(j->committed_fd, j->committed, err);
     if (rc == 0)
         rc = journal_publish(j, err);
+    if (rc == 0)
+        rc = salvage_finish(j, err);
     if (rc == 0)
         rc = redact_finish(j, err);
     return rc;

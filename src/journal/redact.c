@@ -228,28 +228,34 @@ int redact_finish(struct journal *j, struct err *err)
     return rc;
 }
 
+int redact_record(struct journal *j, const struct journal_range *ranges, size_t n, const char *who,
+                  const char *why, uint64_t *index, struct err *err)
+{
+    struct buf payload = {0};
+    struct entry_header header = {
+        .kind = JOURNAL_KIND_REDACTION, .flags = ENTRY_FLAG_REDACTION, .time = utc_now()};
+    payload_put(ranges, n, who ? who : "", why ? why : "", &payload);
+    int rc = 0;
+    if (payload.n > JOURNAL_PAYLOAD_MAX)
+        rc = err_set(err, -E2BIG, "redact: too many ranges at once (%zu)", n);
+    if (rc == 0)
+        rc = writer_append(j, &header, buf_as_span(&payload), index, err);
+    buf_free(&payload);
+    return rc < 0 ? rc : journal_commit(j, err);
+}
+
 int journal_redact(struct journal *j, const struct journal_range *ranges, size_t n, const char *who,
                    const char *why, uint64_t *index, struct err *err)
 {
-    struct buf payload = {0};
     int rc = journal_commit(j, err); /* also refuses a reader */
     if (rc == 0)
         rc = ranges_check(j, ranges, n, err);
     if (rc < 0)
         return rc;
-    payload_put(ranges, n, who ? who : "", why ? why : "", &payload);
     uint64_t at = j->size;
-    struct entry_header header = {
-        .kind = JOURNAL_KIND_REDACTION, .flags = ENTRY_FLAG_REDACTION, .time = utc_now()};
-    if (payload.n > JOURNAL_PAYLOAD_MAX)
-        rc = err_set(err, -E2BIG, "redact: too many ranges at once (%zu)", n);
+    rc = intent_write(j, at, err);
     if (rc == 0)
-        rc = intent_write(j, at, err);
-    if (rc == 0)
-        rc = writer_append(j, &header, buf_as_span(&payload), index, err);
-    buf_free(&payload);
-    if (rc == 0)
-        rc = journal_commit(j, err);
+        rc = redact_record(j, ranges, n, who, why, index, err);
     if (rc < 0) {
         if (j->committed <= at)
             intent_remove(j, NULL);

@@ -358,19 +358,22 @@ static void torn_everywhere(uint64_t published, uint64_t more)
         bad += !v.holds || v.entries != whole + 300;
     }
     is_int(bad, 0);
-    /* one byte less than what was published is damage */
+    /* a turned byte of what was published is damage: see test_salvage.c for a missing tail */
     for (size_t k = 1; k < 40 && published; k++) {
         struct journal *j;
         scratch_remove(copy);
         scratch_copy(dir, copy);
-        scratch_write(copy, FIRST_SEGMENT, span_of(seg.p, ends[published] - k));
-        ok(journal_open(copy, JOURNAL_WRITE, &j, NULL, &err) == -EBADMSG &&
-               strstr(err.text, "damage"),
-           "refused");
+        seg.p[ends[published] - k] ^= 1;
+        scratch_write(copy, FIRST_SEGMENT, span_of(seg.p, ends[published]));
+        seg.p[ends[published] - k] ^= 1;
         ok(!scratch_judge(copy).holds, "verify says so");
-        struct buf after = scratch_read(copy, FIRST_SEGMENT);
-        is_int(after.n, ends[published] - k);
-        buf_free(&after);
+        int rc = journal_open(copy, JOURNAL_WRITE, &j, NULL, &err);
+        if (rc == 0) { /* within the last payload: only reading it all would have shown it */
+            journal_close(j, &err);
+            ok(!scratch_judge(copy).holds, "verify still says so");
+        } else {
+            ok(rc == -EBADMSG && strstr(err.text, "damage"), "refused");
+        }
     }
     buf_free(&seg);
     scratch_remove(copy);
