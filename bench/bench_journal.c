@@ -6,8 +6,11 @@
  *   bench_journal prove DIR N                         N inclusion proofs at random indexes
  *   bench_journal open DIR N                          opening for writing and closing, N times
  *   bench_journal get DIR N                           one entry at a random index, N times
+ *   bench_journal all DIR                             each of them on a million entries of 250
+ *                                                     bytes, medians of 5
  *
- * One line of key=value. */
+ * One line of key=value. Cases are never removed here: on ext4, for some minutes after many files
+ * were deleted, each new file costs a search among their inodes. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -16,6 +19,9 @@
 #include "journal/journal.h"
 
 #define BATCH_DEFAULT 65536
+#define ALL_ENTRIES   1000000
+#define ALL_BYTES     250
+#define ALL_RUNS      5
 
 static double now(void)
 {
@@ -40,13 +46,20 @@ static uint64_t random_next(uint64_t *state) /* splitmix64 */
     return z ^ z >> 31;
 }
 
-static void report(const char *what, double n, double seconds, double cpu_seconds)
+/* One measurement. */
+struct run {
+    double n, seconds, cpu;
+};
+
+static void report(const char *what, const struct run *r)
 {
-    printf("bench=journal_%s n=%.0f seconds=%.3f cpu=%.3f per_second=%.0f us_each=%.3f\n", what, n,
-           seconds, cpu_seconds, n / seconds, seconds / n * 1e6);
+    printf("bench=journal_%s n=%.0f seconds=%.3f cpu=%.3f per_second=%.0f us_each=%.3f\n", what,
+           r->n, r->seconds, r->cpu, r->n / r->seconds, r->seconds / r->n * 1e6);
+    fflush(stdout);
 }
 
-static int append(const char *dir, uint64_t n, size_t bytes, uint64_t batch, struct err *err)
+static int append(const char *dir, uint64_t n, size_t bytes, uint64_t batch, struct run *r,
+                  struct err *err)
 {
     struct journal *j;
     int rc = journal_create(dir, "bench.example/log", err);
@@ -74,14 +87,13 @@ static int append(const char *dir, uint64_t n, size_t bytes, uint64_t batch, str
                 rc = journal_publish(j, err);
         }
     }
-    if (rc == 0)
-        report("append", (double)n, now() - start, cpu() - used);
+    *r = (struct run){(double)n, now() - start, cpu() - used};
     free(payload);
     int closed = journal_close(j, rc < 0 ? NULL : err);
     return rc < 0 ? rc : closed;
 }
 
-static int verify(const char *dir, struct err *err)
+static int verify(const char *dir, struct run *r, struct err *err)
 {
     struct journal_verdict v;
     double start = now(), used = cpu();
@@ -91,11 +103,11 @@ static int verify(const char *dir, struct err *err)
     if (!v.holds)
         return err_set(err, -1, "%s: %s (%s, offset %llu)", dir, v.why, v.bad_file,
                        (unsigned long long)v.bad_offset);
-    report("verify", (double)v.entries, now() - start, cpu() - used);
+    *r = (struct run){(double)v.entries, now() - start, cpu() - used};
     return 0;
 }
 
-static int prove(const char *dir, uint64_t n, struct err *err)
+static int prove(const char *dir, uint64_t n, struct run *r, struct err *err)
 {
     struct journal *j;
     struct buf out = {0};
@@ -112,17 +124,16 @@ static int prove(const char *dir, uint64_t n, struct err *err)
         t = now() - t;
         worst = t > worst ? t : worst;
     }
-    if (rc == 0) {
-        report("prove", (double)n, now() - start, cpu() - used);
+    *r = (struct run){(double)n, now() - start, cpu() - used};
+    if (rc == 0)
         printf("bench=journal_prove_worst size=%llu us=%.1f\n",
                (unsigned long long)journal_committed(j), worst * 1e6);
-    }
     buf_free(&out);
     journal_close(j, NULL);
     return rc;
 }
 
-static int get(const char *dir, uint64_t n, struct err *err)
+static int get(const char *dir, uint64_t n, struct run *r, struct err *err)
 {
     struct journal *j;
     struct entry e;
@@ -133,13 +144,12 @@ static int get(const char *dir, uint64_t n, struct err *err)
     double start = now(), used = cpu();
     for (uint64_t i = 0; i < n && rc == 0; i++)
         rc = journal_get(j, random_next(&seed) % journal_committed(j), &e, err);
-    if (rc == 0)
-        report("get", (double)n, now() - start, cpu() - used);
+    *r = (struct run){(double)n, now() - start, cpu() - used};
     journal_close(j, NULL);
     return rc;
 }
 
-static int reopen(const char *dir, uint64_t n, struct err *err)
+static int reopen(const char *dir, uint64_t n, struct run *r, struct err *err)
 {
     double start = now(), used = cpu();
     int rc = 0;
@@ -149,30 +159,71 @@ static int reopen(const char *dir, uint64_t n, struct err *err)
         if (rc == 0)
             rc = journal_close(j, err);
     }
-    if (rc == 0)
-        report("open", (double)n, now() - start, cpu() - used);
+    *r = (struct run){(double)n, now() - start, cpu() - used};
     return rc;
+}
+
+static int run_cmp(const void *a, const void *b)
+{
+    const struct run *x = a, *y = b;
+    return x->seconds < y->seconds ? -1 : x->seconds > y->seconds;
+}
+
+/* One kind of work in the case `dir`. */
+static int work(const char *what, const char *dir, uint64_t n, size_t bytes, uint64_t batch,
+                struct run *r, struct err *err)
+{
+    if (strcmp(what, "append") == 0)
+        return append(dir, n, bytes, batch, r, err);
+    if (strcmp(what, "verify") == 0)
+        return verify(dir, r, err);
+    if (strcmp(what, "prove") == 0)
+        return prove(dir, n, r, err);
+    if (strcmp(what, "get") == 0)
+        return get(dir, n, r, err);
+    if (strcmp(what, "open") == 0)
+        return reopen(dir, n, r, err);
+    return err_set(err, -1,
+                   "usage: bench_journal append|verify|prove|get|open|all DIR N [BYTES [BATCH]]");
+}
+
+static int all(const char *dir, struct err *err)
+{
+    static const struct {
+        const char *what;
+        uint64_t n;
+    } part[] = {
+        {"append", ALL_ENTRIES}, {"verify", 0}, {"prove", 1000}, {"get", 1000}, {"open", 100}};
+    for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
+        struct run run[ALL_RUNS];
+        for (unsigned k = 0; k < ALL_RUNS; k++) {
+            char path[4096];
+            snprintf(path, sizeof path, "%s/journal%u", dir, i == 0 ? k : ALL_RUNS - 1);
+            int rc = work(part[i].what, path, part[i].n, ALL_BYTES, BATCH_DEFAULT, &run[k], err);
+            if (rc < 0)
+                return rc;
+        }
+        qsort(run, ALL_RUNS, sizeof *run, run_cmp);
+        report(part[i].what, &run[ALL_RUNS / 2]);
+    }
+    return 0;
 }
 
 int main(int argc, char **argv)
 {
     struct err err = {0};
-    int rc = -1;
-    uint64_t n = argc > 3 ? strtoull(argv[3], NULL, 10) : 0;
-    if (argc >= 5 && strcmp(argv[1], "append") == 0)
-        rc = append(argv[2], n, strtoull(argv[4], NULL, 10),
-                    argc > 5 ? strtoull(argv[5], NULL, 10) : BATCH_DEFAULT, &err);
-    else if (argc >= 3 && strcmp(argv[1], "verify") == 0)
-        rc = verify(argv[2], &err);
-    else if (argc >= 4 && strcmp(argv[1], "prove") == 0)
-        rc = prove(argv[2], n, &err);
-    else if (argc >= 4 && strcmp(argv[1], "get") == 0)
-        rc = get(argv[2], n, &err);
-    else if (argc >= 4 && strcmp(argv[1], "open") == 0)
-        rc = reopen(argv[2], n, &err);
-    else
-        err_set(&err, rc,
-                "usage: bench_journal append|verify|prove|get|open DIR N [BYTES [BATCH]]");
+    struct run run;
+    int rc;
+    if (argc >= 3 && strcmp(argv[1], "all") == 0) {
+        rc = all(argv[2], &err);
+    } else {
+        rc = work(argc >= 3 ? argv[1] : "", argc >= 3 ? argv[2] : "",
+                  argc > 3 ? strtoull(argv[3], NULL, 10) : 1,
+                  argc > 4 ? strtoull(argv[4], NULL, 10) : ALL_BYTES,
+                  argc > 5 ? strtoull(argv[5], NULL, 10) : BATCH_DEFAULT, &run, &err);
+        if (rc == 0)
+            report(argv[1], &run);
+    }
     if (rc < 0)
         fprintf(stderr, "bench_journal: %s\n", err.text);
     return rc < 0 ? 1 : 0;
