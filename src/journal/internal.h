@@ -9,6 +9,7 @@
 #include "journal/tree.h"
 
 #define SEGMENT_LIMIT   (256ull << 20) /* a segment that has reached this is closed */
+#define START_BYTES     (4u << 20)     /* the disk is told to begin with each of these */
 #define DROP_BYTES      (4u << 20)     /* a batch from this on leaves the page cache when durable */
 #define FLUSH_BYTES     (256u << 10)   /* records are written out in pieces of this */
 #define SEAL_RECORDS    256            /* records are hashed together, so many at a time */
@@ -17,7 +18,7 @@
 #define BUNDLE_ENTRY    (2 + JOURNAL_LEAF_LEN)
 #define CHECKPOINT_FILE "log/checkpoint"
 #define INTENT_FILE     "journal/redaction" /* index of the REDACTION entry being carried out */
-#define LOST_FILE_NAME  "journal/lost" /* entries being salvaged: first, and behind the last */
+#define LOST_FILE_NAME  "journal/lost"      /* entries being salvaged: first, and behind the last */
 #define KIND_REDACTION  JOURNAL_KIND_REDACTION
 
 /* The segment that is written to. */
@@ -25,6 +26,7 @@ struct segment_writer {
     int fd, index_fd;              /* -1 none */
     uint64_t first;                /* its first entry */
     uint64_t offset;               /* written so far */
+    uint64_t started;              /* of those, the disk was told to begin with */
     struct buf pending;            /* records that are not written yet */
     size_t unsealed[SEAL_RECORDS]; /* where those lie that have no commitment and checksum yet */
     size_t unsealed_n;

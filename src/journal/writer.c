@@ -1,6 +1,7 @@
 /* Writing entries: salts, commitments, records, segments, commit and its undoing. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sodium.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,16 +16,26 @@ static int refuse(const struct journal *j, struct err *err)
     return err_set(err, -EIO, "journal: an earlier write failed; open it again");
 }
 
+/* A fresh seed from the kernel for each batch, stretched by ChaCha20, which costs a fifth of asking
+ * the kernel for all of it; the seed is gone before the first salt is used. */
+static int salts_fill(struct journal *j, struct err *err)
+{
+    uint8_t seed[randombytes_SEEDBYTES];
+    ssize_t n = getrandom(seed, sizeof seed, 0); /* up to 256 bytes come whole, getrandom(2) */
+    if (n != (ssize_t)sizeof seed)
+        return err_errno(err, "getrandom");
+    randombytes_buf_deterministic(j->salts, sizeof j->salts, seed);
+    sodium_memzero(seed, sizeof seed);
+    j->salts_used = 0;
+    return 0;
+}
+
 static int salt_take(struct journal *j, uint8_t out[JOURNAL_SALT_LEN], struct err *err)
 {
     if (j->salts_used + JOURNAL_SALT_LEN > sizeof j->salts) {
-        for (size_t at = 0; at < sizeof j->salts;) {
-            ssize_t n = getrandom(j->salts + at, sizeof j->salts - at, 0);
-            if (n < 0 && errno != EINTR)
-                return err_errno(err, "getrandom");
-            at += n > 0 ? (size_t)n : 0;
-        }
-        j->salts_used = 0;
+        int rc = salts_fill(j, err);
+        if (rc < 0)
+            return rc;
     }
     memcpy(out, j->salts + j->salts_used, JOURNAL_SALT_LEN);
     /* a salt must not outlive its entry in memory: it is what keeps an erased payload erased */
@@ -76,15 +87,23 @@ static int flush(struct journal *j, struct err *err)
         errno = -rc;
         return err_errno(err, "journal/%s", name);
     }
-    /* the disk works while we hash; what counts is fdatasync */
-    sync_file_range(s->fd, (off_t)s->offset, (off_t)s->pending.n, SYNC_FILE_RANGE_WRITE);
     s->offset += s->pending.n;
     s->pending.n = 0;
-    /* The index file is a hint that is checked when used, so its failures do not matter. */
+    /* the disk works while we hash; what counts is fdatasync */
+    if (s->offset - s->started >= START_BYTES) {
+        sync_file_range(s->fd, (off_t)s->started, (off_t)(s->offset - s->started),
+                        SYNC_FILE_RANGE_WRITE);
+        s->started = s->offset;
+    }
+    return 0;
+}
+
+/* The index file is a hint that is checked when used, so its failures do not matter. */
+static void flush_index(struct segment_writer *s)
+{
     if (s->pending_index.n && s->index_fd >= 0)
         (void)!file_write_all(s->index_fd, s->pending_index.p, s->pending_index.n);
     s->pending_index.n = 0;
-    return 0;
 }
 
 int writer_create_segment(int journal_fd, uint64_t first, const char *origin, struct err *err)
@@ -136,7 +155,7 @@ int writer_resume_segment(struct journal *j, uint64_t first, uint64_t offset, st
         s->index_fd = -1;
     }
     s->first = first;
-    s->offset = offset;
+    s->offset = s->started = offset;
     s->pending.n = s->pending_index.n = s->unsealed_n = 0;
     return 0;
 }
@@ -168,6 +187,7 @@ static int roll(struct journal *j, struct err *err)
     int rc = flush(j, err);
     if (rc < 0)
         return rc;
+    flush_index(&j->seg);
     /* Before the next one exists: a gap before whole entries could not be told from damage. */
     if (fdatasync(j->seg.fd) < 0)
         return err_errno(err, "journal");
@@ -289,6 +309,7 @@ int journal_commit(struct journal *j, struct err *err)
         undo(j);
         return rc;
     }
+    flush_index(&j->seg);
     drop_cached(&j->seg, j->seg.kept_first == j->seg.first ? j->seg.kept_offset : 0);
     j->committed = j->size;
     j->seg.kept_first = j->seg.first;
