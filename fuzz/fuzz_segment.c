@@ -59,7 +59,7 @@ static void repair(uint8_t *p, size_t n)
         be64_put(p + at + RECORD_INDEX, index);
         p[at + RECORD_LEAF] = ENTRY_VERSION;
         be32_put(p + at + RECORD_CRC, record_crc(p + at));
-        at += RECORD_FIXED + be32_get(p + at + RECORD_LENGTH);
+        at += (size_t)RECORD_FIXED + be32_get(p + at + RECORD_LENGTH);
     }
 }
 
