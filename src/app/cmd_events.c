@@ -97,7 +97,7 @@ static void print_cells(struct table *t, const struct query_hit *h)
         table_empty(t);
     table_text(t, ev->family);
     table_text(t, ev->bot_id);
-    table_text(t, ev->role);
+    table_text(t, event_role(ev));
     table_text(t, summary(ev, &what));
     table_row_end(t);
     buf_free(&what);

@@ -43,6 +43,7 @@ static void enrich_event(struct pipeline *p, struct event *ev)
     enrich_lookup(p->enrich, &ev->src_ip, &p->found);
     ev->asn = p->found.asn;
     ev->as_name = p->found.as_name;
+    ev->plain = ev->plain && span_is_plain(ev->as_name);
     ev->network = p->found.network;
     ev->country = span_of(p->found.country, p->found.country[0] ? 2 : 0);
 }
@@ -51,9 +52,8 @@ static void enrich_event(struct pipeline *p, struct event *ev)
  * that is, it does not say. A feed's DNS report has set the role already. */
 static void judge_event(struct event *ev)
 {
-    bool resolver = ev->kind == KIND_DNS && !(ev->dns.flags & 0x0100);
-    if (!ev->role.n)
-        ev->role = span_str(resolver ? "resolver" : "unjudged");
+    if (!ev->role.n && ev->kind == KIND_DNS && !(ev->dns.flags & 0x0100))
+        ev->role = span_str("resolver");
 }
 
 static int journal_event(struct pipeline *p, const struct event *ev, struct err *err)

@@ -77,6 +77,11 @@ static bool is_plain(const uint8_t *p, size_t n)
     return is_plain8(v);
 }
 
+bool span_is_plain(struct span s)
+{
+    return s.n == 0 || is_plain(s.p, s.n);
+}
+
 bool span_is_utf8(struct span s)
 {
     const uint8_t *p = s.p, *end = s.p + s.n;

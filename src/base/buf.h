@@ -32,6 +32,8 @@ static inline bool span_is(struct span a, const char *s)
 bool span_ieq(struct span a, struct span b);
 /* memcmp order, the shorter first when one is a prefix. */
 int span_cmp(struct span a, struct span b);
+/* True when the bytes are all ASCII and none is NUL: the cheap case of span_is_utf8. */
+bool span_is_plain(struct span s);
 /* True when the bytes are well-formed UTF-8 (RFC 3629) without NUL. */
 bool span_is_utf8(struct span s);
 

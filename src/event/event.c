@@ -118,9 +118,9 @@ static uint8_t *put_bytes(uint8_t *p, enum cbor_type type, struct span s)
     return p + s.n;
 }
 
-static uint8_t *put_text(uint8_t *p, struct span s)
+static uint8_t *put_text(uint8_t *p, struct span s, bool plain)
 {
-    return put_bytes(p, span_is_utf8(s) ? CBOR_TEXT : CBOR_BYTES, s);
+    return put_bytes(p, plain || span_is_utf8(s) ? CBOR_TEXT : CBOR_BYTES, s);
 }
 
 static uint8_t *put_ip(uint8_t *p, const struct ip *ip)
@@ -145,11 +145,11 @@ _Static_assert(COUNT(event_field) <= GROUP_FIELDS_MAX && COUNT(http_field) <= GR
         n++;                                                                                       \
     }
 #define PUT_UINT(m, key)  PUT(m, key, put_head(p, CBOR_UINT, m))
-#define PUT_TEXT(m, key)  PUT(m.n, key, put_text(p, m))
+#define PUT_TEXT(m, key)  PUT(m.n, key, put_text(p, m, ev->plain))
 #define PUT_BYTES(m, key) PUT(m.n, key, put_bytes(p, CBOR_BYTES, m))
 #define PUT_IP(m, key)    PUT(ip_is_set(&m), key, put_ip(p, &m))
 #define PUT_NET(m, key)   PUT(m.set, key, put_net(p, &m))
-#define PUT_LIST(m, key)  PUT(m.n, key, put_list(p, &m))
+#define PUT_LIST(m, key)  PUT(m.n, key, put_list(p, &m, ev->plain))
 
 static uint8_t *put_net(uint8_t *p, const struct net *net)
 {
@@ -157,11 +157,11 @@ static uint8_t *put_net(uint8_t *p, const struct net *net)
     return put_head(p, CBOR_UINT, net->bits);
 }
 
-static uint8_t *put_list(uint8_t *p, const struct span_list *list)
+static uint8_t *put_list(uint8_t *p, const struct span_list *list, bool plain)
 {
     p = put_head(p, CBOR_ARRAY, list->n);
     for (size_t i = 0; i < list->n; i++)
-        p = put_text(p, list->v[i]);
+        p = put_text(p, list->v[i], plain);
     return p;
 }
 
@@ -170,7 +170,7 @@ static uint8_t *put_cells(uint8_t *p, const struct event *ev)
     p = put_head(p, CBOR_MAP, ev->feed.n);
     for (size_t i = 0; i < ev->feed.n; i++) {
         p = put_bytes(p, CBOR_TEXT, ev->feed.cells[i].key);
-        p = put_text(p, ev->feed.cells[i].value);
+        p = put_text(p, ev->feed.cells[i].value, ev->plain);
     }
     return p;
 }
@@ -571,7 +571,7 @@ void event_json(const struct event *ev, uint64_t index, const char *sensor, stru
     json_key(j, "bot_id");
     json_text_or_null(j, ev->bot_id);
     json_key(j, "role");
-    json_text_or_null(j, ev->role);
+    json_span(j, event_role(ev));
     if (ev->import) {
         json_key(j, "import");
         json_uint(j, ev->import);

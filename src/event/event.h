@@ -36,6 +36,7 @@ struct event {
     enum event_kind kind;
     int64_t time;    /* microseconds UTC */
     uint64_t sensor; /* log index of its SENSOR entry; filled by the pipeline */
+    bool plain;      /* a hint: every text is known to be ASCII without NUL */
 
     uint64_t asn, import, record, dst_port, src_port, confidence;
     struct span role, bot_id, family, as_name, country, protocol, transport, family_source;
@@ -70,6 +71,12 @@ struct event {
         size_t n;
     } feed;
 };
+
+/* Absent on the log, an address's role is "unjudged". */
+static inline struct span event_role(const struct event *ev)
+{
+    return ev->role.n ? ev->role : span_of("unjudged", 8);
+}
 
 /* "dns" for 1; NULL for numbers that no kind has. */
 const char *event_kind_name(uint8_t kind);

@@ -424,11 +424,14 @@ int csv_next(struct csv *c, struct csv_row *row, struct err *err)
             continue;
         row->line = c->line;
         row->why = NULL;
+        row->plain = false;
         if (c->row < c->n_rows) {
             const struct csv_marked *m = &c->rows[c->row];
             if (cut(c, m, row)) {
+                size_t end = (size_t)c->mark[m->marks - 1];
                 row->offset = c->base + c->at;
-                c->at = (size_t)c->mark[m->marks - 1] + 1;
+                row->plain = span_is_plain(span_of(c->in.p + c->at, end - c->at));
+                c->at = end + 1;
                 c->line++;
                 c->before = *m;
                 c->row++;

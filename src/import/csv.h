@@ -17,6 +17,7 @@ struct csv_row {
     struct span *cells; /* unquoted; the caller may change them, and use one more behind the last */
     size_t n;
     uint64_t line, offset; /* where it begins: line from 1, byte (unpacked) from 0 */
+    bool plain;            /* known to be ASCII throughout, without NUL */
     const char *why;       /* what is wrong with a bad row */
 };
 

@@ -478,6 +478,7 @@ static int take_row(struct reader *r, struct csv_row *row)
         reject_cell(r, row, bad);
         return 0;
     }
+    r->ev.plain = row->plain;
     r->ev.record = r->counts->records;
     return r->ev.record < r->sink->first_record ? 0 : r->sink->event(r->sink->ctx, &r->ev);
 }
