@@ -105,6 +105,8 @@ static void verdict_text(const struct journal_verdict *v)
         printf("the log holds: %llu entries in %llu segments, %llu tiles, %llu redacted\nroot %s\n",
                (unsigned long long)v->entries, (unsigned long long)v->segments,
                (unsigned long long)v->tiles, (unsigned long long)v->redacted, root);
+    if (v->holds && v->why[0]) /* a torn tail, which the next writer cuts */
+        printf("note: %s\n", v->why);
 }
 
 int cmd_log_verify(const struct cli *cli)

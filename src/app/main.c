@@ -4,9 +4,6 @@
 
 int main(int argc, char **argv)
 {
-    /* A reader that goes away (`ebb events | head`) and a file-size limit are errors to report,
-     * not deaths. */
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file-size limit is an error to report, not a death */
     return cli_run(argc, argv);
 }
