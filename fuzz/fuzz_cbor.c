@@ -6,15 +6,10 @@
 #include <cbor.h>
 #undef cbor_type
 
+#include "must.h"
 #include "base/cbor.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool good)
-{
-    if (!good)
-        abort();
-}
 
 static void check_oracle(struct span s)
 {

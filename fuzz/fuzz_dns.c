@@ -1,16 +1,9 @@
 /* DNS messages and streams. What parses has a name that turns back into wire form and parses to
  * the same, and spans that lie in the message. */
-#include <stdlib.h>
-
+#include "must.h"
 #include "wire/dns.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool good)
-{
-    if (!good)
-        abort();
-}
 
 /* Text (RFC 1035, 5.1) to wire form; the length. */
 static size_t name_to_wire(const char *text, size_t n, uint8_t wire[DNS_NAME_WIRE_MAX])

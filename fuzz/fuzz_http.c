@@ -1,21 +1,9 @@
 /* HTTP requests with their bodies, pipelined. A head parses alone as it does with what follows, no
  * shorter input is taken for a whole head, and chunks come out the same however they are cut. */
-#include <stdlib.h>
-
+#include "must.h"
 #include "wire/http.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool good)
-{
-    if (!good)
-        abort();
-}
-
-static void inside(struct span outer, struct span s)
-{
-    must(s.n == 0 || (s.p >= outer.p && s.p + s.n <= outer.p + outer.n));
-}
 
 static void check_request(struct span data, const struct http_request *r)
 {

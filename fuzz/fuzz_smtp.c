@@ -1,21 +1,9 @@
 /* A client's side of a dialogue: commands, and mails behind DATA. Mail data comes out the same
  * however it is cut, and goes back into the form it was sent in. */
-#include <stdlib.h>
-
+#include "must.h"
 #include "wire/smtp.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool good)
-{
-    if (!good)
-        abort();
-}
-
-static void inside(struct span outer, struct span s)
-{
-    must(s.n == 0 || (s.p >= outer.p && s.p + s.n <= outer.p + outer.n));
-}
 
 struct mail {
     int result;
