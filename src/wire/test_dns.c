@@ -1,21 +1,11 @@
 /* Vectors are made by hand from the RFCs named beside them. */
 #include "wire/dns.h"
 
-#include "base/tap.h"
-
-/* An exact-size copy on the heap: a sanitizer sees reads past the end. */
-static uint8_t *exact(const void *p, size_t n)
-{
-    uint8_t *copy = malloc(n ? n : 1);
-    if (!copy)
-        abort();
-    memcpy(copy, p, n);
-    return copy;
-}
+#include "wire/test_span.h"
 
 static int parse(const void *p, size_t n, struct dns_query *q, const char **why, size_t *offset)
 {
-    uint8_t *copy = exact(p, n);
+    uint8_t *copy = exact(span_of(p, n));
     int r = dns_parse(span_of(copy, n), q, why, offset);
     if (q->cookie.n) /* its span dies with the copy */
         q->cookie.p = (const uint8_t *)p + (q->cookie.p - copy);
@@ -111,7 +101,7 @@ static void test_bad_names(void)
         const char *why = NULL;
         size_t at = 16, len;
         memcpy(m + 16, rows[i].wire, rows[i].n);
-        uint8_t *copy = exact(m, 16 + rows[i].n);
+        uint8_t *copy = exact(span_of(m, 16 + rows[i].n));
         is_int(dns_name(span_of(copy, 16 + rows[i].n), &at, name, &len, &why), -1);
         is_str(why, rows[i].why);
         is_int(at, 16);
@@ -361,7 +351,7 @@ static void test_tcp(void)
                                "0123456789abc";
     struct span m;
     for (size_t cut = 0; cut < sizeof s; cut++) {
-        uint8_t *copy = exact(s, cut);
+        uint8_t *copy = exact(span_of(s, cut));
         struct cur c = cur_of(span_of(copy, cut));
         unsigned messages = 0;
         int r;

@@ -1,19 +1,9 @@
 /* Vectors are made by hand from RFC 9112 and RFC 9110 (sections beside them). */
 #include "wire/http.h"
 
-#include "base/tap.h"
+#include "wire/test_span.h"
 
 static struct http_request r;
-
-static uint8_t *exact(struct span s)
-{
-    uint8_t *copy = malloc(s.n ? s.n : 1);
-    if (!copy)
-        abort();
-    if (s.n)
-        memcpy(copy, s.p, s.n);
-    return copy;
-}
 
 /* The result of http_parse over an exact-size copy; r's spans are dead afterwards. */
 static int parse_exact(struct span s)
@@ -29,13 +19,6 @@ static int parse(const char *text)
     struct span s = span_str(text);
     (void)parse_exact(s);
     return http_parse(s, &r);
-}
-
-#define is_span(got, want) tap_span((got), (want), #got, __LINE__)
-static void tap_span(struct span got, const char *want, const char *expr, int line)
-{
-    if (!tap_check(span_is(got, want), expr, __FILE__, line, expr))
-        printf("#   got \"%.*s\"\n#  want \"%s\"\n", (int)got.n, (const char *)got.p, want);
 }
 
 static void test_plain(void)

@@ -1,24 +1,7 @@
 /* Vectors are made by hand from RFC 5321 and others (sections beside them). */
 #include "wire/smtp.h"
 
-#include "base/tap.h"
-
-#define is_span(got, want) tap_span((got), (want), #got, __LINE__)
-static void tap_span(struct span got, const char *want, const char *expr, int line)
-{
-    if (!tap_check(span_is(got, want), expr, __FILE__, line, expr))
-        printf("#   got \"%.*s\"\n#  want \"%s\"\n", (int)got.n, (const char *)got.p, want);
-}
-
-static uint8_t *exact(struct span s)
-{
-    uint8_t *copy = malloc(s.n ? s.n : 1);
-    if (!copy)
-        abort();
-    if (s.n)
-        memcpy(copy, s.p, s.n);
-    return copy;
-}
+#include "wire/test_span.h"
 
 static void test_commands(void)
 {
