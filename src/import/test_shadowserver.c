@@ -5,17 +5,9 @@
 #include "base/tap.h"
 #include "base/utc.h"
 #include "import/csv.h"
-#include "import/import.h"
+#include "import/test_text.h"
 
-/* Collects what an importer says: events as their payloads, rejects as text. */
-struct found {
-    struct buf events, rejects;
-    uint64_t n;
-    int stop;
-    struct import_counts counts;
-    struct err err;
-};
-
+/* Number, time, and the event as JSON. */
 static int take_event(void *ctx, const struct event *ev)
 {
     struct found *f = ctx;
@@ -30,33 +22,9 @@ static int take_event(void *ctx, const struct event *ev)
     return f->stop;
 }
 
-static void take_reject(void *ctx, const char *unit, uint64_t number, uint64_t offset,
-                        const char *why)
-{
-    struct found *f = ctx;
-    buf_printf(&f->rejects, "%s %llu @%llu %s\n", unit, (unsigned long long)number,
-               (unsigned long long)offset, why);
-}
-
-static int take_blob(void *ctx, struct span data, uint8_t sha[32])
-{
-    abort();
-}
-
 static int run(struct span data, size_t chunk, uint64_t first, struct found *f)
 {
-    struct source *s;
-    struct import_sink sink = {f, take_event, take_reject, take_blob, first};
-    f->events.n = f->rejects.n = f->n = 0;
-    memset(&f->err, 0, sizeof f->err);
-    if (source_open_memory(data, "memory", &s, NULL) < 0)
-        abort();
-    source_set_chunk(s, chunk);
-    int r = import_shadowserver.run(s, &sink, &f->counts, &f->err);
-    source_close(s);
-    buf_byte(&f->rejects, 0);
-    buf_byte(&f->events, 0);
-    return r;
+    return found_run(&import_shadowserver, take_event, data, chunk, first, f);
 }
 
 /* The one event of a file of header and row, decoded by hand below. */
