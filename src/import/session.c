@@ -163,6 +163,18 @@ void session_stray(const struct session_call *c, unsigned dir, struct span bytes
     buf_put(&side->keep, bytes.p, bytes.n < room ? bytes.n : room);
 }
 
+struct cur session_unread(const struct session_call *c, struct span bytes, const uint8_t **fresh)
+{
+    struct buf *in = &c->s->in;
+    size_t old = in->n;
+    if (old) {
+        buf_put(in, bytes.p, bytes.n);
+        bytes = buf_as_span(in);
+    }
+    *fresh = bytes.p + old;
+    return cur_of(bytes);
+}
+
 void session_wait(const struct session_call *c, struct span bytes, const struct packet_at *at)
 {
     struct session *s = c->s;

@@ -159,6 +159,9 @@ void session_give(struct session_out *out, struct buf *b);
 /* Bytes that no parser reads: kept for the raw event. */
 void session_stray(const struct session_call *c, unsigned dir, struct span bytes,
                    const struct packet_at *at);
+/* What a parser has before it: the client's bytes that waited, which begin at s->in_at, and the new
+ * ones, from *fresh on. */
+struct cur session_unread(const struct session_call *c, struct span bytes, const uint8_t **fresh);
 /* Keeps what a parser could not use yet: bytes (which may lie in s->in) become s->in. */
 void session_wait(const struct session_call *c, struct span bytes, const struct packet_at *at);
 /* From here on the connection is raw; bytes are its first. */

@@ -67,16 +67,11 @@ int session_dns_detect(struct span b)
 void session_dns_data(const struct session_call *c, struct span bytes, const struct packet_at *at)
 {
     struct session *s = c->s;
-    size_t old = s->in.n;
-    if (old) {
-        buf_put(&s->in, bytes.p, bytes.n);
-        bytes = buf_as_span(&s->in);
-    }
-    struct cur cur = cur_of(bytes);
+    const uint8_t *fresh;
+    struct cur cur = session_unread(c, bytes, &fresh);
     for (;;) {
         struct span message;
-        size_t used = (size_t)(cur.p - bytes.p);
-        const struct packet_at where = used < old ? s->in_at : *at;
+        const struct packet_at where = cur.p < fresh ? s->in_at : *at;
         int r = session_dns_detect(span_of(cur.p, cur_left(&cur)));
         if (r > 0)
             r = dns_tcp_next(&cur, &message);

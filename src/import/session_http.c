@@ -249,14 +249,10 @@ static bool tunnelled(struct session_http *h, struct span bytes)
 void session_http_data(const struct session_call *c, struct span bytes, const struct packet_at *at)
 {
     struct session *s = c->s;
-    size_t old = s->in.n;
-    if (old) {
-        buf_put(&s->in, bytes.p, bytes.n);
-        bytes = buf_as_span(&s->in);
-    }
-    struct cur cur = cur_of(bytes);
+    const uint8_t *fresh;
+    struct cur cur = session_unread(c, bytes, &fresh);
     while (cur_left(&cur) && !c->out->stop) {
-        const struct packet_at where = (size_t)(cur.p - bytes.p) < old ? s->in_at : *at;
+        const struct packet_at where = cur.p < fresh ? s->in_at : *at;
         struct span rest = span_of(cur.p, cur_left(&cur));
         int r = tunnelled(&s->http, rest) ? -1 : step(c, &cur, &where);
         if (r == 0) {

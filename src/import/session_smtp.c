@@ -247,14 +247,10 @@ static int step(const struct session_call *c, struct cur *cur, const struct pack
 void session_smtp_data(const struct session_call *c, struct span bytes, const struct packet_at *at)
 {
     struct session *s = c->s;
-    size_t old = s->in.n;
-    if (old) {
-        buf_put(&s->in, bytes.p, bytes.n);
-        bytes = buf_as_span(&s->in);
-    }
-    struct cur cur = cur_of(bytes);
+    const uint8_t *fresh;
+    struct cur cur = session_unread(c, bytes, &fresh);
     while (cur_left(&cur) && !c->out->stop) {
-        const struct packet_at where = (size_t)(cur.p - bytes.p) < old ? s->in_at : *at;
+        const struct packet_at where = cur.p < fresh ? s->in_at : *at;
         if (step(c, &cur, &where) == 0) {
             session_wait(c, span_of(cur.p, cur_left(&cur)), &where);
             return;
