@@ -25,6 +25,7 @@
 #include "base/utc.h"
 #include "import/csv.h"
 #include "import/import.h"
+#include "wire/text.h"
 
 #define COLUMN_NAME_MAX 128
 #define PROTOCOL_MAX    24
@@ -279,17 +280,8 @@ static bool time_parse(struct reader *r, struct span s, int64_t *out)
 
 static bool port_parse(struct span s, uint64_t *out)
 {
-    uint64_t v = 0;
-    if (s.n > 5)
-        return false;
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned d = s.p[i] - (unsigned)'0';
-        if (d > 9)
-            return false;
-        v = v * 10 + d;
-    }
-    *out = v;
-    return v <= 65535;
+    *out = 0;
+    return s.n <= 5 && (!s.n || text_number(s, out)) && *out <= 65535;
 }
 
 /* "tcp", "udp" or "icmp" in any case; empty for other words. */

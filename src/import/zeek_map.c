@@ -4,6 +4,7 @@
 #include "base/cbor.h"
 #include "base/utc.h"
 #include "import/zeek.h"
+#include "wire/text.h"
 
 #define RECORD_MAX         LINES_MAX      /* names and values: what fits into a log entry */
 #define DNS_FLAG_RD        0x0100         /* RFC 1035, 4.1.1 */
@@ -85,17 +86,8 @@ enum zeek_target zeek_target_of(enum zeek_log log, struct span name)
 
 static bool number_parse(struct span s, uint64_t max, uint64_t *out)
 {
-    uint64_t v = 0;
-    if (s.n > 19)
-        return false;
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned d = s.p[i] - (unsigned)'0';
-        if (d > 9)
-            return false;
-        v = v * 10 + d;
-    }
-    *out = v;
-    return v <= max;
+    *out = 0;
+    return s.n <= 19 && (!s.n || text_number(s, out)) && *out <= max;
 }
 
 /* Seconds since 1970 with a fraction, milliseconds (an option of Zeek's JSON), or a date. */
