@@ -83,19 +83,8 @@ static void fill(struct csv *c)
     c->at = 0;
     c->in.n = left;
     c->n_rows = c->row = 0;
-    while (c->ended > 0 && c->in.n < left + FILL) {
-        if (c->piece.p == c->piece.end) {
-            struct span s;
-            c->ended = source_read(c->src, &s, NULL);
-            if (c->ended > 0)
-                c->piece = cur_of(s);
-            continue;
-        }
-        size_t room = left + FILL - c->in.n, n = cur_left(&c->piece);
-        n = n < room ? n : room;
-        buf_put(&c->in, c->piece.p, n);
-        c->piece.p += n;
-    }
+    if (c->ended > 0)
+        c->ended = source_fill(c->src, &c->piece, left + FILL, &c->in);
     if (c->ended == 0 && c->in.n && c->in.p[c->in.n - 1] != '\n')
         buf_byte(&c->in, '\n');
 }

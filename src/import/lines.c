@@ -42,19 +42,8 @@ static void fill(struct lines *l)
     l->searched -= l->at;
     l->at = 0;
     l->in.n = left;
-    while (l->ended > 0 && l->in.n < left + FILL) {
-        if (l->piece.p == l->piece.end) {
-            struct span s;
-            l->ended = source_read(l->src, &s, NULL);
-            if (l->ended > 0)
-                l->piece = cur_of(s);
-            continue;
-        }
-        size_t room = left + FILL - l->in.n, n = cur_left(&l->piece);
-        n = n < room ? n : room;
-        buf_put(&l->in, l->piece.p, n);
-        l->piece.p += n;
-    }
+    if (l->ended > 0)
+        l->ended = source_fill(l->src, &l->piece, left + FILL, &l->in);
 }
 
 /* Gives the bytes up to `end` as the line, and goes behind it. */

@@ -430,6 +430,24 @@ int source_read(struct source *s, struct span *out, struct err *err)
     return r;
 }
 
+int source_fill(struct source *s, struct cur *piece, size_t n, struct buf *in)
+{
+    while (in->n < n) {
+        if (piece->p == piece->end) {
+            struct span next;
+            int r = source_read(s, &next, NULL);
+            if (r <= 0)
+                return r;
+            *piece = cur_of(next);
+        }
+        size_t room = n - in->n, left = cur_left(piece);
+        left = left < room ? left : room;
+        buf_put(in, piece->p, left);
+        piece->p += left;
+    }
+    return 1;
+}
+
 int source_stream_error(const struct source *s, struct err *err)
 {
     if (s->failed.code && err)

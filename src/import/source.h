@@ -49,6 +49,9 @@ int source_head(struct source *s, struct span *head, struct err *err);
  * followed by something else; -EFBIG it unpacks to more than the bounds. All whole bytes before an
  * error are given first; an error stays. */
 int source_read(struct source *s, struct span *out, struct err *err);
+/* Appends to `in` until it holds n bytes: what is left of the piece, which source_read gave last,
+ * then what it gives next. 1, or what source_read returned when no more bytes came. */
+int source_fill(struct source *s, struct cur *piece, size_t n, struct buf *in);
 /* The rest as a stdio stream, for libraries that want one (libpcap). The caller closes it, before
  * source_close. A read error is in source_stream_error(). */
 FILE *source_stream(struct source *s, struct err *err);
