@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define READ_CHUNK (32u << 10)
+
 int file_path(char out[FILE_PATH_MAX], struct err *err, const char *fmt, ...)
 {
     va_list ap;
@@ -19,31 +21,47 @@ int file_path(char out[FILE_PATH_MAX], struct err *err, const char *fmt, ...)
     return 0;
 }
 
+int file_read_upto(int fd, size_t max, struct buf *out)
+{
+    while (max) {
+        if (out->n == out->cap)
+            buf_reserve(out, max < READ_CHUNK ? max : READ_CHUNK);
+        size_t room = out->cap - out->n;
+        ssize_t n = read(fd, out->p + out->n, room < max ? room : max);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        if (n == 0)
+            break;
+        out->n += (size_t)n;
+        max -= (size_t)n;
+    }
+    return 0;
+}
+
+int file_read_fd(int fd, const char *name, size_t max, struct buf *out, struct err *err)
+{
+    size_t start = out->n;
+    int rc = file_read_upto(fd, max < SIZE_MAX ? max + 1 : max, out);
+    if (rc < 0) {
+        errno = -rc;
+        rc = err_errno(err, "%s", name);
+    } else if (out->n - start > max) {
+        rc = err_set(err, -EFBIG, "%s: larger than %zu bytes", name, max);
+    }
+    if (rc < 0)
+        out->n = start;
+    return rc;
+}
+
 int file_read(const char *path, size_t max, struct buf *out, struct err *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return err_errno(err, "%s", path);
-    size_t start = out->n;
-    int rc = 0;
-    for (;;) {
-        uint8_t *at = buf_reserve(out, 65536);
-        ssize_t n = read(fd, at, 65536);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            rc = err_errno(err, "%s", path);
-        if (n <= 0)
-            break;
-        out->n += (size_t)n;
-        if (out->n - start > max) {
-            rc = err_set(err, -EFBIG, "%s: larger than %zu bytes", path, max);
-            break;
-        }
-    }
+    int rc = file_read_fd(fd, path, max, out, err);
     close(fd);
-    if (rc)
-        out->n = start;
     return rc;
 }
 

@@ -14,6 +14,10 @@ int file_path(char out[FILE_PATH_MAX], struct err *err, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* Appends the file to out. -EFBIG over `max` bytes, -ENOENT and others from open/read. */
 int file_read(const char *path, size_t max, struct buf *out, struct err *err);
+/* What is left of an open file, which errors call `name`. */
+int file_read_fd(int fd, const char *name, size_t max, struct buf *out, struct err *err);
+/* Appends max bytes, fewer only at the file's end; -errno. */
+int file_read_upto(int fd, size_t max, struct buf *out);
 /* Replaces the file as a whole: written beside it, fsynced, renamed, the folder fsynced. After a
  * crash either the old or the new content is there. */
 int file_replace(const char *path, struct span data, mode_t mode, struct err *err);

@@ -98,6 +98,13 @@ static void test_big(void)
     ok(span_eq(buf_as_span(&b), buf_as_span(&back)));
     back.n = 0;
     is_int(file_read(in_dir("big"), b.n - 1, &back, &err), -EFBIG);
+    int fd = open(in_dir("big"), O_RDONLY | O_CLOEXEC);
+    is_int(file_read_upto(fd, 70000, &back), 0);
+    is_int(back.n, 70000, "no byte more");
+    is_int(file_read_upto(fd, SIZE_MAX, &back), 0);
+    ok(span_eq(buf_as_span(&b), buf_as_span(&back)), "the rest behind it");
+    close(fd);
+    is_int(file_read_upto(fd, 1, &back), -EBADF);
     buf_free(&b);
     buf_free(&back);
 }

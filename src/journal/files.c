@@ -10,6 +10,16 @@
 #define VKEY_FILE     "log/vkey"
 #define LINE_FILE_MAX 1024
 
+int case_folder(const char *dir, const char *name, struct err *err)
+{
+    char path[FILE_PATH_MAX];
+    int rc = file_path(path, err, "%s/%s", dir, name);
+    if (rc < 0)
+        return rc;
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 ? err_errno(err, "%s", path) : fd;
+}
+
 /* committed: magic, number of entries, its complement. Written in place by one pwrite, so that a
  * reader at most sees two halves that do not fit and asks again. Never fsynced: it only tells how
  * far a reader may go, and after a crash the checkpoint says at least as much. */

@@ -57,6 +57,9 @@ int committed_create(int journal_fd, struct err *err);
 bool committed_read(int fd, uint64_t *out);
 int committed_write(int fd, uint64_t committed, struct err *err);
 
+/* files.c: opens a folder of the case, "journal" or "log"; its descriptor. */
+int case_folder(const char *dir, const char *name, struct err *err);
+
 /* The lock; -EBUSY names the holder. */
 int lock_take(const char *dir, int *fd, struct err *err);
 /* Whether some process holds it for writing. */

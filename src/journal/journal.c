@@ -97,16 +97,6 @@ static int write_empty_checkpoint(const char *dir, const struct note_key *key, s
     return rc;
 }
 
-static int open_folder(const char *dir, const char *name, struct err *err)
-{
-    char path[FILE_PATH_MAX];
-    int rc = file_path(path, err, "%s/%s", dir, name);
-    if (rc < 0)
-        return rc;
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return fd < 0 ? err_errno(err, "%s", path) : fd;
-}
-
 int journal_create(const char *dir, const char *origin, struct err *err)
 {
     struct note_key key = {0};
@@ -117,7 +107,7 @@ int journal_create(const char *dir, const char *origin, struct err *err)
     if (rc == 0)
         rc = lock_take(dir, &lock_fd, err);
     if (rc == 0)
-        rc = journal_fd = open_folder(dir, "journal", err);
+        rc = journal_fd = case_folder(dir, "journal", err);
     if (rc >= 0)
         rc = must_be_new(dir, journal_fd, err);
     if (rc == 0)
@@ -208,9 +198,9 @@ static int open_files(struct journal *j, struct err *err)
     j->origin = strdup(j->key.name);
     if (!j->origin)
         abort();
-    if ((j->journal_fd = open_folder(j->dir, "journal", err)) < 0)
+    if ((j->journal_fd = case_folder(j->dir, "journal", err)) < 0)
         return j->journal_fd;
-    if ((j->log_fd = open_folder(j->dir, "log", err)) < 0)
+    if ((j->log_fd = case_folder(j->dir, "log", err)) < 0)
         return j->log_fd;
     tile_writer_init(&j->tiles, j->log_fd);
     if (j->mode == JOURNAL_READ) {

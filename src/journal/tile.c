@@ -45,27 +45,11 @@ static int read_at(int log_fd, const char *path, size_t max, struct buf *out, st
     int fd = openat(log_fd, path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return err_errno(err, "log/%s", path);
-    size_t start = out->n;
-    int rc = 0;
-    for (;;) {
-        uint8_t *at = buf_reserve(out, TILE_WIDTH * 72);
-        ssize_t n = read(fd, at, out->cap - out->n);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            rc = err_errno(err, "log/%s", path);
-        if (n <= 0)
-            break;
-        out->n += (size_t)n;
-        if (out->n - start > max) {
-            rc = err_set(err, -EBADMSG, "log/%s: larger than %zu bytes", path, max);
-            break;
-        }
-    }
+    char name[TILE_PATH_MAX + 4];
+    snprintf(name, sizeof name, "log/%s", path);
+    int rc = file_read_fd(fd, name, max, out, err);
     close(fd);
-    if (rc < 0)
-        out->n = start;
-    return rc;
+    return rc == -EFBIG ? err_set(err, -EBADMSG, "%s: larger than %zu bytes", name, max) : rc;
 }
 
 /* The partial file, or the full one that took its place; *path names what was read. */

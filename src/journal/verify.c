@@ -393,16 +393,6 @@ static int judge(struct verifier *v, struct err *err)
     return rc;
 }
 
-static int folder_open(const char *dir, const char *name, struct err *err)
-{
-    char path[FILE_PATH_MAX];
-    int rc = file_path(path, err, "%s/%s", dir, name);
-    if (rc < 0)
-        return rc;
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return fd < 0 ? err_errno(err, "%s", path) : fd;
-}
-
 int journal_verify(const char *dir, const struct journal_verify_options *options,
                    struct journal_verdict *out, struct err *err)
 {
@@ -418,9 +408,9 @@ int journal_verify(const char *dir, const struct journal_verify_options *options
     v->verdict = out;
     v->log_fd = -1;
     v->live = lock_is_held(dir);
-    int rc = v->journal_fd = folder_open(dir, "journal", err);
+    int rc = v->journal_fd = case_folder(dir, "journal", err);
     if (rc >= 0)
-        rc = v->log_fd = folder_open(dir, "log", err);
+        rc = v->log_fd = case_folder(dir, "log", err);
     if (rc >= 0)
         rc = judge(v, err);
     if (rc < 0)

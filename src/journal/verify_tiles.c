@@ -16,20 +16,10 @@ static int read_file(struct verifier *v, const char *path, struct err *err)
     if (fd < 0)
         return errno == ENOENT ? -ENOENT : err_errno(err, "log/%s", path);
     v->file.n = 0;
-    uint8_t *at = buf_reserve(&v->file, FILE_MAX);
-    int rc = 0;
-    while (v->file.n < FILE_MAX) {
-        ssize_t n = read(fd, at + v->file.n, FILE_MAX - v->file.n);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            rc = err_errno(err, "log/%s", path);
-        if (n <= 0)
-            break;
-        v->file.n += (size_t)n;
-    }
+    int rc = file_read_upto(fd, FILE_MAX, &v->file);
     close(fd);
-    return rc;
+    errno = -rc;
+    return rc < 0 ? err_errno(err, "log/%s", path) : 0;
 }
 
 static uint64_t first_difference(struct span a, struct span b)
