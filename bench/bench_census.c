@@ -14,9 +14,9 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "bench.h"
 #include "base/utc.h"
 #include "state/census.h"
 
@@ -56,9 +56,7 @@ static uint64_t next(uint64_t *s)
 
 static double now(clockid_t clock)
 {
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+    return clock_ns(clock) / 1e9;
 }
 
 static struct world *new_world(uint64_t rows)
@@ -132,7 +130,7 @@ static double feed_chunk(const struct world *w, const struct draw *v, size_t n, 
     for (size_t i = 0; i < n; i++) {
         put_event(w, &v[i], &ev);
         if (c) {
-            census_add(c, &ev, 0);
+            census_add(c, &ev);
             census_advance(c, census_position(c) + 1);
         }
         if (bitmap)
@@ -236,12 +234,6 @@ static void build(const char *dir, uint64_t rows)
     fflush(stdout);
 }
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static void queries(const char *dir)
 {
     for (unsigned by = 0; by < sizeof groupings / sizeof *groupings; by++) {
@@ -249,9 +241,8 @@ static void queries(const char *dir)
         struct sum sum;
         for (int i = 0; i < RUNS; i++)
             v[i] = query(dir, by, &sum);
-        qsort(v, RUNS, sizeof *v, by_value);
         printf("by %-8s open to last row             %8.0f ms, %llu rows\n", groupings[by],
-               1000 * v[RUNS / 2], (unsigned long long)sum.rows);
+               1000 * median(v, RUNS), (unsigned long long)sum.rows);
     }
 }
 

@@ -3,24 +3,11 @@
  * taskset -c 1 build/bench/bench_classify [RULES] */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "bench.h"
 #include "event/classify.h"
 
 enum { RUNS = 5 };
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t); /* others may share the core */
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 /* Events alternate, as they do in life. */
 static void measure(const char *name, struct classify *c, const struct event *events, size_t n,
@@ -29,16 +16,16 @@ static void measure(const char *name, struct classify *c, const struct event *ev
     double ns[RUNS];
     size_t found = 0;
     for (int run = 0; run < RUNS; run++) {
-        double start = now();
+        double start = cpu_ns();
         for (unsigned i = 0; i < rounds; i++) {
             struct event ev = events[i % n];
             classify_event(c, &ev);
             found += ev.family.n != 0;
         }
-        ns[run] = (now() - start) / rounds;
+        ns[run] = (cpu_ns() - start) / rounds;
     }
-    qsort(ns, RUNS, sizeof *ns, by_value);
-    printf("%-34s %8.1f ns (least %8.1f)   %3.0f%% with a family\n", name, ns[RUNS / 2], ns[0],
+    double middle = median(ns, RUNS);
+    printf("%-34s %8.1f ns (least %8.1f)   %3.0f%% with a family\n", name, middle, ns[0],
            100.0 * (double)found / rounds / RUNS);
 }
 

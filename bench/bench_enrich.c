@@ -5,33 +5,14 @@
 #include <libloc/network.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "bench.h"
 #include "event/enrich.h"
 
 enum { RUNS = 5, ADDRESSES = 1 << 19, LIBLOC_ADDRESSES = 1 << 15 };
 
 static uint64_t sink; /* keeps results alive */
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t); /* others may share the core */
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double v[RUNS])
-{
-    qsort(v, RUNS, sizeof *v, by_value);
-    return v[RUNS / 2];
-}
 
 static uint64_t random_next(void)
 {
@@ -43,19 +24,19 @@ static uint64_t random_next(void)
 
 static double ours(const struct enrich *e, const struct ip *ip)
 {
-    double start = now();
+    double start = cpu_ns();
     for (int i = 0; i < ADDRESSES; i++) {
         struct enrich_result r;
         enrich_lookup(e, &ip[i], &r);
         sink += r.asn + r.network.bits + r.as_name.n;
     }
-    return (now() - start) / ADDRESSES;
+    return (cpu_ns() - start) / ADDRESSES;
 }
 
 /* Each address is made from the answer before it, so that no two look-ups overlap. */
 static double ours_one_by_one(const struct enrich *e, const struct ip *ip)
 {
-    double start = now();
+    double start = cpu_ns();
     uint8_t last = 0;
     for (int i = 0; i < ADDRESSES; i++) {
         struct enrich_result r;
@@ -65,12 +46,12 @@ static double ours_one_by_one(const struct enrich *e, const struct ip *ip)
         last = r.network.bits & 1;
         sink += r.asn + r.as_name.n;
     }
-    return (now() - start) / ADDRESSES;
+    return (cpu_ns() - start) / ADDRESSES;
 }
 
 static double theirs(struct loc_database *db, const struct ip *ip)
 {
-    double start = now();
+    double start = cpu_ns();
     for (int i = 0; i < LIBLOC_ADDRESSES; i++) {
         struct in6_addr a;
         struct loc_network *n = NULL;
@@ -80,7 +61,7 @@ static double theirs(struct loc_database *db, const struct ip *ip)
             loc_network_unref(n);
         }
     }
-    return (now() - start) / LIBLOC_ADDRESSES;
+    return (cpu_ns() - start) / LIBLOC_ADDRESSES;
 }
 
 static void measure(const char *name, const struct enrich *e, struct loc_database *db,
@@ -94,7 +75,7 @@ static void measure(const char *name, const struct enrich *e, struct loc_databas
         ratio[i] = b[i] / a[i];
     }
     printf("%-34s %7.1f ns, one by one %7.1f ns   libloc: %7.1f ns   ratio %.1fx\n", name,
-           median(a), median(c), median(b), median(ratio));
+           median(a, RUNS), median(c, RUNS), median(b, RUNS), median(ratio, RUNS));
 }
 
 /* Random addresses inside of networks that the database has, each network as likely. */
@@ -138,16 +119,15 @@ static void opening(const struct enrich_config *config, const char *what, int ru
     struct err err;
     for (int i = 0; i < runs; i++) {
         struct enrich *e;
-        double start = now();
+        double start = cpu_ns();
         if (enrich_open(config, &e, &err) < 0) {
             fprintf(stderr, "bench_enrich: %s\n", err.text);
             exit(1);
         }
-        ms[i] = (now() - start) / 1e6;
+        ms[i] = (cpu_ns() - start) / 1e6;
         enrich_close(e);
     }
-    qsort(ms, (size_t)runs, sizeof *ms, by_value);
-    printf("%-34s %7.1f ms\n", what, ms[runs / 2]);
+    printf("%-34s %7.1f ms\n", what, median(ms, (size_t)runs));
 }
 
 int main(int argc, char **argv)

@@ -14,8 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <time.h>
 
+#include "bench.h"
 #include "journal/journal.h"
 
 #define BATCH_DEFAULT 65536
@@ -25,9 +25,7 @@
 
 static double now(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+    return clock_ns(CLOCK_MONOTONIC) / 1e9;
 }
 
 static double cpu(void)

@@ -2,8 +2,8 @@
  * median of RUNS and the least. Pin it: taskset -c 1 build/bench/bench_wire */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "bench.h"
 #include "wire/dns.h"
 #include "wire/http.h"
 #include "wire/smtp.h"
@@ -12,33 +12,20 @@ enum { RUNS = 9, MAIL_BYTES = 8 << 10 };
 
 static uint64_t sink; /* keeps results alive */
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static void measure(const char *name, void (*work)(struct span), struct span in, unsigned rounds)
 {
     double ns[RUNS];
     for (unsigned run = 0; run < RUNS; run++) {
-        double start = now();
+        double start = clock_ns(CLOCK_MONOTONIC);
         for (unsigned i = 0; i < rounds; i++) {
             __asm__ volatile("" : : "r"(in.p) : "memory");
             work(in);
         }
-        ns[run] = (now() - start) / rounds;
+        ns[run] = (clock_ns(CLOCK_MONOTONIC) - start) / rounds;
     }
-    qsort(ns, RUNS, sizeof *ns, by_value);
-    printf("%-28s %6zu bytes %9.1f ns (least %9.1f) %6.0f MB/s\n", name, in.n, ns[RUNS / 2], ns[0],
-           (double)in.n * 1e3 / ns[RUNS / 2]);
+    double middle = median(ns, RUNS);
+    printf("%-28s %6zu bytes %9.1f ns (least %9.1f) %6.0f MB/s\n", name, in.n, middle, ns[0],
+           (double)in.n * 1e3 / middle);
 }
 
 static void dns(struct span in)

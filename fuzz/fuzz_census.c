@@ -65,9 +65,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         c->dict.nfamilies <= FAMILIES_MAX) {
         query_all(c);
         struct event ev = {.kind = KIND_FEED, .src_ip = {{0x20, 1}}, .time = 1300233600000000};
-        census_add(c, &ev, 0);
+        census_add(c, &ev);
         ev.src_ip = ip_from_v4(0x0a000001);
-        census_add(c, &ev, 0);
+        census_add(c, &ev);
         query_all(c);
         /* what a snapshot does: all of it merged */
         struct run runs[2] = {c->base, c->runs[0]}, merged;

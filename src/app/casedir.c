@@ -51,7 +51,7 @@ static void feed(struct casedir *c, const struct entry *e, struct arena *arena)
     ev.kind = e->header.kind;
     ev.time = e->header.time;
     if (census)
-        census_add(c->census, &ev, e->header.enrichment);
+        census_add(c->census, &ev);
     if (registry)
         registry_event(c->registry, &ev);
 }

@@ -72,7 +72,7 @@ static int journal_event(struct pipeline *p, const struct event *ev, struct err 
 
 static void count_event(struct pipeline *p, const struct event *ev)
 {
-    census_add(p->c->census, ev, p->enrichment);
+    census_add(p->c->census, ev);
     registry_event(p->c->registry, ev);
 }
 

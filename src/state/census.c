@@ -199,9 +199,8 @@ void census_settle(struct census *c)
     settle(c);
 }
 
-void census_add(struct census *c, const struct event *ev, uint64_t enrichment)
+void census_add(struct census *c, const struct event *ev)
 {
-    (void)enrichment; /* what it said of the address is in the event */
     uint16_t day;
     if (!event_kind_is_event((uint8_t)ev->kind) || !ip_is_set(&ev->src_ip) ||
         span_is(ev->role, "resolver"))

@@ -24,11 +24,10 @@ void census_close(struct census *c);
 /* Log entries taken in so far: the next one to feed has this index. */
 uint64_t census_position(const struct census *c);
 /* Takes one event in; nothing is borrowed from it. Each day counts as it was recorded: an address
- * that newer enrichment data gives to another network has sightings under both. That is read from
- * the event's own fields, so `enrichment`, the header's reference, makes no difference. A country
- * that is not two bytes and an AS number above 2^32-1 count as unknown; a time outside of 1970 to
- * 2149 is not counted and warned of once. */
-void census_add(struct census *c, const struct event *ev, uint64_t enrichment);
+ * that newer enrichment data gives to another network has sightings under both. A country that is
+ * not two bytes and an AS number above 2^32-1 count as unknown; a time outside of 1970 to 2149 is
+ * not counted and warned of once. */
+void census_add(struct census *c, const struct event *ev);
 /* Says that all entries below `position` have been taken in (those that are no events too). */
 void census_advance(struct census *c, uint64_t position);
 /* Writes the snapshot, replacing the old one as a whole, and goes on from it. It takes time in

@@ -374,7 +374,7 @@ static struct census *build(const struct world *w, struct random *r, struct habi
     start();
     struct census *c = open_it();
     for (size_t i = 0; i < w->n; i++) {
-        census_add(c, &w->ev[i], i / 50);
+        census_add(c, &w->ev[i]);
         census_advance(c, i + 1);
         if (below(r, 1000) < h.settle)
             census_settle(c);
@@ -483,7 +483,7 @@ static void test_by_hand(void)
     };
     for (size_t i = 0; i < sizeof seen / sizeof *seen; i++) {
         struct event ev = sighting(seen[i].ip, seen[i].day, "rustock");
-        census_add(c, &ev, 0);
+        census_add(c, &ev);
     }
     struct census_query q = {.by = CENSUS_BY_DAY, .since = 15049, .until = 15052}; /* 16-18 March */
     census_rows(c, &q, keep_row, &k, NULL);
@@ -532,13 +532,13 @@ static void test_edges(void)
     ev.asn = 1ull << 32 | 5;
     ev.country = span_str("Germany");
     ev.as_name = span_str("nobody");
-    census_add(c, &ev, 0);
+    census_add(c, &ev);
     ev.time = -1;
-    census_add(c, &ev, 0);
+    census_add(c, &ev);
     ev.time = INT64_MAX;
-    census_add(c, &ev, 0);
+    census_add(c, &ev);
     ev.time = 65535 * UTC_DAY;
-    census_add(c, &ev, 0);
+    census_add(c, &ev);
     struct census_query q = {.by = CENSUS_BY_ASN, .since = 0, .until = INT32_MAX};
     census_rows(c, &q, keep_row, &k, NULL);
     ok(k.n == 1 && k.row[0].asn == 0 && k.row[0].as_name.n == 0 && k.row[0].first_day == 15049 &&
@@ -575,7 +575,7 @@ static void test_large(void)
         ev.src_ip = ip_from_v4(0x0a000000 + host * 9);
         ev.asn = host % 100;
         ev.time = (15049 + (int64_t)day) * UTC_DAY;
-        census_add(c, &ev, 0);
+        census_add(c, &ev);
         want[day] += !seen[day][host];
         seen[day][host] = 1;
     }
@@ -700,7 +700,7 @@ static void test_files(void)
 
     struct event ev = sighting("192.0.2.1", "2011-03-16", "x");
     c = open_it();
-    census_add(c, &ev, 0);
+    census_add(c, &ev);
     census_advance(c, 5);
     snprintf(blocked, sizeof blocked, "%s/census.tmp", dir);
     mkdir(blocked, 0700);
