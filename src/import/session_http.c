@@ -63,7 +63,8 @@ static void emit(const struct session_call *c, const struct http_request *r, str
     ev.http.anomalies = anomaly_words(c, r->anomalies | h->anomalies);
     ev.http.body_size = body_size;
     ev.http.body = span_of(body.p, body.n < HTTP_BODY_KEEP ? body.n : HTTP_BODY_KEEP);
-    if (session_blob(c->out, body, sha, at))
+    /* a check-in's few bytes are whole in the entry: a file for each would cost more than all else */
+    if (body.n > HTTP_BODY_KEEP && session_blob(c->out, body, sha, at))
         ev.http.blob = span_of(sha, sizeof sha);
     session_emit(c->out, &ev);
 }

@@ -82,7 +82,7 @@ static void http(void)
     WEB_TALK("head in two", GET_SEEN, "GET /a HTT", "P/1.1\r\nHost: h\r\n\r\n");
     WEB_TALK("two heads, torn in the second", GET_SEEN GET_SEEN, GET "GET /a HTT",
              "P/1.1\r\nHost: h\r\n\r\n");
-#define POST_SEEN "http http/tcp " WEB " method=POST target=/p host=h body=abcde size=5 blob\n"
+#define POST_SEEN "http http/tcp " WEB " method=POST target=/p host=h body=abcde size=5\n"
     WEB_TALK("body", POST_SEEN, POST(5, "abcde"));
     WEB_TALK("body apart, then the next", POST_SEEN GET_SEEN, POST(5, ""), "ab", "cde" GET);
     WEB_TALK("a client that adds an empty line", POST_SEEN GET_SEEN, POST(5, "abcde\r\n"), GET);
@@ -91,7 +91,7 @@ static void http(void)
              "3\r\ncd", "e\r\n0\r\n\r\n" GET);
     WEB_TALK("body that stops early",
              "http http/tcp " WEB
-             " method=POST target=/p host=h anomalies=cut-body body=abc size=3 blob\n",
+             " method=POST target=/p host=h anomalies=cut-body body=abc size=3\n",
              POST(50, "abc"));
     WEB_TALK("head that stops early",
              "http http/tcp " WEB " method=GET target=/a host=h anomalies=cut\n",
@@ -197,7 +197,7 @@ static void http_losses(void)
     "198.51.100.2 port 80\n"
     expect(&c, "losses",
            "http http/tcp " WEB
-           " method=POST target=/p host=h anomalies=cut-body body=abcde size=5 blob\n" GET_SEEN
+           " method=POST target=/p host=h anomalies=cut-body body=abcde size=5\n" GET_SEEN
                GET_SEEN GET_SEEN "http raw/tcp " WEB " client=lost:_head^|^| 14/0\n",
            LOST(10, 5) LOST(100, 7));
     capture_begin(&c, 1); /* no SYN, the server first, ports that say nothing */
