@@ -448,6 +448,37 @@ static void cuts(void)
 }
 
 /* With a folder as its argument the captures that the tests build are written there too. */
+/* A body that the entry holds whole is no blob; a longer one is, as a whole. */
+static void long_bodies(void)
+{
+    static const size_t sizes[] = {HTTP_BODY_KEEP, HTTP_BODY_KEEP + 1, 100000};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct capture_file c = {0};
+        struct found f = {0};
+        struct buf body = {0};
+        struct err err;
+        char head[80];
+        for (size_t k = 0; k < sizes[i]; k++)
+            buf_byte(&body, (uint8_t)('a' + k % 26));
+        snprintf(head, sizeof head, "POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: %zu\r\n\r\n",
+                 sizes[i]);
+        capture_begin(&c, 1);
+        struct talk t = talk_to(&c, to_web);
+        talk_open(&t);
+        talk_say(&t, 0, head);
+        for (size_t at = 0; at < body.n; at += 1000)
+            talk_bytes(&t, 0, span_of(body.p + at, body.n - at < 1000 ? body.n - at : 1000));
+        talk_close(&t);
+        ok(import_bytes(buf_as_span(&c.bytes), &f, 1, &err) == 0);
+        is_int(f.last_record, 1);
+        is_int(f.blobs, sizes[i] > HTTP_BODY_KEEP);
+        ok(!f.blobs || span_eq(buf_as_span(&f.blob), buf_as_span(&body)));
+        found_free(&f);
+        buf_free(&c.bytes);
+        buf_free(&body);
+    }
+}
+
 int main(int argc, char **argv)
 {
     seeds = argc > 1 ? argv[1] : NULL;
@@ -456,6 +487,7 @@ int main(int argc, char **argv)
     dns_tcp();
     http();
     http_ends();
+    long_bodies();
     tunnels_unanswered();
     times();
     http_losses();

@@ -19,7 +19,7 @@ struct verifier {
     struct checkpoint signed_; /* the published checkpoint */
     uint64_t committed;        /* entries that must be there; what follows may be torn */
     bool live;                 /* somebody writes: what follows is theirs */
-    bool large; /* see SEGMENTS_CACHED */
+    bool large;                /* see SEGMENTS_CACHED */
     bool torn;                 /* a torn tail was met */
     bool since_set;
     uint64_t since_size;
