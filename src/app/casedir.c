@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/progress.h"
 #include "base/file.h"
 
 const char *const casedir_view_names[] = {"census", "registry", NULL};
@@ -75,15 +76,19 @@ static uint64_t slowest(const struct casedir *c)
 
 /* What the views counted has been erased since (an order to redact, or a lost tail): no view can
  * take a single entry back, so they start anew. */
-#define STALE 1
+#define STALE          1
+#define PROGRESS_EVERY 4096
 
 static int read_on(struct casedir *c, struct journal_cursor *cursor, uint64_t *from, uint64_t end,
                    bool fresh, struct err *err)
 {
     struct arena arena;
     struct entry e;
+    struct progress progress;
+    uint64_t begun = *from;
     int rc = 1;
     arena_init(&arena);
+    progress_begin(&progress, "reading the log", end - begun, c->quiet);
     while (*from < end && (rc = journal_cursor_next(cursor, &e, err)) == 1) {
         if (e.header.kind == KIND_REDACTION && !fresh) {
             rc = STALE;
@@ -91,8 +96,11 @@ static int read_on(struct casedir *c, struct journal_cursor *cursor, uint64_t *f
         }
         feed(c, &e, &arena);
         *from = e.index + 1;
+        if (*from % PROGRESS_EVERY == 0)
+            progress_at(&progress, *from - begun, *from - begun, "entries");
         rc = 0;
     }
+    progress_end(&progress);
     arena_free(&arena);
     return rc;
 }

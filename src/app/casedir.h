@@ -9,6 +9,7 @@
 
 struct casedir {
     const char *dir;
+    bool quiet; /* no progress bar while views read the log */
     struct config *config;
     struct journal *journal;
     struct census *census;     /* NULL until casedir_views loads it */

@@ -141,7 +141,7 @@ static void to_days(int64_t since, int64_t until, struct census_query *q)
 
 int cmd_census(const struct cli *cli)
 {
-    struct casedir c = {0};
+    struct casedir c = {.quiet = cli->quiet};
     struct census_query q = {0};
     struct output o = {0};
     struct err err;

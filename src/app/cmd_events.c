@@ -154,7 +154,7 @@ static int read_filters(const struct cli *cli, struct query *q)
 
 int cmd_events(const struct cli *cli)
 {
-    struct casedir c = {0};
+    struct casedir c = {.quiet = cli->quiet};
     struct query q = {0};
     struct err err;
     struct output o = {.shape = cli_shape(cli)};

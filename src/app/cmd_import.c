@@ -332,6 +332,7 @@ int cmd_import(const struct cli *cli)
         return cli_fail(EXIT_USAGE, "--format: no such format (%s)", format);
     static struct importer im;
     im.cli = cli;
+    im.c.quiet = cli->quiet;
     signal(SIGPIPE, SIG_IGN); /* nobody reading our rows is no reason to stop half way */
     signal(SIGINT, on_interrupt);
     signal(SIGTERM, on_interrupt);

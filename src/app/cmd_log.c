@@ -20,7 +20,7 @@ static int print_all(const struct buf *b)
 
 int cmd_log_checkpoint(const struct cli *cli)
 {
-    struct casedir c = {0};
+    struct casedir c = {.quiet = cli->quiet};
     struct buf text = {0};
     struct err err;
     int rc = casedir_open(&c, cli->case_dir, JOURNAL_READ, &err);
@@ -34,7 +34,7 @@ int cmd_log_checkpoint(const struct cli *cli)
 
 int cmd_log_prove(const struct cli *cli)
 {
-    struct casedir c = {0};
+    struct casedir c = {.quiet = cli->quiet};
     struct buf text = {0};
     struct err err;
     uint64_t index;
@@ -177,7 +177,7 @@ static int redact(struct casedir *c, const struct cli *cli, const struct journal
 int cmd_log_redact(const struct cli *cli)
 {
     static struct journal_range ranges[RANGES_MAX];
-    struct casedir c = {0};
+    struct casedir c = {.quiet = cli->quiet};
     struct err err, closing;
     uint64_t index = 0;
     if (!cli->n_args || cli->n_args > RANGES_MAX)

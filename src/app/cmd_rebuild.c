@@ -26,7 +26,7 @@ static int rebuild(struct casedir *c, const char *only, struct err *err)
 
 int cmd_rebuild(const struct cli *cli)
 {
-    struct casedir c = {0};
+    struct casedir c = {.quiet = cli->quiet};
     struct err err, closing;
     const char *only = cli->n_args ? cli->args[0] : NULL;
     if (cli->n_args > 1)
