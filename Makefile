@@ -1,16 +1,17 @@
 # A thin front for meson. `make demo` and `make check` do all set-up on a bare Debian 12.
 BUILD ?= build
+WERROR = $(if $(CI),-Dwerror=true)
 
 all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
 
 $(BUILD)/build.ninja:
 	scripts/deps
-	meson setup $(BUILD)
+	meson setup $(BUILD) $(WERROR)
 
 build-asan/build.ninja:
 	scripts/deps
-	meson setup build-asan -Db_sanitize=address,undefined -Dbuildtype=debugoptimized
+	meson setup build-asan $(WERROR) -Db_sanitize=address,undefined -Dbuildtype=debugoptimized
 
 build-fuzz/build.ninja:
 	scripts/deps
