@@ -39,12 +39,17 @@ static const struct field raw_field[] = {
 #define RAW_FIELD(type, m, key) PLAIN(raw., type, m, key)
 #include "event/kinds.def"
 };
+static const struct field tls_field[] = {
+#define TLS_FIELD(type, m, key) PLAIN(tls., type, m, key)
+#include "event/kinds.def"
+};
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 static const struct group dns_group = {dns_field, COUNT(dns_field)};
 static const struct group http_group = {http_field, COUNT(http_field)};
 static const struct group smtp_group = {smtp_field, COUNT(smtp_field)};
 static const struct group raw_group = {raw_field, COUNT(raw_field)};
+static const struct group tls_group = {tls_field, COUNT(tls_field)};
 
 /* A member that is no map gets no table: the macro picks by type. */
 #define MEMBER_UINT(m)  NULL
@@ -72,6 +77,7 @@ static const struct {
     {"http", &http_group, offsetof(struct event, http)},
     {"smtp", &smtp_group, offsetof(struct event, smtp)},
     {"raw", &raw_group, offsetof(struct event, raw)},
+    {"tls", &tls_group, offsetof(struct event, tls)},
 };
 
 const char *event_kind_name(uint8_t kind)
@@ -129,11 +135,11 @@ static uint8_t *put_ip(uint8_t *p, const struct ip *ip)
 }
 
 /* A map's head has one byte, which is filled in when its fields are counted. */
-#define GROUP_FIELDS_MAX 23
-_Static_assert(COUNT(event_field) <= GROUP_FIELDS_MAX && COUNT(http_field) <= GROUP_FIELDS_MAX &&
-                   COUNT(smtp_field) <= GROUP_FIELDS_MAX && COUNT(dns_field) <= GROUP_FIELDS_MAX &&
-                   COUNT(raw_field) <= GROUP_FIELDS_MAX,
-               "every group's size fits into its head byte");
+#define HEAD_COUNT_MAX 23
+_Static_assert(COUNT(http_field) <= HEAD_COUNT_MAX && COUNT(smtp_field) <= HEAD_COUNT_MAX &&
+                   COUNT(dns_field) <= HEAD_COUNT_MAX && COUNT(raw_field) <= HEAD_COUNT_MAX &&
+                   COUNT(tls_field) <= HEAD_COUNT_MAX,
+               "every part's size fits into its head byte");
 
 #define HEAD_MAX 9
 #define PUT(present, key, value)                                                                   \
@@ -215,6 +221,16 @@ static uint8_t *put_raw(uint8_t *p, const struct event *ev)
     return p;
 }
 
+static uint8_t *put_tls(uint8_t *p, const struct event *ev)
+{
+    uint8_t *head = p++;
+    unsigned n = 0;
+#define TLS_FIELD(type, m, key) PUT_##type(ev->tls.m, key)
+#include "event/kinds.def"
+    *head = (uint8_t)(CBOR_MAP << 5 | n);
+    return p;
+}
+
 static uint8_t *put_event(uint8_t *p, const struct event *ev)
 {
     uint8_t *head = p++;
@@ -228,6 +244,11 @@ static uint8_t *put_event(uint8_t *p, const struct event *ev)
 #define PUT_OWN_CELLS(m, key)     PUT(ev->m.has, key, put_cells(p, ev))
 #define EVENT_FIELD(type, m, key) PUT_OWN_##type(m, key)
 #include "event/kinds.def"
+    if (n > HEAD_COUNT_MAX) { /* an event with nearly everything: its head has two bytes */
+        memmove(head + 2, head + 1, (size_t)(p - head - 1));
+        p += put_head(head, CBOR_MAP, n) - head - 1;
+        return p;
+    }
     *head = (uint8_t)(CBOR_MAP << 5 | n);
     return p;
 }
@@ -278,6 +299,10 @@ static size_t encoded_max(const struct event *ev)
     }
     if (ev->raw.has) {
 #define RAW_FIELD(type, m, key) size += FIELD_MAX + SIZE_##type(ev->raw.m);
+#include "event/kinds.def"
+    }
+    if (ev->tls.has) {
+#define TLS_FIELD(type, m, key) size += FIELD_MAX + SIZE_##type(ev->tls.m);
 #include "event/kinds.def"
     }
     return size;
@@ -465,11 +490,11 @@ static void json_uint_or_null(struct json *j, uint64_t v)
         json_null(j);
 }
 
-/* Bytes read as text where they are text; digests and other binary go out as hex, under a key that
- * says so, so that nothing is lost on the way. */
+/* Bytes read as text where they are text, and otherwise go out as hex under a key that says so, so
+ * that nothing is lost on the way; what is never text is hex under its own key. */
 static void json_bytes(struct json *j, const char *key, struct span s)
 {
-    bool digest = strcmp(key, "blob") == 0;
+    bool digest = strcmp(key, "blob") == 0 || strcmp(key, "auth") == 0 || strcmp(key, "cookie") == 0;
     if (!digest && span_is_utf8(s)) {
         json_key(j, key);
         json_span(j, s);
@@ -572,6 +597,18 @@ void event_json(const struct event *ev, uint64_t index, const char *sensor, stru
     json_text_or_null(j, ev->bot_id);
     json_key(j, "role");
     json_span(j, event_role(ev));
+    if (ip_is_set(&ev->via)) {
+        json_key(j, "via");
+        json_ip(j, &ev->via);
+    }
+    if (ev->asset) {
+        json_key(j, "asset");
+        json_uint(j, ev->asset);
+    }
+    if (ev->answer.n) {
+        json_key(j, "answer");
+        json_span(j, ev->answer);
+    }
     if (ev->import) {
         json_key(j, "import");
         json_uint(j, ev->import);

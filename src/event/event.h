@@ -38,15 +38,15 @@ struct event {
     uint64_t sensor; /* log index of its SENSOR entry; filled by the pipeline */
     bool plain;      /* a hint: every text is known to be ASCII without NUL */
 
-    uint64_t asn, import, record, dst_port, src_port, confidence;
-    struct span role, bot_id, family, as_name, country, protocol, transport, family_source;
-    struct ip dst_ip, src_ip;
+    uint64_t asn, asset, import, record, dst_port, src_port, confidence;
+    struct span role, answer, bot_id, family, as_name, country, protocol, transport, family_source;
+    struct ip via, dst_ip, src_ip;
     struct net network;
 
     struct {
         bool has;
-        uint64_t id, edns, flags;
-        struct span ecs, qname, qtype, qclass;
+        uint64_t id, edns, nsid, flags;
+        struct span ecs, qname, qtype, cookie, qclass, anomalies;
     } dns;
     struct {
         bool has;
@@ -56,8 +56,8 @@ struct event {
     } http;
     struct {
         bool has;
-        uint64_t size;
-        struct span blob, helo, subject, dialogue, mail_from;
+        uint64_t size, early;
+        struct span auth, blob, helo, timing, replies, subject, dialogue, anomalies, mail_from;
         struct span_list rcpt_to;
     } smtp;
     struct {
@@ -65,6 +65,10 @@ struct event {
         uint64_t client_size, server_size;
         struct span client, server;
     } raw;
+    struct {
+        bool has;
+        struct span ja3, ja4, sni, alpn, version;
+    } tls;
     struct {
         bool has;
         const struct feed_cell *cells;

@@ -27,6 +27,10 @@ static void test_order(void)
 #define RAW_FIELD(type, m, key) key,
 #include "event/kinds.def"
     };
+    static const char *const tls_keys[] = {
+#define TLS_FIELD(type, m, key) key,
+#include "event/kinds.def"
+    };
     const struct {
         const char *const *keys;
         size_t n;
@@ -36,6 +40,7 @@ static void test_order(void)
         {http_keys, sizeof http_keys / sizeof *http_keys},
         {smtp_keys, sizeof smtp_keys / sizeof *smtp_keys},
         {raw_keys, sizeof raw_keys / sizeof *raw_keys},
+        {tls_keys, sizeof tls_keys / sizeof *tls_keys},
     };
     for (size_t g = 0; g < sizeof groups / sizeof *groups; g++)
         for (size_t i = 1; i < groups[g].n; i++)

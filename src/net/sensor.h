@@ -1,0 +1,52 @@
+/* Sensor: the process that faces the network. It is handed bound sockets, a ring, counters and a link
+ * to the supervisor, and from then on opens nothing. net/sensor.c has its loop, net/conn.c a
+ * connection's life, net/udp.c the datagrams in batches. */
+#pragma once
+
+#include "base/ring.h"
+#include "net/net.h"
+
+/* A socket that was bound for this sensor; `listener` is its number in the config. */
+struct sensor_socket {
+    int fd;
+    bool tcp;
+    unsigned listener;
+};
+
+/* What a message on the link between supervisor and sensor (SOCK_SEQPACKET) says. */
+enum sensor_message {
+    SENSOR_AUTHORITY = 1, /* to the sensor, with a descriptor: a new table */
+    SENSOR_STOP,          /* to the sensor: close the listeners' connections when they are done, at last after a second */
+    SENSOR_READY,         /* from the sensor: answers from now on */
+};
+
+struct sensor_setup {
+    const struct net_config *config;
+    const struct sensor_socket *sockets; /* non-blocking, listening */
+    unsigned sockets_count;
+    void *ring; /* ring_memory(ring_capacity) bytes, formatted */
+    uint64_t ring_capacity;
+    struct net_counters *counters;
+    int link;        /* to the supervisor */
+    int ring_event;  /* eventfd: the recorder waits on it; written when it sleeps and something is urgent */
+    int stored_event; /* eventfd: the recorder writes it when the ring's `durable` moved and a ticket waits */
+    int authority;   /* the table to begin with, -1 for none */
+    int (*lock_in)(void *ctx, struct err *err); /* called when everything is prepared, before the first byte */
+    void *lock_in_ctx;
+};
+/* Runs until SENSOR_STOP or the link closes; 0, or negative when it cannot go on. */
+int sensor_run(const struct sensor_setup *setup, struct err *err);
+
+/* Binds the sockets of a listener for one more sensor process (SO_REUSEPORT; IPV6_V6ONLY for IPv6
+ * addresses; the wildcard gives one socket a family). At most 4, appended. For the supervisor. */
+int sensor_bind(const struct net_listener *l, unsigned number, struct sensor_socket *out, unsigned *n,
+                struct err *err);
+
+/* A record on the ring: this, then the event's payload (event_encode), then the blob. */
+struct sensor_record {
+    int64_t time;
+    uint32_t payload, blob; /* lengths */
+    uint8_t kind;           /* enum event_kind */
+    uint8_t wanted;         /* somebody waits for this to be durable */
+    uint8_t zero[6];
+};
