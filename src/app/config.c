@@ -39,6 +39,7 @@ static const cyaml_schema_field_t config_fields[] = {
     CYAML_FIELD_MAPPING("enrichment", CYAML_FLAG_OPTIONAL, struct config, enrichment,
                         enrichment_fields),
     TEXT("rules", struct config, rules),
+    CYAML_FIELD_MAPPING("serve", CYAML_FLAG_OPTIONAL, struct config, serve, config_serve_fields),
     CYAML_FIELD_END,
 };
 
@@ -114,6 +115,7 @@ int config_load(const char *dir, struct config **out, struct err *err)
     or_default(&c->enrichment.mmdb_asn, "");
     or_default(&c->enrichment.mmdb_country, "");
     or_default(&c->rules, "");
+    config_serve_defaults(&c->serve);
     c->commit_interval_ms = c->commit_interval_ms ? c->commit_interval_ms : 200;
     c->blob_max_mib = c->blob_max_mib ? c->blob_max_mib : 64;
     rc = check(c, path, err);
@@ -173,6 +175,7 @@ int config_write(const char *dir, const char *name, const char *origin, struct e
         "  mmdb_asn: \"\"\n  mmdb_country: \"\"\n\n"
         "# A folder of YARA rules (*.yar) and families.map; \"\" takes those that come with ebb.\n"
         "rules: \"\"\n");
+    config_serve_write(&b);
     rc = file_replace(path, buf_as_span(&b), 0644, err);
     buf_free(&b);
     return rc;

@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "app/config_serve.h"
 #include "base/err.h"
 
 struct config {
@@ -17,6 +18,7 @@ struct config {
         char *mmdb_asn, *mmdb_country; /* MaxMind DB files, "" for none */
     } enrichment;
     char *rules; /* folder of *.yar and families.map; "" for those that come with ebb */
+    struct config_serve serve;
 };
 
 #define CONFIG_FILE "ebb.yaml"

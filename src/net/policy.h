@@ -14,7 +14,7 @@ enum policy_raw { POLICY_RAW_SILENT, POLICY_RAW_BANNER, POLICY_RAW_IRC };
 /* Texts are never NULL ("" when unset). */
 struct policy {
     char *name;
-    struct {
+    struct policy_dns {
         uint32_t ttl;
         /* Resource records in presentation form (RFC 1035, 5.1), the owner relative to the seized
          * zone: "@ A 192.0.2.1", "* AAAA 2001:db8::1", "www 60 TXT \"x\"", "* HTTPS 1 . alpn=h2".
@@ -22,17 +22,17 @@ struct policy {
         char **records;
         unsigned records_count;
     } dns;
-    struct {
+    struct policy_http_part {
         enum policy_http answer;
         char *body, *content_type;
         enum policy_page page;
     } http;
-    struct {
+    struct policy_smtp_part {
         enum policy_smtp answer;
         char *banner;      /* host name in the greeting; "": a name of the kind mx.<zone> or the address */
         uint32_t delay_ms; /* before each reply; POLICY_SMTP_TARPIT only */
     } smtp;
-    struct {
+    struct policy_raw_part {
         enum policy_raw answer;
         char *banner; /* sent as it is when the connection opens (escapes as in YAML) */
     } raw;
