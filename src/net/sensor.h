@@ -3,6 +3,7 @@
  * connection's life, net/udp.c the datagrams in batches. */
 #pragma once
 
+#include "base/link.h"
 #include "base/ring.h"
 #include "net/net.h"
 
@@ -13,7 +14,7 @@ struct sensor_socket {
     unsigned listener;
 };
 
-/* What a message on the link between supervisor and sensor (SOCK_SEQPACKET) says. */
+/* What a message on the link between supervisor and sensor says (base/link.h, `what`). */
 enum sensor_message {
     SENSOR_AUTHORITY = 1, /* to the sensor, with a descriptor: a new table */
     SENSOR_STOP,          /* to the sensor: close the listeners' connections when they are done, at last after a second */
