@@ -1,0 +1,45 @@
+/* Control: the Unix socket CASE/run/control, over which commands reach a running `ebb serve`. One
+ * request and one reply a connection, each one packet (SOCK_SEQPACKET); files go along as descriptors. */
+#pragma once
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#define CTL_PACKET_MAX (128u << 10)
+#define CTL_BLOBS_MAX  4
+
+enum ctl_verb {
+    CTL_STATUS = 1, /* -> text: one JSON document */
+    CTL_RELOAD,     /* read the config again */
+    CTL_ACT,        /* journal an act; -> its log index once it is durable */
+};
+
+struct ctl_request {
+    enum ctl_verb verb;
+    uint8_t kind;        /* CTL_ACT */
+    struct span payload; /* CTL_ACT: the act's payload */
+    int blobs[CTL_BLOBS_MAX]; /* CTL_ACT: files to be kept as blobs first */
+    unsigned n_blobs;
+};
+
+struct ctl_reply {
+    int status; /* 0, or negative with the reason in text */
+    uint64_t index;
+    struct buf text;
+};
+
+/* ---- client ---- */
+
+/* 0 with a reply (free reply->text), 1 when no daemon runs on that case, negative. A negative status
+ * in the reply is returned as an error, too. */
+int ctl_call(const char *case_dir, const struct ctl_request *request, struct ctl_reply *reply,
+             struct err *err);
+
+/* ---- daemon ---- */
+
+/* The listening socket, mode 0600 below CASE/run (0700). */
+int ctl_listen(const char *case_dir, int *fd, struct err *err);
+/* Accepts one client, waits for its request (a second at most) and calls back; replies; closes. A
+ * client of another user is refused. */
+void ctl_serve_one(int listener, void (*answer)(void *ctx, const struct ctl_request *request, struct ctl_reply *reply),
+                   void *ctx);
