@@ -48,12 +48,23 @@ static void enrich_event(struct pipeline *p, struct event *ev)
     ev->country = span_of(p->found.country, p->found.country[0] ? 2 : 0);
 }
 
+/* The name asked for says all that a query can say: where the seized name has a family, no rule
+ * needs to look. */
+static void classify(struct pipeline *p, struct event *ev)
+{
+    if (ev->kind != KIND_DNS || !ev->family.n)
+        classify_event(p->classify, ev);
+}
+
 /* A query without "recursion desired" comes from a resolver that asks for somebody else; who
- * that is, it does not say. A feed's DNS report has set the role already. */
+ * that is, it does not say. A feed's DNS report has set the role already. What looks like a person's
+ * browser and yet says what only a bot says is a bot. */
 static void judge_event(struct event *ev)
 {
     if (!ev->role.n && ev->kind == KIND_DNS && !(ev->dns.flags & 0x0100))
         ev->role = span_str("resolver");
+    else if (span_is(ev->role, "visitor") && ev->family.n && !span_is(ev->family_source, "asset"))
+        ev->role = span_of(NULL, 0);
 }
 
 static int journal_event(struct pipeline *p, const struct event *ev, struct err *err)
@@ -84,16 +95,26 @@ static int keep_pace(struct pipeline *p, struct err *err)
     return due || p->pending >= PENDING_MAX ? pipeline_commit(p, err) : 0;
 }
 
-int pipeline_event(struct pipeline *p, struct event *ev, struct err *err)
+int pipeline_take(struct pipeline *p, struct event *ev, struct err *err)
 {
     enrich_event(p, ev);
-    classify_event(p->classify, ev);
+    classify(p, ev);
     judge_event(ev);
     int rc = journal_event(p, ev, err);
-    if (rc < 0)
-        return rc;
-    count_event(p, ev);
-    return keep_pace(p, err);
+    if (rc == 0)
+        count_event(p, ev);
+    return rc;
+}
+
+int pipeline_event(struct pipeline *p, struct event *ev, struct err *err)
+{
+    int rc = pipeline_take(p, ev, err);
+    return rc == 0 ? keep_pace(p, err) : rc;
+}
+
+uint64_t pipeline_pending(const struct pipeline *p)
+{
+    return p->pending;
 }
 
 int pipeline_commit(struct pipeline *p, struct err *err)

@@ -19,6 +19,10 @@ int pipeline_sensor(struct pipeline *p, const char *name, uint64_t *index, struc
 /* Takes one observation. Sets its missing fields on the way (the spans set live until the next
  * call). Commits when commit_interval has passed since the last time. */
 int pipeline_event(struct pipeline *p, struct event *ev, struct err *err);
+/* The same, and never commits by itself: for a caller that has to know when. */
+int pipeline_take(struct pipeline *p, struct event *ev, struct err *err);
+/* Bytes of payload that wait for a commit. */
+uint64_t pipeline_pending(const struct pipeline *p);
 /* Journals an act and lets the views see it. */
 int pipeline_act(struct pipeline *p, uint8_t kind, struct span payload, uint64_t *index,
                  struct err *err);

@@ -57,7 +57,8 @@ struct serve_chunk {
     uint64_t first; /* its log index */
 };
 struct serve_recovery {
-    uint32_t which; /* of state[]: the whole one */
+    uint32_t which;     /* of state[]: the whole one */
+    uint32_t chunks_of; /* the state that the chunks add to; not `which`: they are in it already */
     uint32_t chunks;
     struct serve_state state[2];
     struct serve_chunk chunk[SERVE_CHUNKS_MAX];

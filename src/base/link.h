@@ -12,6 +12,7 @@ struct link_message {
     uint32_t what;   /* of the two processes' own vocabulary */
     uint32_t number; /* what it is about */
     int64_t time;    /* microseconds UTC, or 0 */
+    uint64_t value[2];
     char text[LINK_TEXT_MAX]; /* terminated; may be empty */
 };
 

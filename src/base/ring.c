@@ -41,7 +41,8 @@ static struct ring attach(void *memory, uint64_t capacity)
 struct ring ring_writer(void *memory, uint64_t capacity)
 {
     struct ring r = attach(memory, capacity);
-    r.at = __atomic_load_n(&r.shared->head, __ATOMIC_RELAXED);
+    r.at = __atomic_load_n(&r.shared->head, __ATOMIC_RELAXED) & ~(uint64_t)(RING_ALIGN - 1);
+    ring_publish(&r); /* as ring_skip rounds it, should a scribbler have left it odd */
     r.limit = __atomic_load_n(&r.shared->tail, __ATOMIC_ACQUIRE) + capacity;
     return r;
 }
@@ -132,5 +133,6 @@ uint64_t ring_skip(struct ring *r)
 {
     uint64_t head = __atomic_load_n(&r->shared->head, __ATOMIC_ACQUIRE), passed = head - r->at;
     r->at = r->limit = head & ~(uint64_t)(RING_ALIGN - 1);
+    ring_release(r, r->at);
     return passed;
 }

@@ -3,8 +3,8 @@
  * is rebuilt, whatever the batches and restarts it was built in. doc/census.md has the definitions
  * and the snapshot's layout.
  *
- * An event counts when its kind is an observation with a source address and its role is not
- * "resolver". An event without family counts under the family "unknown". The day is the event's
+ * An event counts when its kind is an observation with a source address and its role is neither
+ * "resolver" nor "visitor" (a person at a browser). An event without family counts under the family "unknown". The day is the event's
  * UTC day; events may come in any order of time. One census is used by one thread. */
 #pragma once
 
