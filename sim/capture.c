@@ -232,6 +232,9 @@ static void count_flow(struct capture *c, const struct flow *f)
     case SCENARIO_RAW:
         c->counts.raw += f->request_len != 0;
         break;
+    case SCENARIO_SMTP:
+        c->counts.mails++;
+        break;
     }
     c->counts.connections++;
 }

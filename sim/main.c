@@ -1,4 +1,4 @@
-/* ebb-sim: a made-up botnet's feed, capture and truth. Sends nothing. */
+/* ebb-sim: a made-up botnet's feed, capture and truth. Sends nothing, but for `live`. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "sim/capture.h"
 #include "sim/feed.h"
+#include "sim/live.h"
 #include "sim/model.h"
 #include "sim/options.h"
 #include "sim/progress.h"
@@ -147,7 +148,12 @@ static int run(const struct options *o, struct err *err)
     int rc = prepare(&r, err);
     if (rc == -ENOMEM)
         status = EXIT_FAILURE;
-    if (rc == 0) {
+    if (rc == 0 && o->live) {
+        status = EXIT_FAILURE;
+        rc = live_run(o, r.model, r.days, err);
+        if (rc == -EINVAL)
+            status = EXIT_USAGE;
+    } else if (rc == 0) {
         status = EXIT_FAILURE;
         rc = open_outputs(&r, err);
         if (rc == 0)

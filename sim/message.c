@@ -101,6 +101,30 @@ static void put_query(const struct model *m, const struct model_checkin *c, stru
     put_be16(out, 1);
 }
 
+/* The client's side from HELO to QUIT, the mail's lines ending in CRLF (RFC 5321, 2.3.8). */
+static void put_smtp(const struct scenario_family *f, struct span id, struct buf *out)
+{
+    struct buf mail = {0};
+    put_line(out, "HELO ", f->host, id);
+    buf_str(out, "MAIL FROM:<");
+    put(out, f->from, id);
+    buf_str(out, ">\r\nRCPT TO:<");
+    put(out, f->to, id);
+    buf_str(out, ">\r\nDATA\r\n");
+    put(&mail, f->payload, id);
+    for (size_t i = 0; i < mail.n; i++) {
+        if (mail.p[i] == '\r')
+            continue;
+        if (mail.p[i] == '\n')
+            buf_byte(out, '\r');
+        else if (mail.p[i] == '.' && (i == 0 || mail.p[i - 1] == '\n'))
+            buf_byte(out, '.');
+        buf_byte(out, mail.p[i]);
+    }
+    buf_str(out, mail.n && mail.p[mail.n - 1] == '\n' ? ".\r\nQUIT\r\n" : "\r\n.\r\nQUIT\r\n");
+    buf_free(&mail);
+}
+
 void message_request(const struct model *m, const struct model_checkin *c, uint32_t day,
                      struct buf *out)
 {
@@ -112,6 +136,8 @@ void message_request(const struct model *m, const struct model_checkin *c, uint3
         put_http(m, c, id, &r, out);
     } else if (f->kind == SCENARIO_DNS) {
         put_query(m, c, id, &r, out);
+    } else if (f->kind == SCENARIO_SMTP) {
+        put_smtp(f, id, out);
     } else if (c->role != MODEL_SCANNER) {
         put(out, f->payload ? f->payload : "", id);
         put_body(out, f->body, &r);

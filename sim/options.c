@@ -12,8 +12,9 @@ const char options_help[] =
     "ebb-sim: makes up a sinkhole's records of a botnet whose truth it knows\n"
     "\n"
     "usage: ebb-sim [options] SCENARIO\n"
+    "       ebb-sim live [options] SCENARIO\n"
     "\n"
-    "SCENARIO is a YAML file, or the name of a bundled one: rustock, nat, small.\n"
+    "SCENARIO is a YAML file, or the name of a bundled one: rustock, nat, small, live.\n"
     "\n"
     "  --feed FILE          feed of IPv4 contacts (Shadowserver event4_sinkhole_http CSV)\n"
     "  --feed6 FILE         feed of IPv6 contacts (event6_sinkhole_http)\n"
@@ -28,11 +29,22 @@ const char options_help[] =
     "  --quiet              no progress\n"
     "  --help, --version\n"
     "\n"
+    "live: plays the contacts against a sinkhole on this machine. --truth, --seed, --scale, --days, and:\n"
+    "  --dns PORT --http PORT --smtp PORT --raw PORT\n"
+    "                       where such contacts go; those without a port are left out\n"
+    "  --to ADDRESS         the sinkhole (default 127.0.0.1); only loopback is spoken to\n"
+    "  --proxy              PROXY v2 headers carry the scenario's addresses; without, each has one of\n"
+    "                       127.0.0.0/8\n"
+    "  --rate N             contacts a second (default: as fast as they are answered)\n"
+    "  --contacts N         stop after N\n"
+    "  --seconds N          stop after N seconds\n"
+    "\n"
     "FILE ends in .gz or .zst to be compressed; - is standard output. The same seed, scenario and\n"
-    "flags give the same bytes. Nothing is sent over a network.\n"
+    "flags give the same bytes. Without `live` nothing is sent over a network.\n"
     "Exit: 0 done, 1 failed, 2 wrong usage or scenario.\n";
 
-enum { FEED = 256, FEED6, PCAP, PCAP_DAYS, PCAP_PACKETS, TRUTH, SEED, SCALE, DAYS, SHOW, QUIET };
+enum { FEED = 256, FEED6, PCAP, PCAP_DAYS, PCAP_PACKETS, TRUTH, SEED, SCALE, DAYS, SHOW, QUIET,
+       TO, DNS_PORT, HTTP_PORT, SMTP_PORT, RAW_PORT, PROXY, RATE, CONTACTS, SECONDS };
 
 static const struct option table[] = {{"feed", required_argument, NULL, FEED},
                                       {"feed6", required_argument, NULL, FEED6},
@@ -45,6 +57,15 @@ static const struct option table[] = {{"feed", required_argument, NULL, FEED},
                                       {"days", required_argument, NULL, DAYS},
                                       {"show", required_argument, NULL, SHOW},
                                       {"quiet", no_argument, NULL, QUIET},
+                                      {"to", required_argument, NULL, TO},
+                                      {"dns", required_argument, NULL, DNS_PORT},
+                                      {"http", required_argument, NULL, HTTP_PORT},
+                                      {"smtp", required_argument, NULL, SMTP_PORT},
+                                      {"raw", required_argument, NULL, RAW_PORT},
+                                      {"proxy", no_argument, NULL, PROXY},
+                                      {"rate", required_argument, NULL, RATE},
+                                      {"contacts", required_argument, NULL, CONTACTS},
+                                      {"seconds", required_argument, NULL, SECONDS},
                                       {"help", no_argument, NULL, 'h'},
                                       {"version", no_argument, NULL, 'V'},
                                       {NULL, 0, NULL, 0}};
@@ -72,10 +93,57 @@ static int parse_scale(const char *text, double *out, struct err *err)
     return 0;
 }
 
+static int parse_port(const char *name, const char *text, uint16_t *out, struct err *err)
+{
+    uint64_t v = 0;
+    int rc = parse_uint(name, text, 65535, &v, err);
+    if (rc == 0)
+        *out = (uint16_t)v;
+    return rc;
+}
+
+/* Those that belong to `live`. */
+static int take_live(struct options *o, int c, const char *arg, struct err *err)
+{
+    uint64_t v = 0;
+    int rc = 0;
+    if (!o->live)
+        return err_set(err, -EINVAL, "options: one belongs to `ebb-sim live` (see ebb-sim --help)");
+    switch (c) {
+    case TO:
+        o->to = arg;
+        break;
+    case DNS_PORT:
+        return parse_port("--dns", arg, &o->dns_port, err);
+    case HTTP_PORT:
+        return parse_port("--http", arg, &o->http_port, err);
+    case SMTP_PORT:
+        return parse_port("--smtp", arg, &o->smtp_port, err);
+    case RAW_PORT:
+        return parse_port("--raw", arg, &o->raw_port, err);
+    case PROXY:
+        o->proxy = true;
+        break;
+    case RATE:
+        rc = parse_uint("--rate", arg, 1u << 30, &v, err);
+        o->rate = (double)v;
+        break;
+    case CONTACTS:
+        return parse_uint("--contacts", arg, UINT64_MAX, &o->contacts, err);
+    case SECONDS:
+        rc = parse_uint("--seconds", arg, 86400, &v, err);
+        o->seconds = (uint32_t)v;
+        break;
+    }
+    return rc;
+}
+
 static int take(struct options *o, int c, const char *arg, struct err *err)
 {
     uint64_t v = 0;
     int rc = 0;
+    if (c >= TO)
+        return take_live(o, c, arg, err);
     switch (c) {
     case FEED:
         o->feed = arg;
@@ -124,6 +192,15 @@ static int take(struct options *o, int c, const char *arg, struct err *err)
     return rc;
 }
 
+static int check_live(const struct options *o, struct err *err)
+{
+    if (o->feed || o->feed6 || o->pcap)
+        return err_set(err, -EINVAL, "live: writes no feed and no capture");
+    if (!o->dns_port && !o->http_port && !o->smtp_port && !o->raw_port)
+        return err_set(err, -EINVAL, "live: nowhere to go; give --dns, --http, --smtp or --raw");
+    return 0;
+}
+
 static int check(const struct options *o, struct err *err)
 {
     const char *out[] = {o->feed, o->feed6, o->pcap, o->truth};
@@ -138,6 +215,8 @@ static int check(const struct options *o, struct err *err)
             if (out[i] && out[k] && strcmp(out[i], out[k]) == 0)
                 return err_set(err, -EINVAL, "outputs: two of them go to one file (%s)", out[i]);
     }
+    if (o->live)
+        return check_live(o, err);
     if (!given)
         return err_set(err, -EINVAL,
                        "outputs: nothing to write; give --feed, --pcap or --truth (see --help)");
@@ -146,7 +225,12 @@ static int check(const struct options *o, struct err *err)
 
 int options_parse(int argc, char **argv, struct options *out, struct err *err)
 {
-    *out = (struct options){.seed = 1, .scale = 1, .pcap_days = 1};
+    *out = (struct options){.seed = 1, .scale = 1, .pcap_days = 1, .to = "127.0.0.1"};
+    if (argc > 1 && strcmp(argv[1], "live") == 0) {
+        out->live = true;
+        argc--;
+        argv++;
+    }
     opterr = 0;
     optind = 1;
     int c, index = 0;

@@ -13,6 +13,13 @@ struct options {
     const char *feed, *feed6, *pcap, *truth;
     uint32_t pcap_days;
     uint64_t pcap_packets; /* 0: no limit */
+    bool live; /* play against a sinkhole on this machine */
+    const char *to;
+    uint16_t dns_port, http_port, smtp_port, raw_port;
+    bool proxy;
+    double rate;       /* contacts a second; 0: as fast as they are answered */
+    uint64_t contacts; /* 0: all */
+    uint32_t seconds;  /* 0: until all are played */
     bool quiet;
     const char *scenario;
     const char *show; /* print this bundled scenario and do nothing else */

@@ -18,7 +18,7 @@ static const cyaml_strval_t curves[] = {{"weibull", SCENARIO_WEIBULL},
                                         {"exponential", SCENARIO_EXPONENTIAL},
                                         {"never", SCENARIO_NEVER}};
 static const cyaml_strval_t kinds[] = {
-    {"http", SCENARIO_HTTP}, {"dns", SCENARIO_DNS}, {"raw", SCENARIO_RAW}};
+    {"http", SCENARIO_HTTP}, {"dns", SCENARIO_DNS}, {"raw", SCENARIO_RAW}, {"smtp", SCENARIO_SMTP}};
 static const cyaml_strval_t bot_ids[] = {{"none", SCENARIO_BOT_ID_NONE},
                                          {"hex16", SCENARIO_BOT_ID_HEX16},
                                          {"guid", SCENARIO_BOT_ID_GUID}};
@@ -50,6 +50,8 @@ static const cyaml_schema_field_t family_fields[] = {
     LIST("headers", OPT, struct scenario_family, headers, &text_value, 0, SCENARIO_HEADERS_MAX),
     CYAML_FIELD_UINT("body", OPT, struct scenario_family, body),
     TEXT("payload", OPT, struct scenario_family, payload),
+    TEXT("from", OPT, struct scenario_family, from),
+    TEXT("to", OPT, struct scenario_family, to),
     CYAML_FIELD_END};
 static const cyaml_schema_value_t family_value = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct scenario_family, family_fields)};

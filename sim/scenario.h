@@ -21,7 +21,7 @@
 #define SCENARIO_HEADERS_MAX   32
 #define SCENARIO_BODY_MAX      1000 /* so that a request fits one packet */
 
-enum scenario_kind { SCENARIO_HTTP, SCENARIO_DNS, SCENARIO_RAW };
+enum scenario_kind { SCENARIO_HTTP, SCENARIO_DNS, SCENARIO_RAW, SCENARIO_SMTP };
 enum scenario_bot_id { SCENARIO_BOT_ID_NONE, SCENARIO_BOT_ID_HEX16, SCENARIO_BOT_ID_GUID };
 enum scenario_curve { SCENARIO_WEIBULL, SCENARIO_EXPONENTIAL, SCENARIO_NEVER };
 enum scenario_behaviour { SCENARIO_SWEEP, SCENARIO_PROBE };
@@ -45,7 +45,8 @@ struct scenario_family {
     char **headers; /* "Name: value", in order, for the capture */
     unsigned headers_count;
     uint32_t body; /* random bytes in the request, never beginning with gzip's 1f 8b */
-    char *payload; /* raw: the text sent */
+    char *payload; /* raw: the text sent; smtp: the mail, lines ending as YAML gives them */
+    char *from, *to; /* smtp: the envelope's addresses; host is the HELO name */
 };
 
 struct scenario_activity {

@@ -107,7 +107,8 @@ static int check_id(struct check *c, const struct scenario_family *f)
     const struct {
         const char *key, *text;
     } texts[] = {
-        {"host", f->host}, {"path", f->path}, {"referer", f->referer}, {"payload", f->payload}};
+        {"host", f->host}, {"path", f->path}, {"referer", f->referer}, {"payload", f->payload},
+        {"from", f->from}, {"to", f->to}};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (f->bot_id == SCENARIO_BOT_ID_NONE && texts[i].text && strstr(texts[i].text, "{id}"))
             return bad(c, texts[i].key, "holds {id}, and bot_id is none");
@@ -133,6 +134,17 @@ static int check_domain(struct check *c, const struct scenario_family *f)
     return 0;
 }
 
+static int check_smtp(struct check *c, const struct scenario_family *f)
+{
+    int rc;
+    if ((rc = needs(c, "host", f->host)) < 0 || (rc = needs(c, "from", f->from)) < 0 ||
+        (rc = needs(c, "to", f->to)) < 0 || (rc = needs(c, "payload", f->payload)) < 0)
+        return rc;
+    if (strstr(f->payload, "\n.\n") || strstr(f->payload, "\n.\r"))
+        return bad(c, "payload", "a line of one dot would end the mail");
+    return f->body ? bad(c, "body", "a mail's text is its payload") : 0;
+}
+
 static int check_family(struct check *c, struct scenario_family *f)
 {
     int rc;
@@ -145,11 +157,13 @@ static int check_family(struct check *c, struct scenario_family *f)
     if ((rc = above_zero(c, "share", f->share)) < 0)
         return rc;
     if (!f->port)
-        f->port = f->kind == SCENARIO_DNS ? 53 : 80;
+        f->port = f->kind == SCENARIO_DNS ? 53 : f->kind == SCENARIO_SMTP ? 25 : 80;
     if (f->kind == SCENARIO_HTTP)
         return (rc = needs(c, "host", f->host)) < 0 ? rc : needs(c, "path", f->path);
     if (f->kind == SCENARIO_DNS)
         return (rc = needs(c, "host", f->host)) < 0 ? rc : check_domain(c, f);
+    if (f->kind == SCENARIO_SMTP)
+        return check_smtp(c, f);
     return f->body ? 0 : needs(c, "payload", f->payload);
 }
 

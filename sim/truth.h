@@ -9,7 +9,7 @@
 struct truth_capture {
     bool written;
     uint32_t days;
-    uint64_t packets, connections, requests, queries, raw;
+    uint64_t packets, connections, requests, queries, raw, mails;
     uint64_t cut; /* contacts left out because the limit of packets was reached */
 };
 

@@ -8,7 +8,7 @@
 
 static const char *const role_names[MODEL_ROLES] = {"infected", "scanner", "sandbox"};
 static const char *const curve_names[] = {"weibull", "exponential", "never"};
-static const char *const kind_names[] = {"http", "dns", "raw"};
+static const char *const kind_names[] = {"http", "dns", "raw", "smtp"};
 static const char *const bot_id_names[] = {"none", "hex16", "guid"};
 
 static void member_uint(struct json *j, const char *key, uint64_t v)
@@ -347,6 +347,7 @@ static void put_capture(struct json *j, const struct truth_capture *c)
     member_uint(j, "connections", c->connections);
     member_uint(j, "http_requests", c->requests);
     member_uint(j, "dns_queries", c->queries);
+    member_uint(j, "mails", c->mails);
     member_uint(j, "raw_checkins", c->raw);
     member_uint(j, "checkins_left_out", c->cut);
     json_object_end(j);

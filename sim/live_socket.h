@@ -1,0 +1,31 @@
+/* Sockets on loopback, for live_udp.c and live_tcp.c. */
+#pragma once
+
+#include <netinet/in.h>
+#include <string.h>
+
+#include "base/ip.h"
+
+struct live_address {
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } a;
+    socklen_t n;
+};
+
+static inline struct live_address live_address(const struct ip *ip, uint16_t port)
+{
+    struct live_address out = {0};
+    if (ip_is_v4(ip)) {
+        out.a.v4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(port)};
+        out.a.v4.sin_addr.s_addr = htonl(ip_v4(ip));
+        out.n = sizeof out.a.v4;
+    } else {
+        out.a.v6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(port)};
+        memcpy(&out.a.v6.sin6_addr, ip->b, 16);
+        out.n = sizeof out.a.v6;
+    }
+    return out;
+}
