@@ -21,6 +21,8 @@ enum sensor_message {
     SENSOR_READY,         /* from the sensor: answers from now on */
 };
 
+struct session_type;
+
 struct sensor_setup {
     const struct net_config *config;
     const struct sensor_socket *sockets; /* non-blocking, listening */
@@ -34,8 +36,14 @@ struct sensor_setup {
     int authority;   /* the table to begin with, -1 for none */
     int (*lock_in)(void *ctx, struct err *err); /* called when everything is prepared, before the first byte */
     void *lock_in_ctx;
+    /* For tests and benchmarks; NULL: the real ones. */
+    const struct session_type *const *sessions; /* by enum net_protocol */
+    size_t (*datagram)(struct net_env *env, const struct net_peer *peer, struct span query, uint8_t *out,
+                       size_t cap); /* instead of dns_server_answer */
 };
-/* Runs until SENSOR_STOP or the link closes; 0, or negative when it cannot go on. */
+/* Runs until SENSOR_STOP or the link closes; 0, or negative when it cannot go on. No socket is looked
+ * at before there is a table: with `authority` -1, READY is said when the first one came. Closes
+ * `authority` and the descriptors of later tables; everything else stays the caller's. */
 int sensor_run(const struct sensor_setup *setup, struct err *err);
 
 /* Binds the sockets of a listener for one more sensor process (SO_REUSEPORT; IPV6_V6ONLY for IPv6
