@@ -181,10 +181,11 @@ static int name_skip(struct cur *c, const char **why)
 /* RFC 7871, 6. */
 static void option_ecs(struct span s, struct dns_query *q)
 {
-    if (q->has_ecs) {
+    if (q->ecs_option.p) {
         q->anomalies |= DNS_REPEATED;
         return;
     }
+    q->ecs_option = s;
     unsigned family = s.n >= 4 ? be16_get(s.p) : 0;
     unsigned width = family == 1 ? 32 : family == 2 ? 128 : 0;
     unsigned bits = width ? s.p[2] : 0;

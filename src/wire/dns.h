@@ -40,7 +40,8 @@ struct dns_query {
     bool has_ecs;
     uint8_t ecs_scope;
     struct net ecs;
-    struct span cookie; /* as sent, client and server part */
+    struct span ecs_option; /* as sent, the first one, well-formed or not */
+    struct span cookie;     /* as sent, client and server part */
     bool nsid;
     uint32_t anomalies;
 };
@@ -64,4 +65,10 @@ const char *dns_class_name(uint16_t klass, char out[16]);
 static inline bool dns_is_response(const struct dns_query *q)
 {
     return q->flags & 0x8000;
+}
+/* The first question's name in wire form, when question_end is not 0: it is never compressed, since
+ * nothing that it could point to stands in front of it. */
+static inline struct span dns_question_name(struct span message, const struct dns_query *q)
+{
+    return span_of(message.p + DNS_HEADER_LEN, q->question_end - 4 - DNS_HEADER_LEN);
 }
