@@ -48,6 +48,143 @@ static int read_digest(struct span payload, const char *key, struct span *out)
     return read_string(payload, key, out) < 0 || out->n != SHA256_LEN ? -1 : 0;
 }
 
+/* ---- maps of which some members may be absent ---- */
+
+/* A map's head is filled in when its members are counted. */
+struct map {
+    struct buf *out;
+    size_t head;
+    unsigned n;
+};
+
+static struct map map_begin(struct buf *out)
+{
+    struct map m = {.out = out, .head = out->n};
+    buf_byte(out, 0);
+    return m;
+}
+
+static void map_end(struct map *m)
+{
+    m->out->p[m->head] = (uint8_t)(CBOR_MAP << 5 | m->n);
+}
+
+static void map_text(struct map *m, const char *key, struct span v)
+{
+    if (v.n) {
+        put_text(m->out, key, v);
+        m->n++;
+    }
+}
+
+static void map_digest(struct map *m, const char *key, struct span v)
+{
+    if (v.n) {
+        put_digest(m->out, key, v);
+        m->n++;
+    }
+}
+
+static void map_uint(struct map *m, const char *key, uint64_t v)
+{
+    if (v) {
+        put_uint(m->out, key, v);
+        m->n++;
+    }
+}
+
+static void map_true(struct map *m, const char *key, bool v)
+{
+    if (v) {
+        cbor_put_key(m->out, key);
+        cbor_put_bool(m->out, true);
+        m->n++;
+    }
+}
+
+static void map_time(struct map *m, const char *key, int64_t v)
+{
+    if (v != ACT_FOREVER) {
+        cbor_put_key(m->out, key);
+        cbor_put_int(m->out, v);
+        m->n++;
+    }
+}
+
+/* Members that are absent read as empty, 0, false or ACT_FOREVER; those of another type are an error. */
+struct reader {
+    struct span payload;
+    bool bad;
+};
+
+static bool find(struct reader *r, const char *key, struct cbor_item *out)
+{
+    struct cur at;
+    int found = r->bad ? 0 : cbor_find(cur_of(r->payload), key, &at);
+    if (found == 1 && cbor_get(&at, out) == 1)
+        return true;
+    r->bad |= found != 0;
+    return false;
+}
+
+static struct span get_text(struct reader *r, const char *key)
+{
+    struct cbor_item it;
+    if (!find(r, key, &it))
+        return span_of(NULL, 0);
+    r->bad |= it.type != CBOR_TEXT && it.type != CBOR_BYTES;
+    return r->bad ? span_of(NULL, 0) : it.s;
+}
+
+static struct span get_digest(struct reader *r, const char *key)
+{
+    struct span s = get_text(r, key);
+    r->bad |= s.n != 0 && s.n != SHA256_LEN;
+    return s;
+}
+
+static uint64_t get_uint(struct reader *r, const char *key)
+{
+    struct cbor_item it;
+    if (!find(r, key, &it))
+        return 0;
+    r->bad |= it.type != CBOR_UINT;
+    return it.n;
+}
+
+static bool get_bool(struct reader *r, const char *key)
+{
+    struct cbor_item it;
+    if (!find(r, key, &it))
+        return false;
+    r->bad |= it.type != CBOR_SIMPLE;
+    return it.n == CBOR_TRUE;
+}
+
+static int64_t get_time(struct reader *r, const char *key)
+{
+    struct cbor_item it;
+    if (!find(r, key, &it))
+        return ACT_FOREVER;
+    r->bad |= (it.type != CBOR_UINT && it.type != CBOR_NEGINT) || it.n > INT64_MAX;
+    return it.type == CBOR_NEGINT ? -(int64_t)(it.n & INT64_MAX) - 1 : (int64_t)(it.n & INT64_MAX);
+}
+
+/* An empty payload is none: it was redacted. */
+static struct reader read_begin(struct span payload)
+{
+    struct cur c = cur_of(payload);
+    struct cbor_item it;
+    return (struct reader){payload, cbor_get(&c, &it) != 1 || it.type != CBOR_MAP};
+}
+
+static int read_end(const struct reader *r)
+{
+    return r->bad ? -1 : 0;
+}
+
+/* ---- acts ---- */
+
 void act_case_opened(struct buf *out, const char *origin, const char *version)
 {
     cbor_put_head(out, CBOR_MAP, 2);
@@ -134,4 +271,233 @@ int act_import_done_read(struct span payload, struct act_import_done *a)
         read_uint(payload, "records", &a->records) < 0)
         return -1;
     return read_uint(payload, "rejected", &a->rejected);
+}
+
+/* ---- authority ---- */
+
+void act_order(struct buf *out, const struct act_order *a)
+{
+    struct map m = map_begin(out);
+    map_text(&m, "id", a->id);
+    map_time(&m, "from", a->from);
+    map_text(&m, "note", a->note);
+    map_text(&m, "court", a->court);
+    map_text(&m, "scope", a->scope);
+    map_time(&m, "until", a->until);
+    map_text(&m, "docket", a->docket);
+    map_digest(&m, "sha256", a->sha256);
+    map_text(&m, "contact", a->contact);
+    map_text(&m, "document", a->document);
+    map_text(&m, "jurisdiction", a->jurisdiction);
+    map_end(&m);
+}
+
+int act_order_read(struct span payload, struct act_order *a)
+{
+    struct reader r = read_begin(payload);
+    *a = (struct act_order){
+        .id = get_text(&r, "id"),
+        .court = get_text(&r, "court"),
+        .docket = get_text(&r, "docket"),
+        .jurisdiction = get_text(&r, "jurisdiction"),
+        .document = get_text(&r, "document"),
+        .sha256 = get_digest(&r, "sha256"),
+        .from = get_time(&r, "from"),
+        .until = get_time(&r, "until"),
+        .scope = get_text(&r, "scope"),
+        .contact = get_text(&r, "contact"),
+        .note = get_text(&r, "note"),
+    };
+    return a->id.n ? read_end(&r) : -1;
+}
+
+void act_order_closed(struct buf *out, const struct act_order_closed *a)
+{
+    struct map m = map_begin(out);
+    map_text(&m, "id", a->id);
+    map_text(&m, "why", a->why);
+    map_time(&m, "when", a->when);
+    map_uint(&m, "order", a->order);
+    map_end(&m);
+}
+
+int act_order_closed_read(struct span payload, struct act_order_closed *a)
+{
+    struct reader r = read_begin(payload);
+    *a = (struct act_order_closed){
+        .order = get_uint(&r, "order"),
+        .id = get_text(&r, "id"),
+        .why = get_text(&r, "why"),
+        .when = get_time(&r, "when"),
+    };
+    return read_end(&r);
+}
+
+static const char *const asset_kinds[ASSET_KINDS] = {
+    [ASSET_DOMAIN] = "domain",   [ASSET_WILDCARD] = "wildcard", [ASSET_ADDRESS] = "address",
+    [ASSET_NETWORK] = "network", [ASSET_PORT] = "port",
+};
+
+const char *act_asset_kind_name(enum act_asset_kind kind)
+{
+    return kind < ASSET_KINDS ? asset_kinds[kind] : "";
+}
+
+static enum act_asset_kind get_asset_kind(struct reader *r)
+{
+    struct span name = get_text(r, "kind");
+    for (int k = 0; k < ASSET_KINDS; k++)
+        if (span_is(name, asset_kinds[k]))
+            return (enum act_asset_kind)k;
+    r->bad = true;
+    return ASSET_DOMAIN;
+}
+
+void act_asset(struct buf *out, const struct act_asset *a)
+{
+    struct map m = map_begin(out);
+    map_time(&m, "from", a->from);
+    map_text(&m, "kind", span_str(act_asset_kind_name(a->kind)));
+    map_text(&m, "name", a->name);
+    map_text(&m, "note", a->note);
+    map_uint(&m, "port", a->port);
+    map_uint(&m, "order", a->order);
+    map_time(&m, "until", a->until);
+    map_text(&m, "family", a->family);
+    map_text(&m, "policy", a->policy);
+    map_true(&m, "identify", a->identify);
+    map_text(&m, "registrar", a->registrar);
+    map_text(&m, "transport", a->transport);
+    map_time(&m, "registered_until", a->registered_until);
+    map_end(&m);
+}
+
+int act_asset_read(struct span payload, struct act_asset *a)
+{
+    struct reader r = read_begin(payload);
+    uint64_t port = get_uint(&r, "port");
+    *a = (struct act_asset){
+        .order = get_uint(&r, "order"),
+        .kind = get_asset_kind(&r),
+        .name = get_text(&r, "name"),
+        .port = (uint16_t)port,
+        .transport = get_text(&r, "transport"),
+        .family = get_text(&r, "family"),
+        .policy = get_text(&r, "policy"),
+        .identify = get_bool(&r, "identify"),
+        .from = get_time(&r, "from"),
+        .until = get_time(&r, "until"),
+        .registered_until = get_time(&r, "registered_until"),
+        .registrar = get_text(&r, "registrar"),
+        .note = get_text(&r, "note"),
+    };
+    return port > UINT16_MAX ? -1 : read_end(&r);
+}
+
+void act_asset_list(struct buf *out, const struct act_asset_list *a)
+{
+    struct map m = map_begin(out);
+    map_text(&m, "file", a->file);
+    map_time(&m, "from", a->from);
+    map_text(&m, "note", a->note);
+    map_uint(&m, "rows", a->rows);
+    map_uint(&m, "order", a->order);
+    map_time(&m, "until", a->until);
+    map_text(&m, "family", a->family);
+    map_text(&m, "policy", a->policy);
+    map_digest(&m, "sha256", a->sha256);
+    map_true(&m, "identify", a->identify);
+    map_uint(&m, "rejected", a->rejected);
+    map_text(&m, "registrar", a->registrar);
+    map_end(&m);
+}
+
+int act_asset_list_read(struct span payload, struct act_asset_list *a)
+{
+    struct reader r = read_begin(payload);
+    *a = (struct act_asset_list){
+        .order = get_uint(&r, "order"),
+        .file = get_text(&r, "file"),
+        .sha256 = get_digest(&r, "sha256"),
+        .family = get_text(&r, "family"),
+        .policy = get_text(&r, "policy"),
+        .identify = get_bool(&r, "identify"),
+        .from = get_time(&r, "from"),
+        .until = get_time(&r, "until"),
+        .registrar = get_text(&r, "registrar"),
+        .rows = get_uint(&r, "rows"),
+        .rejected = get_uint(&r, "rejected"),
+        .note = get_text(&r, "note"),
+    };
+    return a->sha256.n ? read_end(&r) : -1;
+}
+
+void act_asset_released(struct buf *out, const struct act_asset_released *a)
+{
+    struct map m = map_begin(out);
+    map_text(&m, "why", a->why);
+    map_text(&m, "name", a->name);
+    map_time(&m, "when", a->when);
+    map_uint(&m, "asset", a->asset);
+    map_end(&m);
+}
+
+int act_asset_released_read(struct span payload, struct act_asset_released *a)
+{
+    struct reader r = read_begin(payload);
+    *a = (struct act_asset_released){
+        .asset = get_uint(&r, "asset"),
+        .name = get_text(&r, "name"),
+        .why = get_text(&r, "why"),
+        .when = get_time(&r, "when"),
+    };
+    return read_end(&r);
+}
+
+/* ---- the sinkhole ---- */
+
+void act_gap(struct buf *out, const struct act_gap *a)
+{
+    struct map m = map_begin(out);
+    map_text(&m, "what", a->what);
+    map_uint(&m, "count", a->count);
+    map_time(&m, "since", a->since);
+    map_time(&m, "until", a->until);
+    map_text(&m, "sensor", a->sensor);
+    map_text(&m, "source", a->source);
+    map_end(&m);
+}
+
+int act_gap_read(struct span payload, struct act_gap *a)
+{
+    struct reader r = read_begin(payload);
+    *a = (struct act_gap){
+        .what = get_text(&r, "what"),
+        .sensor = get_text(&r, "sensor"),
+        .since = get_time(&r, "since"),
+        .until = get_time(&r, "until"),
+        .count = get_uint(&r, "count"),
+        .source = get_text(&r, "source"),
+    };
+    return a->what.n ? read_end(&r) : -1;
+}
+
+void act_serve(struct buf *out, const struct act_serve *a)
+{
+    struct map m = map_begin(out);
+    map_text(&m, "phase", a->phase);
+    map_text(&m, "config", a->config);
+    map_text(&m, "version", a->version);
+    map_end(&m);
+}
+
+int act_serve_read(struct span payload, struct act_serve *a)
+{
+    struct reader r = read_begin(payload);
+    *a = (struct act_serve){
+        .phase = get_text(&r, "phase"),
+        .config = get_text(&r, "config"),
+        .version = get_text(&r, "version"),
+    };
+    return read_end(&r);
 }

@@ -42,3 +42,102 @@ struct act_import_done {
 };
 void act_import_done(struct buf *out, const struct act_import_done *a);
 int act_import_done_read(struct span payload, struct act_import_done *a);
+
+/* ---- authority ---- */
+
+#define ACT_FOREVER INT64_MAX /* an `until` that is not set; absent on the log */
+
+/* ORDER: a court order or another authority to act. */
+struct act_order {
+    struct span id;    /* what commands and assets call it by; unique in a case */
+    struct span court, docket, jurisdiction;
+    struct span document, sha256; /* the file's name, and its digest: it is kept as a blob; may be empty */
+    int64_t from, until;
+    struct span scope, contact, note; /* contact: where victims get help */
+};
+void act_order(struct buf *out, const struct act_order *a);
+int act_order_read(struct span payload, struct act_order *a);
+
+/* ORDER_CLOSED: from `when` on nothing is done under it any more. */
+struct act_order_closed {
+    uint64_t order; /* index of its ORDER entry */
+    struct span id, why;
+    int64_t when;
+};
+void act_order_closed(struct buf *out, const struct act_order_closed *a);
+int act_order_closed_read(struct span payload, struct act_order_closed *a);
+
+/* The kinds of assets, by their names on the log: domain wildcard address network port. In the order
+ * of net/authority.h's. */
+enum act_asset_kind {
+    ASSET_DOMAIN,
+    ASSET_WILDCARD,
+    ASSET_ADDRESS,
+    ASSET_NETWORK,
+    ASSET_PORT,
+    ASSET_KINDS,
+};
+const char *act_asset_kind_name(enum act_asset_kind kind);
+
+/* ASSET: one name, address, network or port. */
+struct act_asset {
+    uint64_t order; /* index of its ORDER entry */
+    enum act_asset_kind kind;
+    struct span name; /* "example.org" (a wildcard without its "*."), "192.0.2.1", "192.0.2.0/24"; a
+                       * port's is empty */
+    uint16_t port;         /* 0: all */
+    struct span transport; /* "tcp" "udp"; empty: both */
+    struct span family, policy;
+    bool identify;
+    int64_t from, until;
+    int64_t registered_until; /* when its registration ends; ACT_FOREVER: not known */
+    struct span registrar, note;
+};
+void act_asset(struct buf *out, const struct act_asset *a);
+int act_asset_read(struct span payload, struct act_asset *a);
+
+/* ASSET_LIST: many names at once (a generator's calendar), kept as a blob. */
+struct act_asset_list {
+    uint64_t order;
+    struct span file, sha256;
+    struct span family, policy;
+    bool identify;
+    int64_t from, until;      /* for rows that say none */
+    struct span registrar;    /* likewise */
+    uint64_t rows, rejected;
+    struct span note;
+};
+void act_asset_list(struct buf *out, const struct act_asset_list *a);
+int act_asset_list_read(struct span payload, struct act_asset_list *a);
+
+/* ASSET_RELEASED: from `when` on it is none any more. */
+struct act_asset_released {
+    uint64_t asset;   /* index of its ASSET or ASSET_LIST entry */
+    struct span name; /* of a list: this name alone; empty: all of it */
+    struct span why;
+    int64_t when;
+};
+void act_asset_released(struct buf *out, const struct act_asset_released *a);
+int act_asset_released_read(struct span payload, struct act_asset_released *a);
+
+/* ---- the sinkhole ---- */
+
+/* GAP: observations that were made and are not on the log, or could not be made. */
+struct act_gap {
+    struct span what;   /* "ring full" "sensor died" "recorder died" "disk full" "suppressed" */
+    struct span sensor; /* may be empty */
+    int64_t since, until;
+    uint64_t count;     /* 0: not known */
+    struct span source; /* suppressed: the address they came from; may be empty */
+};
+void act_gap(struct buf *out, const struct act_gap *a);
+int act_gap_read(struct span payload, struct act_gap *a);
+
+/* SERVE */
+struct act_serve {
+    struct span phase;  /* "started" "reloaded" "restarted" "stopped" */
+    struct span config; /* the text of ebb.yaml */
+    struct span version;
+};
+void act_serve(struct buf *out, const struct act_serve *a);
+int act_serve_read(struct span payload, struct act_serve *a);

@@ -158,12 +158,80 @@ static void test_acts(void)
     buf_free(&out);
 }
 
+/* Written as it should be, read back as it was, also when cut; an erased payload is none. */
+#define READS_BACK(out, name, into)                                                                \
+    ({                                                                                             \
+        bool good = cbor_valid(buf_as_span(out)) && name##_read(span_of(NULL, 0), into) == -1;     \
+        for (size_t n = 0; n < (out)->n; n++)                                                      \
+            (void)name##_read(span_of((out)->p, n), into);                                         \
+        good && name##_read(buf_as_span(out), into) == 0;                                          \
+    })
+
+static void test_authority_acts(void)
+{
+    uint8_t digest[SHA256_LEN] = {9, 8, 7};
+    struct span sha = span_of(digest, sizeof digest);
+    struct buf out = {0};
+    struct act_order o = {span_str("one"), span_str("court"), span_str("docket"), span_str("US"),
+                          span_str("order.pdf"), sha, -5, ACT_FOREVER, span_str("scope"),
+                          span_str("help"), span_str("note")}, p;
+    act_order(&out, &o);
+    ok(READS_BACK(&out, act_order, &p), "an order");
+    ok(span_is(p.id, "one") && span_is(p.court, "court") && span_is(p.docket, "docket") &&
+       span_is(p.jurisdiction, "US") && span_is(p.document, "order.pdf") && span_eq(p.sha256, sha) &&
+       span_is(p.scope, "scope") && span_is(p.contact, "help") && span_is(p.note, "note"));
+    ok(p.from == -5 && p.until == ACT_FOREVER);
+    out.n = 0;
+    act_order(&out, &(struct act_order){.court = span_str("court")});
+    is_int(act_order_read(buf_as_span(&out), &p), -1);
+    out.n = 0;
+    struct act_order_closed c = {7, span_str("one"), span_str("lifted"), 99}, d;
+    act_order_closed(&out, &c);
+    ok(READS_BACK(&out, act_order_closed, &d) && d.order == 7 && d.when == 99 &&
+       span_is(d.id, "one") && span_is(d.why, "lifted"), "its closing");
+    out.n = 0;
+    struct act_asset a = {7, ASSET_ADDRESS, span_str("192.0.2.1"), 25, span_str("tcp"),
+                          span_str("rustock"), span_str("quiet"), true, 1, 2, 3, span_str("R"),
+                          span_str("n")}, b;
+    act_asset(&out, &a);
+    ok(READS_BACK(&out, act_asset, &b), "an asset");
+    ok(b.order == 7 && b.kind == ASSET_ADDRESS && span_is(b.name, "192.0.2.1") && b.port == 25 &&
+       span_is(b.transport, "tcp") && span_is(b.family, "rustock") && span_is(b.policy, "quiet") &&
+       b.identify && b.from == 1 && b.until == 2 && b.registered_until == 3 &&
+       span_is(b.registrar, "R") && span_is(b.note, "n"));
+    out.n = 0;
+    struct act_asset_list l = {7, span_str("days.csv"), sha, span_str("f"), span_str("p"), false, 1,
+                               2, span_str("R"), 10, 3, span_str("n")}, m;
+    act_asset_list(&out, &l);
+    ok(READS_BACK(&out, act_asset_list, &m), "a list");
+    ok(m.order == 7 && span_is(m.file, "days.csv") && span_eq(m.sha256, sha) && !m.identify &&
+       m.from == 1 && m.until == 2 && m.rows == 10 && m.rejected == 3 && span_is(m.registrar, "R") &&
+       span_is(m.family, "f") && span_is(m.policy, "p") && span_is(m.note, "n"));
+    out.n = 0;
+    struct act_asset_released r = {8, span_str("a.example"), span_str("why"), 4}, s;
+    act_asset_released(&out, &r);
+    ok(READS_BACK(&out, act_asset_released, &s) && s.asset == 8 && s.when == 4 &&
+       span_is(s.name, "a.example") && span_is(s.why, "why"), "a release");
+    out.n = 0;
+    struct act_gap g = {span_str("ring full"), span_str("s1"), 1, 2, 3, span_str("192.0.2.1")}, h;
+    act_gap(&out, &g);
+    ok(READS_BACK(&out, act_gap, &h) && span_is(h.what, "ring full") && span_is(h.sensor, "s1") &&
+       h.since == 1 && h.until == 2 && h.count == 3 && span_is(h.source, "192.0.2.1"), "a gap");
+    out.n = 0;
+    struct act_serve v = {span_str("started"), span_str("name: x"), span_str("0.1")}, w;
+    act_serve(&out, &v);
+    ok(READS_BACK(&out, act_serve, &w) && span_is(w.phase, "started") &&
+       span_is(w.config, "name: x") && span_is(w.version, "0.1"), "serve");
+    buf_free(&out);
+}
+
 int main(void)
 {
     test_order();
     test_round_trip();
     test_json();
     test_acts();
+    test_authority_acts();
     is_str(event_kind_name(KIND_FEED), "feed");
     ok(event_kind_name(200) == NULL && !event_kind_is_event(KIND_SENSOR) &&
        event_kind_is_event(KIND_CONN));
