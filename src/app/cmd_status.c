@@ -4,6 +4,7 @@
 
 #include "app/casedir.h"
 #include "app/cli.h"
+#include "app/ctl.h"
 #include "base/json.h"
 #include "event/act.h"
 
@@ -72,7 +73,15 @@ static void put_checkpoint(struct json *j, struct journal *journal)
     buf_free(&text);
 }
 
-static void print_json(struct casedir *c)
+/* What a running `ebb serve` says of itself; daemon->text is empty when none runs. */
+static int ask_daemon(const struct cli *cli, struct ctl_reply *daemon, struct err *err)
+{
+    struct ctl_request request = {.verb = CTL_STATUS, .kind = cli_shape(cli) != TABLE_JSON};
+    int rc = ctl_call(cli->case_dir, &request, daemon, err);
+    return rc < 0 ? rc : 0;
+}
+
+static void print_json(struct casedir *c, const struct ctl_reply *daemon)
 {
     struct buf b = {0};
     struct json j = json_to(&b);
@@ -87,15 +96,35 @@ static void print_json(struct casedir *c)
     put_views(&j, c);
     put_sensors(&j, c->registry);
     put_enrichment(&j, c->registry);
-    json_key(&j, "drops"); /* an importer never drops; sensors come with `ebb serve` */
-    json_uint(&j, 0);
+    json_key(&j, "drops"); /* an importer never drops */
+    json_uint(&j, daemon->index);
+    json_key(&j, "serve");
+    if (daemon->text.n)
+        buf_span(&b, buf_as_span(&daemon->text)); /* a JSON object of its own */
+    else
+        json_null(&j);
     json_object_end(&j);
     json_newline(&j);
     fwrite(b.p, 1, b.n, stdout);
     buf_free(&b);
 }
 
-static void print_rows(struct casedir *c, enum table_shape shape)
+static void print_daemon(struct table *t, const struct ctl_reply *daemon)
+{
+    struct cur c = cur_of(buf_as_span(&daemon->text));
+    while (cur_left(&c)) {
+        const uint8_t *tab = memchr(c.p, '\t', cur_left(&c));
+        const uint8_t *end = memchr(c.p, '\n', cur_left(&c));
+        if (!tab || !end || tab > end)
+            return;
+        table_text(t, span_of(c.p, (size_t)(tab - c.p)));
+        table_text(t, span_of(tab + 1, (size_t)(end - tab - 1)));
+        table_row_end(t);
+        c.p = end + 1;
+    }
+}
+
+static void print_rows(struct casedir *c, const struct ctl_reply *daemon, enum table_shape shape)
 {
     static const struct table_column columns[] = {
         {"what", "", TABLE_WORDS}, {"value", "", TABLE_WORDS}, {0}};
@@ -121,22 +150,30 @@ static void print_rows(struct casedir *c, enum table_shape shape)
         table_str(t, text);
         table_row_end(t);
     }
+    table_str(t, "serve");
+    table_str(t, daemon->text.n ? "running" : "not running");
+    table_row_end(t);
+    print_daemon(t, daemon);
     table_close(t);
 }
 
 int cmd_status(const struct cli *cli)
 {
     struct casedir c = {0};
+    struct ctl_reply daemon = {0};
     struct err err;
     if (cli->n_args)
         return cli_fail(EXIT_USAGE, "status: takes no argument (%s)", cli->args[0]);
     int rc = casedir_open(&c, cli->case_dir, JOURNAL_READ, &err);
     if (rc == 0)
         rc = casedir_peek_views(&c, &err);
+    if (rc == 0)
+        rc = ask_daemon(cli, &daemon, &err);
     if (rc == 0 && cli_shape(cli) == TABLE_JSON)
-        print_json(&c);
+        print_json(&c, &daemon);
     else if (rc == 0)
-        print_rows(&c, cli_shape(cli));
+        print_rows(&c, &daemon, cli_shape(cli));
+    buf_free(&daemon.text);
     casedir_close(&c, NULL);
     return rc < 0 ? cli_err(&err) : EXIT_DONE;
 }

@@ -9,7 +9,7 @@
 #define CTL_BLOBS_MAX  4
 
 enum ctl_verb {
-    CTL_STATUS = 1, /* -> text: one JSON document */
+    CTL_STATUS = 1, /* kind 0 -> text: one JSON document; 1 -> lines for people. index: dropped */
     CTL_RELOAD,     /* read the config again */
     CTL_ACT,        /* journal an act; -> its log index once it is durable */
 };

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/utc.h"
 #include "event/act.h"
 #include "net/sensor.h"
 

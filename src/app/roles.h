@@ -2,6 +2,7 @@
  * stop. supervise.c starts them. */
 #pragma once
 
+#include "app/config.h"
 #include "app/serve_shared.h"
 
 /* On the links between the supervisor and the recorder, desk and courier. */
@@ -20,6 +21,7 @@ enum role_message {
 struct role_setup {
     const char *case_dir;
     const struct config *config;
+    const struct net_config *net;
     struct serve_shared *shared;
     int link;
     int listener;      /* recorder: the control socket; desk: its listener */

@@ -140,3 +140,63 @@ void serve_status_json(const struct serve_shared *s, const struct serve_rates *r
     put_uint(&j, "drops", totals.dropped);
     json_object_end(&j);
 }
+
+/* ---- for people ---- */
+
+static void line_process(struct buf *out, const char *role, const struct serve_process *p)
+{
+    char since[UTC_TEXT_MAX];
+    if (!p->pid) {
+        buf_printf(out, "%s\tnot running, %u restarts\n", role, p->restarts);
+        return;
+    }
+    utc_format(p->since, since);
+    buf_printf(out, "%s\tpid %d since %.19sZ, %u restarts\n", role, p->pid, since, p->restarts);
+}
+
+static void line_rate(struct buf *out, const char *what, uint64_t total, uint64_t grown, double seconds)
+{
+    buf_printf(out, "%s\t%llu, %.0f/s\n", what, (unsigned long long)total,
+               seconds > 0 ? (double)grown / seconds : 0);
+}
+
+static void line_rings(struct buf *out, const struct serve_shared *s)
+{
+    uint64_t deepest = 0;
+    for (unsigned i = 0; i < s->n_slots; i++) {
+        struct ring ring = {.shared = s->slot[i].ring};
+        uint64_t depth = ring_depth(&ring);
+        deepest = depth > deepest ? depth : deepest;
+    }
+    buf_printf(out, "fullest ring\t%.1f %%\n", 100.0 * (double)deepest / (double)s->ring_capacity);
+}
+
+void serve_status_lines(const struct serve_shared *s, const struct serve_rates *rates, struct buf *out)
+{
+    const struct serve_board *b = s->board;
+    struct net_counters t;
+    serve_totals(s, &t);
+    line_process(out, "supervisor", &b->supervisor);
+    line_process(out, "recorder", &b->recorder);
+    line_process(out, "desk", &b->desk);
+    line_process(out, "courier", &b->courier);
+    for (unsigned i = 0; i < s->n_slots; i++)
+        if (b->sensor[i].pid || b->sensor[i].restarts)
+            line_process(out, "sensor", &b->sensor[i]);
+    line_rate(out, "recorded", t.recorded, rates->grown.recorded, rates->seconds);
+    line_rate(out, "DNS queries", t.dns_queries, rates->grown.dns_queries, rates->seconds);
+    line_rate(out, "HTTP requests", t.http_requests, rates->grown.http_requests, rates->seconds);
+    line_rate(out, "mails", t.smtp_mails, rates->grown.smtp_mails, rates->seconds);
+    line_rate(out, "raw", t.raw_connections + t.raw_datagrams,
+              rates->grown.raw_connections + rates->grown.raw_datagrams, rates->seconds);
+    uint64_t refused = t.dns_refused + t.http_refused + t.tls_refused + t.smtp_refused + t.raw_refused;
+    buf_printf(out, "outside authority\t%llu\n", (unsigned long long)refused);
+    buf_printf(out, "connections\t%llu open, %llu accepted\n", (unsigned long long)t.connections,
+               (unsigned long long)t.accepted);
+    buf_printf(out, "dropped\t%llu\n", (unsigned long long)t.dropped);
+    line_rings(out, s);
+    buf_printf(out, "assets in force\t%llu\n", (unsigned long long)b->figures.assets);
+    buf_printf(out, "lag\t%.1f ms\n", (double)b->figures.lag_us / 1000);
+    if (b->figures.storage_full)
+        buf_str(out, "disk\tFULL: recording has stopped until there is room\n");
+}

@@ -18,3 +18,5 @@ void serve_rates_take(struct serve_rates *r, const struct serve_shared *s, int64
 
 /* One JSON object: running, since, processes[], recorder{}, sensors[], rates{}, drops. */
 void serve_status_json(const struct serve_shared *s, const struct serve_rates *rates, struct buf *out);
+/* The same for people, in short: lines "what<tab>value". */
+void serve_status_lines(const struct serve_shared *s, const struct serve_rates *rates, struct buf *out);
