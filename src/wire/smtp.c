@@ -6,7 +6,8 @@ static const char *const verbs[] = {
     [SMTP_UNKNOWN] = "",          [SMTP_HELO] = "HELO", [SMTP_EHLO] = "EHLO", [SMTP_MAIL] = "MAIL",
     [SMTP_RCPT] = "RCPT",         [SMTP_DATA] = "DATA", [SMTP_BDAT] = "BDAT", [SMTP_RSET] = "RSET",
     [SMTP_QUIT] = "QUIT",         [SMTP_NOOP] = "NOOP", [SMTP_VRFY] = "VRFY", [SMTP_AUTH] = "AUTH",
-    [SMTP_STARTTLS] = "STARTTLS", [SMTP_HELP] = "HELP",
+    [SMTP_STARTTLS] = "STARTTLS", [SMTP_HELP] = "HELP", [SMTP_EXPN] = "EXPN", [SMTP_ETRN] = "ETRN",
+    [SMTP_TURN] = "TURN",
 };
 enum { N_VERBS = sizeof verbs / sizeof *verbs };
 
@@ -40,7 +41,7 @@ static enum smtp_verb verb_of(struct span word)
         {"rcpt", SMTP_RCPT},         {"mail", SMTP_MAIL}, {"data", SMTP_DATA}, {"ehlo", SMTP_EHLO},
         {"helo", SMTP_HELO},         {"quit", SMTP_QUIT}, {"rset", SMTP_RSET}, {"bdat", SMTP_BDAT},
         {"noop", SMTP_NOOP},         {"vrfy", SMTP_VRFY}, {"auth", SMTP_AUTH}, {"help", SMTP_HELP},
-        {"starttls", SMTP_STARTTLS},
+        {"starttls", SMTP_STARTTLS}, {"expn", SMTP_EXPN}, {"etrn", SMTP_ETRN}, {"turn", SMTP_TURN},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (text_is(word, rows[i].word))
@@ -87,6 +88,7 @@ static void take_path(struct span rest, const char *keyword, struct smtp_command
     struct span path = text_trim_start(rest);
     if (path.n != rest.n)
         out->anomalies |= SMTP_ODD_PATH;
+    out->path = path.n > 0;
     if (path.n && *path.p == '<') {
         path = text_behind(path, 1);
         size_t end = path_end(path);

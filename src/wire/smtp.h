@@ -8,7 +8,8 @@
 #define SMTP_HEADER_BLOCK_MAX (1u << 20) /* how far smtp_mail_header looks */
 
 enum smtp_verb { SMTP_UNKNOWN, SMTP_HELO, SMTP_EHLO, SMTP_MAIL, SMTP_RCPT, SMTP_DATA, SMTP_BDAT,
-                 SMTP_RSET, SMTP_QUIT, SMTP_NOOP, SMTP_VRFY, SMTP_AUTH, SMTP_STARTTLS, SMTP_HELP };
+                 SMTP_RSET, SMTP_QUIT, SMTP_NOOP, SMTP_VRFY, SMTP_AUTH, SMTP_STARTTLS, SMTP_HELP,
+                 SMTP_EXPN, SMTP_ETRN, SMTP_TURN };
 
 enum smtp_anomaly {
     SMTP_BARE_LF = 1 << 0,      /* a line ended without CR */
@@ -30,6 +31,7 @@ struct smtp_command {
                            * other verbs all that stands behind them */
     struct span mailbox;  /* the path without its source route ("@a,@b:user@c" is user@c) */
     struct span params;   /* behind the path: "SIZE=1000 BODY=8BITMIME" */
+    bool path;            /* MAIL, RCPT: the keyword and a path are there, which may be empty: <> */
     uint32_t anomalies;
     uint64_t bdat_size;
     bool bdat_last;
