@@ -31,7 +31,7 @@ void dns_limit_free(struct dns_limit *l)
     free(l);
 }
 
-static uint64_t network_hash(const struct dns_limit *l, const struct ip *src)
+uint64_t dns_limit_network(const struct dns_limit *l, const struct ip *src)
 {
     uint8_t network[8] = {0}, hash[crypto_shorthash_BYTES];
     if (ip_is_v4(src)) {
@@ -42,7 +42,9 @@ static uint64_t network_hash(const struct dns_limit *l, const struct ip *src)
         memcpy(network + 1, src->b, 7);
     }
     crypto_shorthash(hash, network, sizeof network, l->key);
-    return be64_get(hash);
+    uint64_t key = be64_get(hash);
+    __builtin_prefetch(l->sets[key % DNS_LIMIT_SETS], 1);
+    return key;
 }
 
 static uint64_t tokens_now(const struct bucket *b, uint32_t tick, uint32_t rate)
@@ -54,11 +56,11 @@ static uint64_t tokens_now(const struct bucket *b, uint32_t tick, uint32_t rate)
     return tokens < most ? tokens : most;
 }
 
-bool dns_limit_take(struct dns_limit *l, const struct ip *src, int64_t tick, uint32_t rate)
+bool dns_limit_take(struct dns_limit *l, uint64_t network, int64_t tick, uint32_t rate)
 {
-    uint64_t hash = network_hash(l, src), fullest = 0;
-    struct bucket *set = l->sets[hash % DNS_LIMIT_SETS], *b = set;
-    uint32_t tag = (uint32_t)(hash >> 32) | 1, now = (uint32_t)tick;
+    uint64_t fullest = 0;
+    struct bucket *set = l->sets[network % DNS_LIMIT_SETS], *b = set;
+    uint32_t tag = (uint32_t)(network >> 32) | 1, now = (uint32_t)tick;
     for (unsigned i = 0; i < DNS_LIMIT_WAYS; i++) {
         if (set[i].tag == tag) {
             b = &set[i];

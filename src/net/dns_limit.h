@@ -14,6 +14,8 @@ struct dns_limit;
 /* The key is secret, so that nobody can choose networks that share a place. */
 struct dns_limit *dns_limit_new(const uint8_t key[16]);
 void dns_limit_free(struct dns_limit *l);
-/* Takes one response of `rate` a second (not 0) to that address's network; a second's worth may
- * come at once. tick: milliseconds. False: over the limit. */
-bool dns_limit_take(struct dns_limit *l, const struct ip *src, int64_t tick, uint32_t rate);
+/* The network of an address. Its place in the table is on its way to the cache from then on. */
+uint64_t dns_limit_network(const struct dns_limit *l, const struct ip *src);
+/* Takes one response of `rate` a second (not 0) to that network; a second's worth may come at once.
+ * tick: milliseconds. False: over the limit. */
+bool dns_limit_take(struct dns_limit *l, uint64_t network, int64_t tick, uint32_t rate);

@@ -118,6 +118,7 @@ struct exchange {
     struct authority_match match;
     size_t zone; /* offset in the question's name */
     bool cookie_good;
+    uint64_t network; /* for the rate limit */
     uint16_t rcode;
     const char *answer; /* for the log */
     struct dns_reply r;
@@ -372,7 +373,7 @@ static int limit(struct exchange *x)
 {
     const struct net_limits *l = &x->s->config->limits;
     if (x->peer->tcp || !l->dns_responses || x->cookie_good ||
-        dns_limit_take(x->s->limit, &x->peer->src, x->env->tick, l->dns_responses))
+        dns_limit_take(x->s->limit, x->network, x->env->tick, l->dns_responses))
         return 0;
     net_count(x->env, dns_limited, 1);
     x->answer = "limited";
@@ -432,6 +433,7 @@ size_t dns_server_answer(struct net_env *env, const struct net_peer *peer, struc
     x.peer = peer;
     x.query = query;
     net_count(env, dns_queries, 1);
+    x.network = dns_limit_network(x.s->limit, &peer->src);
     x.whole = dns_parse(query, &x.q, NULL, NULL) == 1;
     if (query.n < DNS_HEADER_LEN || query.n > DNS_MESSAGE_MAX || dns_is_response(&x.q)) {
         net_count(env, dns_malformed, 1);
