@@ -345,7 +345,7 @@ static void schedule(struct conn *c)
 {
     int64_t at = deadline(c);
     if (c->waits)
-        at = earlier(at, c->wait_at + CONN_STORED_MS);
+        at = earlier(at, c->wait_at + limits(c)->stored_ms);
     if (c->begun && c->s.wake_at)
         at = earlier(at, c->s.wake_at);
     if (!timer_is_set(&c->timer) || at < c->timer.at)
@@ -521,7 +521,7 @@ void conn_timer(struct conn *c)
     int64_t tick = c->sensor->env.tick;
     if (c->begun && c->s.wake_at && tick >= c->s.wake_at) {
         wake(c);
-    } else if (c->waits && tick >= c->wait_at + CONN_STORED_MS) {
+    } else if (c->waits && tick >= c->wait_at + limits(c)->stored_ms) {
         stored(c, false);
         return;
     } else if (tick >= deadline(c)) {

@@ -7,7 +7,6 @@
 #include "net/tls.h"
 
 #define CONN_OUT_MAX    (256u << 10) /* unsent bytes with which no more is read */
-#define CONN_STORED_MS  30000        /* for the recorder to store what a session waits for */
 #define CONN_LINGER_MS  2000         /* for a client to close after us when it was still sending */
 #define CONN_LINGER_MAX (256u << 10) /* bytes of it that are read and forgotten meanwhile */
 

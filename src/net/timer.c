@@ -44,6 +44,8 @@ void timer_set(struct timers *w, struct timer *t, int64_t at)
 struct timer *timers_due(struct timers *w, int64_t tick)
 {
     int64_t until = tick / TIMER_SLOT_MS;
+    if (until - w->slot > TIMER_SLOTS) /* once round finds all there are, wherever it begins */
+        w->slot = until - TIMER_SLOTS;
     while (w->slot < until) {
         unsigned p = place(w->slot + 1);
         struct timer *t = w->head[p].next;
