@@ -7,7 +7,53 @@
 #include "app/progress.h"
 #include "base/file.h"
 
-const char *const casedir_view_names[] = {"census", "registry", NULL};
+/* The views, once. A view's module and its member of struct casedir have its name. */
+#define VIEWS                                                                                      \
+    VIEW(census)                                                                                   \
+    VIEW(registry)                                                                                 \
+    VIEW(casebook)
+
+#define VIEW(name) #name,
+const char *const casedir_view_names[] = {VIEWS NULL};
+#undef VIEW
+
+/* Where the loaded views stand; how many there are. */
+#define VIEWS_MAX 8
+static unsigned positions(const struct casedir *c, uint64_t out[VIEWS_MAX])
+{
+    unsigned n = 0;
+#define VIEW(name)                                                                                 \
+    if (c->name)                                                                                   \
+        out[n++] = name##_position(c->name);
+    VIEWS
+#undef VIEW
+    return n;
+}
+
+static uint64_t fastest(const struct casedir *c)
+{
+    uint64_t at[VIEWS_MAX], most = 0;
+    for (unsigned i = 0, n = positions(c, at); i < n; i++)
+        most = at[i] > most ? at[i] : most;
+    return most;
+}
+
+static uint64_t slowest(const struct casedir *c)
+{
+    uint64_t at[VIEWS_MAX], least = journal_committed(c->journal);
+    for (unsigned i = 0, n = positions(c, at); i < n; i++)
+        least = at[i] < least ? at[i] : least;
+    return least;
+}
+
+void casedir_advance(struct casedir *c, uint64_t position)
+{
+#define VIEW(name)                                                                                 \
+    if (c->name && position > name##_position(c->name))                                            \
+        name##_advance(c->name, position);
+    VIEWS
+#undef VIEW
+}
 
 int casedir_open(struct casedir *c, const char *dir, enum journal_mode mode, struct err *err)
 {
@@ -20,8 +66,12 @@ int casedir_open(struct casedir *c, const char *dir, enum journal_mode mode, str
 
 uint64_t casedir_view_position(const struct casedir *c, const char *view)
 {
-    return strcmp(view, "census") == 0 ? census_position(c->census)
-                                       : registry_position(c->registry);
+#define VIEW(name)                                                                                 \
+    if (strcmp(view, #name) == 0)                                                                  \
+        return name##_position(c->name);
+    VIEWS
+#undef VIEW
+    return 0;
 }
 
 int casedir_drop_view(const char *dir, const char *view, struct err *err)
@@ -33,6 +83,14 @@ int casedir_drop_view(const char *dir, const char *view, struct err *err)
     return rc;
 }
 
+void casedir_act(struct casedir *c, uint8_t kind, uint64_t index, int64_t time, struct span payload)
+{
+    if (c->registry && index >= registry_position(c->registry))
+        registry_act(c->registry, kind, index, payload);
+    if (c->casebook && index >= casebook_position(c->casebook))
+        casebook_act(c->casebook, kind, index, time, payload);
+}
+
 /* One entry to the loaded views that have not taken it in yet. */
 static void feed(struct casedir *c, const struct entry *e, struct arena *arena)
 {
@@ -42,36 +100,18 @@ static void feed(struct casedir *c, const struct entry *e, struct arena *arena)
     if (e->redacted)
         return;
     if (!event_kind_is_event(e->header.kind)) {
-        if (registry)
-            registry_act(c->registry, e->header.kind, e->index, e->payload);
+        casedir_act(c, e->header.kind, e->index, e->header.time, e->payload);
         return;
     }
     arena_reset(arena);
-    if (event_decode(e->payload, arena, &ev) < 0)
-        return; /* a later version's event: its views will know it */
+    if ((!census && !registry) || event_decode(e->payload, arena, &ev) < 0)
+        return; /* nobody's business, or a later version's event: its views will know it */
     ev.kind = e->header.kind;
     ev.time = e->header.time;
     if (census)
         census_add(c->census, &ev);
     if (registry)
         registry_event(c->registry, &ev);
-}
-
-static uint64_t fastest(const struct casedir *c)
-{
-    uint64_t census = c->census ? census_position(c->census) : 0;
-    uint64_t registry = c->registry ? registry_position(c->registry) : 0;
-    return census > registry ? census : registry;
-}
-
-static uint64_t slowest(const struct casedir *c)
-{
-    uint64_t at = journal_committed(c->journal);
-    if (c->census && census_position(c->census) < at)
-        at = census_position(c->census);
-    if (c->registry && registry_position(c->registry) < at)
-        at = registry_position(c->registry);
-    return at;
 }
 
 /* What the views counted has been erased since (an order to redact, or a lost tail): no view can
@@ -119,19 +159,29 @@ static int catch_up(struct casedir *c, struct err *err)
     journal_cursor_close(cursor);
     if (rc)
         return rc;
-    if (c->census && from > census_position(c->census))
-        census_advance(c->census, from);
-    if (c->registry && from > registry_position(c->registry))
-        registry_advance(c->registry, from);
+    casedir_advance(c, from);
     return 0;
 }
 
 /* A view ahead of the log belongs to a log that lost its tail, or to another: start it anew. */
 static bool is_ahead(const struct casedir *c)
 {
-    uint64_t size = journal_committed(c->journal);
-    return (c->census && census_position(c->census) > size) ||
-           (c->registry && registry_position(c->registry) > size);
+    return fastest(c) > journal_committed(c->journal);
+}
+
+int casedir_blob(struct casedir *c, const uint8_t digest[SHA256_LEN], struct buf *out,
+                 struct err *err)
+{
+    char path[FILE_PATH_MAX];
+    int rc = c->blobs ? 0 : file_path(path, err, "%s/blobs", c->dir);
+    if (rc == 0 && !c->blobs)
+        rc = blob_open(path, 0, 0, &c->blobs, err);
+    return rc < 0 ? rc : blob_get(c->blobs, digest, out, err);
+}
+
+static int get_blob(void *ctx, const uint8_t digest[SHA256_LEN], struct buf *out, struct err *err)
+{
+    return casedir_blob(ctx, digest, out, err);
 }
 
 static int load_views(struct casedir *c, unsigned which, struct err *err)
@@ -142,17 +192,19 @@ static int load_views(struct casedir *c, unsigned which, struct err *err)
         rc = census_open(dir, &c->census, err);
     if (rc == 0 && which & VIEW_REGISTRY)
         rc = registry_open(dir, &c->registry, err);
+    if (rc == 0 && which & VIEW_CASEBOOK)
+        rc = casebook_open(dir, &(struct casebook_blobs){get_blob, c}, &c->casebook, err);
     return rc;
 }
 
 static void close_views(struct casedir *c)
 {
-    if (c->census)
-        census_close(c->census);
-    if (c->registry)
-        registry_close(c->registry);
-    c->census = NULL;
-    c->registry = NULL;
+#define VIEW(name)                                                                                 \
+    if (c->name)                                                                                   \
+        name##_close(c->name);                                                                     \
+    c->name = NULL;
+    VIEWS
+#undef VIEW
 }
 
 static int start_anew(struct casedir *c, unsigned which, struct err *err)
@@ -184,14 +236,21 @@ int casedir_peek_views(struct casedir *c, struct err *err)
 
 int casedir_save_views(struct casedir *c, struct err *err)
 {
-    int rc = c->census ? census_snapshot(c->census, err) : 0;
-    return rc == 0 && c->registry ? registry_snapshot(c->registry, err) : rc;
+    int rc = 0;
+#define VIEW(name)                                                                                 \
+    if (rc == 0 && c->name)                                                                        \
+        rc = name##_snapshot(c->name, err);
+    VIEWS
+#undef VIEW
+    return rc;
 }
 
 int casedir_close(struct casedir *c, struct err *err)
 {
     int rc = 0;
     close_views(c);
+    if (c->blobs)
+        blob_close(c->blobs);
     if (c->journal)
         rc = journal_close(c->journal, err);
     config_free(c->config);

@@ -4,6 +4,7 @@
 #include "app/config.h"
 #include "journal/blob.h"
 #include "journal/journal.h"
+#include "state/casebook.h"
 #include "state/census.h"
 #include "state/registry.h"
 
@@ -14,20 +15,29 @@ struct casedir {
     struct journal *journal;
     struct census *census;     /* NULL until casedir_views loads it */
     struct registry *registry; /* likewise */
+    struct casebook *casebook; /* likewise */
+    struct blob_store *blobs;  /* for reading; NULL until something is read */
 };
 
 /* Opens config and journal. Zero the struct first; casedir_close takes any state. */
 int casedir_open(struct casedir *c, const char *dir, enum journal_mode mode, struct err *err);
 /* The views, for masks. */
-enum { VIEW_CENSUS = 1, VIEW_REGISTRY = 2, VIEW_ALL = 3 };
+enum { VIEW_CENSUS = 1, VIEW_REGISTRY = 2, VIEW_CASEBOOK = 4, VIEW_ALL = 7 };
 /* Loads those views and feeds them what the log has beyond their positions. */
 int casedir_views(struct casedir *c, unsigned which, struct err *err);
 /* Loads every view as it was last saved, without catching up: for seeing how far behind it is. */
 int casedir_peek_views(struct casedir *c, struct err *err);
+/* An act that was just journalled, to the views that are loaded (writers). */
+void casedir_act(struct casedir *c, uint8_t kind, uint64_t index, int64_t time, struct span payload);
+/* The loaded views have taken in all entries below `position` (writers). */
+void casedir_advance(struct casedir *c, uint64_t position);
 /* Saves the snapshots of the views that are loaded (writers). */
 int casedir_save_views(struct casedir *c, struct err *err);
 /* Closes; the first error of committing what is pending, 0 otherwise. */
 int casedir_close(struct casedir *c, struct err *err);
+
+/* Appends a blob of the case. */
+int casedir_blob(struct casedir *c, const uint8_t sha256[SHA256_LEN], struct buf *out, struct err *err);
 
 /* Every view's name, ending with NULL. */
 extern const char *const casedir_view_names[];

@@ -129,8 +129,7 @@ int pipeline_commit(struct pipeline *p, struct err *err)
     p->blobs_pending = false;
     p->pending = 0;
     p->committed_at = now_ms();
-    census_advance(p->c->census, journal_committed(p->c->journal));
-    registry_advance(p->c->registry, journal_committed(p->c->journal));
+    casedir_advance(p->c, journal_committed(p->c->journal));
     if (p->committed_at - p->published_at >= PUBLISH_EVERY_MS) {
         rc = journal_publish(p->c->journal, err);
         p->published_at = now_ms();
@@ -150,7 +149,7 @@ int pipeline_act(struct pipeline *p, uint8_t kind, struct span payload, uint64_t
     struct entry_header header = {.kind = kind, .time = utc_now()};
     int rc = journal_append(p->c->journal, &header, payload, index, err);
     if (rc == 0)
-        registry_act(p->c->registry, kind, *index, payload);
+        casedir_act(p->c, kind, *index, header.time, payload);
     return rc;
 }
 

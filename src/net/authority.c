@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "base/domain.h"
 #include "net/authority_layout.h"
 #include "net/policy.h"
 
@@ -27,45 +28,9 @@ struct authority {
 
 /* ---- names as text ---- */
 
-static bool is_host_char(uint8_t c)
-{
-    uint8_t lower = c | 0x20;
-    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-}
-
-/* A last label of digits alone makes it an address, or none (RFC 3696, 2). */
-static bool is_number(const uint8_t *label, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (label[i] < '0' || label[i] > '9')
-            return false;
-    return true;
-}
-
 size_t authority_wire_name(struct span text, uint8_t out[255])
 {
-    if (text.n && text.p[text.n - 1] == '.')
-        text.n--;
-    if (text.n == 0 || text.n > AUTHORITY_NAME_MAX - 2)
-        return 0;
-    size_t label = 0; /* where its length byte is */
-    for (size_t i = 0; i <= text.n; i++) {
-        if (i < text.n && text.p[i] != '.') {
-            if (!is_host_char(text.p[i]))
-                return 0;
-            continue;
-        }
-        size_t n = i - label;
-        if (n == 0 || n > 63)
-            return 0;
-        out[label] = (uint8_t)n;
-        authority_fold(out + label + 1, text.p + label, n);
-        if (i == text.n && is_number(text.p + label, n))
-            return 0;
-        label = i + 1;
-    }
-    out[label] = 0;
-    return label + 1;
+    return domain_wire(text, out);
 }
 
 /* "name:80": without the port. */
