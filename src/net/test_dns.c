@@ -80,6 +80,7 @@ static void set_up(void)
     test_env_asset(&t, "*.wild.example", "spam", "");
     test_env_asset(&t, "198.51.100.7", "spam", "");
     test_env_asset(&t, "203.0.113.0/24", "spam", "");
+    test_env_asset(&t, "198.18.0.0/24", "spam", "");
     test_env_asset(&t, "2001:db8:5::/46", "spam", "");
     test_env_ready(&t);
     struct err err;
@@ -235,6 +236,9 @@ static const struct {
     {"113.0.203.in-addr.arpa", NS,
      "NOERROR aa | 113.0.203.in-addr.arpa. 300 IN NS ns.113.0.203.in-addr.arpa.", "NOERROR"},
     {"0.203.in-addr.arpa", NS, "REFUSED", NULL},
+    {"0.18.198.in-addr.arpa", PTR,
+     "NOERROR aa | 0.18.198.in-addr.arpa. 300 IN PTR sinkhole.example.net.", "NOERROR"},
+    {"18.198.in-addr.arpa", PTR, "REFUSED", NULL}, /* more than what is ours */
     {"in-addr.arpa", NS, "REFUSED", NULL},
     {"256.113.0.203.in-addr.arpa", PTR,
      "NOERROR aa | 256.113.0.203.in-addr.arpa. 300 IN PTR sinkhole.example.net.", "NOERROR"},
@@ -485,6 +489,7 @@ static void test_cookie_vectors(void)
 static void test_cookies(void)
 {
     struct message m = query_of("big.own.example", TXT, 0);
+    t.config.limits.dns_amplification = 2;
     query_opt(&m, 1232, 0, 0,
               OPTIONS("\0\x0a\0\x08"
                       "12345678"));
@@ -503,6 +508,11 @@ static void test_cookies(void)
     ok(!(reply.p[2] & 2) && reply.n > 560, "all for a client who shows it");
     ok(memcmp(reply.p + reply.n - 28, option, 28) == 0, "which stays as it is at first");
     is_int(last()->ev.dns.cookie.n, 8);
+    t.config.limits.dns_responses = 1;
+    for (unsigned i = 0; i < 3; i++)
+        reply = dns_ask(&t, &udp, span_of(m.p, m.n));
+    ok(reply.n > 560, "and no rate limit");
+    t.config.limits.dns_responses = 0;
     t.env.now += 1800 * 1000000ll;
     reply = dns_ask(&t, &udp, span_of(m.p, m.n));
     ok(!(reply.p[2] & 2) && memcmp(reply.p + reply.n - 28, option, 28) != 0, "and is renewed");
@@ -510,6 +520,8 @@ static void test_cookies(void)
     udp = test_peer("192.0.2.201", 4000, "192.0.2.53", 53, false);
     reply = dns_ask(&t, &udp, span_of(m.p, m.n));
     ok(memcmp(reply.p + reply.n - 28, option, 28) != 0, "another address gets its own");
+    ok(reply.p[2] & 2, "and not all");
+    t.config.limits.dns_amplification = 10;
     udp = test_peer("192.0.2.200", 4000, "192.0.2.53", 53, false);
 
     /* RFC 7873, 5.4: no question, for the cookie alone */
