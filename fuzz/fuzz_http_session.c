@@ -71,7 +71,7 @@ static size_t header_number(struct span head, const char *name)
 static unsigned response(struct cur *c, bool head_only, bool *last)
 {
     struct span rest = span_of(c->p, cur_left(c));
-    must(rest.n > 40 && memcmp(rest.p, "HTTP/1.1 ", 9) == 0);
+    must(rest.p && rest.n > 40 && memcmp(rest.p, "HTTP/1.1 ", 9) == 0);
     const uint8_t *end = memmem(rest.p, rest.n, "\r\n\r\n", 4);
     must(end != NULL);
     struct span head = span_of(rest.p, (size_t)(end + 2 - rest.p));

@@ -9,9 +9,10 @@
 #include "net/tls.h"
 #include "wire/text.h"
 
-#define HTTP_QUIET_MS   400          /* a client that says nothing for so long has said it all */
-#define HTTP_PACE       4096         /* bytes of a body in each head_ms, at least */
-#define HTTP_OUT_HOLD   (256u << 10) /* answers that wait for a client that only asks */
+#define HTTP_QUIET_MS   400         /* a client that says nothing for so long has said it all */
+#define HTTP_PACE       4096        /* bytes of a body in each head_ms, at least */
+#define HTTP_OUT_HOLD   (64u << 10) /* answers after which the connection has its turn */
+#define HTTP_WAIT_MAX   8192        /* bytes of head and body that are waited for in place */
 #define HTTP_BUFFER_MIN 4096
 
 /* Shapes by which one side's request ends elsewhere than the other's (RFC 9112, 11.2): answered,
@@ -213,7 +214,7 @@ static bool stays_open(const struct session *s, const struct http_request *r, co
     const struct http_state *h = s->state;
     return r->keep_alive && r->version.n && !((r->anomalies | b->anomalies) & SMUGGLING) &&
            !b->cut && h->mode != OPEN && !span_is(r->method, "CONNECT") &&
-           h->requests + 1 < s->env->config->limits.requests && s->out->n < HTTP_OUT_HOLD;
+           h->requests + 1 < s->env->config->limits.requests;
 }
 
 /* Records and answers a request with its body. */
@@ -399,10 +400,12 @@ static enum step read_body(struct session *s, const struct authority_match *matc
     if (!open && !r->chunked && r->content_length == 0)
         return request_take(s, match, r, &b);
     say_continue(s, match, r);
-    if (open || r->chunked || r->content_length > HTTP_HEAD_MAX - r->head.n)
+    if (open || r->chunked)
         return gather_begin(s, match, r, in);
-    if (cur_take(in, (size_t)r->content_length, &b.kept))
+    if (cur_take(in, r->content_length, &b.kept))
         return request_take(s, match, r, &b);
+    if (r->content_length > HTTP_WAIT_MAX || r->head.n > HTTP_WAIT_MAX)
+        return gather_begin(s, match, r, in);
     h->mode = WAIT;
     h->need = r->head.n + (size_t)r->content_length;
     in->p = r->head.p;
@@ -567,11 +570,12 @@ static enum step read_some(struct session *s, struct cur *in)
 static enum session_next http_data(struct session *s, struct cur *in)
 {
     struct http_state *h = s->state;
+    const uint8_t *begin = in->p;
     enum step step;
     do
         step = read_some(s, in);
-    while (step == STEP_NEXT);
-    if (step == STEP_MORE)
+    while (step == STEP_NEXT && (in->p == begin || s->out->n <= HTTP_OUT_HOLD));
+    if (step != STEP_CLOSE)
         return SESSION_GO_ON;
     h->mode = OVER;
     return SESSION_CLOSE;
