@@ -40,9 +40,8 @@ static void check(const struct tls *t, enum tls_state state)
     must((strlen(info->ja3) == 32 && strlen(info->ja4) == 36) || (!info->ja3[0] && !info->ja4[0]));
 }
 
-static enum tls_state give(struct tls *t, struct span in, size_t step)
+static enum tls_state give(struct tls *t, enum tls_state state, struct span in, size_t step)
 {
-    enum tls_state state = TLS_SHAKING;
     for (size_t at = 0; at < in.n; at += step) {
         size_t n = in.n - at < step ? in.n - at : step;
         enum tls_state before = state;
@@ -54,8 +53,9 @@ static enum tls_state give(struct tls *t, struct span in, size_t step)
 }
 
 /* A client's flights, as far as wanted: 1 the hello, 2 the whole handshake. */
-static void client(struct tls *t, int version, int flights)
+static enum tls_state client(struct tls *t, int version, int flights)
 {
+    enum tls_state state = TLS_SHAKING;
     SSL *ssl = SSL_new(client_ctx);
     BIO *in = BIO_new(BIO_s_mem()), *from = BIO_new(BIO_s_mem());
     SSL_set_bio(ssl, in, from);
@@ -66,7 +66,7 @@ static void client(struct tls *t, int version, int flights)
         char *p;
         SSL_do_handshake(ssl);
         long n = BIO_get_mem_data(from, &p);
-        give(t, span_of(p, n > 0 ? (size_t)n : 0), 1 << 20);
+        state = give(t, state, span_of(p, n > 0 ? (size_t)n : 0), 1 << 20);
         (void)BIO_reset(from);
         if (out.n)
             BIO_write(in, out.p, (int)out.n);
@@ -74,6 +74,7 @@ static void client(struct tls *t, int version, int flights)
     }
     SSL_free(ssl);
     ERR_clear_error();
+    return state;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -85,11 +86,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!size || size > INPUT_MAX)
         return 0;
     struct tls *t = tls_new(&world.env, &peer);
+    enum tls_state state = TLS_SHAKING;
     int flights = data[0] >> 2 & 3;
     plain.n = out.n = 0;
     if (flights == 1 || flights == 2)
-        client(t, data[0] & 16 ? TLS1_2_VERSION : TLS1_3_VERSION, flights);
-    enum tls_state state = give(t, span_of(data + 1, size - 1), steps[data[0] & 3]);
+        state = client(t, data[0] & 16 ? TLS1_2_VERSION : TLS1_3_VERSION, flights);
+    state = give(t, state, span_of(data + 1, size - 1), steps[data[0] & 3]);
     must(plain.n <= size + 16);
     must(out.n < (1 << 20));
     if (tls_output(t, span_str("answer"), &out) == 0)
