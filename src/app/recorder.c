@@ -197,8 +197,9 @@ static int journal_phase(struct recorder *r, const char *phase, struct err *err)
     char path[FILE_PATH_MAX];
     struct buf config = {0}, payload = {0};
     uint64_t index;
-    int rc = file_path(path, err, "%s/%s", r->setup->case_dir, CONFIG_FILE);
-    if (rc == 0)
+    bool ends = strcmp(phase, "stopped") == 0;
+    int rc = ends ? 0 : file_path(path, err, "%s/%s", r->setup->case_dir, CONFIG_FILE);
+    if (rc == 0 && !ends)
         rc = file_read(path, JOURNAL_PAYLOAD_MAX / 2, &config, err);
     struct act_serve a = {
         .phase = span_str(phase), .config = buf_as_span(&config), .version = span_str(EBB_VERSION)};

@@ -661,7 +661,10 @@ static int prepare(struct supervisor *s, struct err *err)
         rc = sandbox_drop(s->config->serve.user, err);
     if (rc == 0)
         rc = ctl_listen(s->dir, &s->control, err);
-    return rc == 0 ? catch_signals(s, err) : rc;
+    if (rc == 0)
+        rc = catch_signals(s, err);
+    struct sandbox_paths paths = {.case_dir = s->dir};
+    return rc == 0 ? sandbox_enter(SANDBOX_SUPERVISOR, &paths, err) : rc;
 }
 
 int supervise_run(const char *case_dir, struct config *config, struct err *err)
