@@ -285,7 +285,7 @@ static bool flush(struct conn *c)
     struct buf *fresh = c->tls ? &s->wire : &s->plain;
     bool good = true;
     if (c->tls_open && s->plain.n)
-        tls_output(c->tls, buf_as_span(&s->plain), &s->wire);
+        good = tls_output(c->tls, buf_as_span(&s->plain), &s->wire) == 0;
     if (c->tls_open && c->stage == CONN_CLOSING) {
         tls_close(c->tls, &s->wire);
         c->tls_open = false;
@@ -293,7 +293,7 @@ static bool flush(struct conn *c)
     if (c->out.n) {
         size_t at = c->out_at;
         buf_span(&c->out, buf_as_span(fresh));
-        good = send_some(c, c->out.p, c->out.n, &at);
+        good &= send_some(c, c->out.p, c->out.n, &at);
         c->out_at = (uint32_t)at;
         if (at == c->out.n) {
             buf_free(&c->out);
@@ -301,7 +301,7 @@ static bool flush(struct conn *c)
         }
     } else if (fresh->n) {
         size_t at = 0;
-        good = send_some(c, fresh->p, fresh->n, &at);
+        good &= send_some(c, fresh->p, fresh->n, &at);
         if (good)
             buf_put(&c->out, fresh->p + at, fresh->n - at);
     }
@@ -656,11 +656,29 @@ static void open_conn(struct sensor *s, struct listener *l, int fd, const struct
     settle(c);
 }
 
-/* Descriptors have run out: one goes at once, and for a moment nobody is let in. */
-static void pause_accepting(struct sensor *s)
+/* Why accept4 gave nothing. True: it may be asked again. */
+static bool accept_failed(struct sensor *s)
 {
-    evict(s);
-    s->accept_at = s->env.tick + ACCEPT_PAUSE_MS;
+    switch (errno) {
+    case EINTR:
+    case ECONNABORTED: /* that client is gone */
+    case EPROTO:
+    case EPERM: /* a firewall says no */
+        return true;
+    case EMFILE:
+        if (evict(s))
+            return true;
+        break;
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+        evict(s);
+        break;
+    default:
+        return false;
+    }
+    s->accept_at = s->env.tick + ACCEPT_PAUSE_MS; /* for a moment nobody is let in */
+    return false;
 }
 
 void conn_accept(struct sensor *s, struct listener *l)
@@ -669,13 +687,10 @@ void conn_accept(struct sensor *s, struct listener *l)
     for (int i = 0; i < ACCEPT_BATCH && !s->accept_at; i++) {
         socklen_t n = sizeof from;
         int fd = accept4(l->source.fd, (struct sockaddr *)&from, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0) {
-            if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-                pause_accepting(s);
-            else if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO || errno == EPERM)
-                continue; /* that client is gone, or a firewall says no */
+        if (fd < 0 && accept_failed(s))
+            continue;
+        if (fd < 0)
             return;
-        }
         if (s->connections >= s->env.config->limits.connections && !evict(s)) {
             net_count(&s->env, accepted, 1);
             net_count(&s->env, connections_limited, 1);
