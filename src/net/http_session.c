@@ -390,6 +390,29 @@ static enum step gather_begin(struct session *s, const struct authority_match *m
     return cur_left(in) ? STEP_NEXT : STEP_MORE;
 }
 
+/* A chunked body that is there to its end: taken without being gathered. Any other: STEP_MORE. */
+static enum step read_whole_chunks(struct session *s, const struct authority_match *match,
+                                   const struct http_request *r, struct cur *in)
+{
+    struct http_chunks chunks = {0};
+    struct cur c = *in;
+    struct span piece;
+    uint8_t *body = arena_alloc(s->env->arena, cur_left(in));
+    size_t n = 0;
+    int got;
+    do {
+        got = http_chunks_next(&chunks, &c, &piece);
+        if (piece.n)
+            memcpy(body + n, piece.p, piece.n);
+        n += piece.n;
+    } while (got == 0 && cur_left(&c));
+    if (got != 1 || n > body_limit(s))
+        return STEP_MORE;
+    struct body b = {.kept = span_of(body, n), .size = n};
+    *in = c;
+    return request_take(s, match, r, &b);
+}
+
 /* `in` stands behind the head. */
 static enum step read_body(struct session *s, const struct authority_match *match,
                            const struct http_request *r, struct cur *in)
@@ -400,7 +423,11 @@ static enum step read_body(struct session *s, const struct authority_match *matc
     if (!open && !r->chunked && r->content_length == 0)
         return request_take(s, match, r, &b);
     say_continue(s, match, r);
-    if (open || r->chunked)
+    if (r->chunked && !open) {
+        enum step step = read_whole_chunks(s, match, r, in);
+        return step == STEP_MORE ? gather_begin(s, match, r, in) : step;
+    }
+    if (open)
         return gather_begin(s, match, r, in);
     if (cur_take(in, r->content_length, &b.kept))
         return request_take(s, match, r, &b);

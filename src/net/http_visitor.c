@@ -36,8 +36,7 @@ static bool names_robot(struct span agent)
  * those browsers never named HTML in Accept, so nothing could tell them from the bots. */
 static bool is_browser_agent(struct span agent)
 {
-    return (text_starts(agent, "mozilla/5.0 (") || text_starts(agent, "opera/9.")) &&
-           !names_robot(agent);
+    return text_starts(agent, "mozilla/5.0 (") || text_starts(agent, "opera/9.");
 }
 
 static bool list_has(struct span list, const char *word)
@@ -110,7 +109,7 @@ enum http_visitor http_visitor_judge(const struct http_request *r)
     struct traits t = {0};
     for (size_t i = 0; i < r->n_headers; i++)
         take_header(&r->header[i], &t);
-    if (!t.language || !(t.compression || t.upgrade || t.fetch))
+    if (!t.language || !(t.compression || t.upgrade || t.fetch) || names_robot(r->user_agent))
         return HTTP_VISITOR_NONE;
     if (t.html && !t.script && (t.document || !t.fetch))
         return HTTP_VISITOR_PAGE;
