@@ -22,7 +22,7 @@ struct maker {
         uint64_t list;
         struct span name; /* in texts, by offset until all are there */
         size_t at;
-    } *released; /* by list and name */
+    } * released; /* by list and name */
     size_t n_released, released_cap;
     struct buf texts;
     uint64_t assets;

@@ -85,15 +85,19 @@ int cli_range(const struct cli *cli, int64_t *since, int64_t *until)
     return 0;
 }
 
+static void help_line(FILE *out, const struct command *c)
+{
+    char left[64];
+    snprintf(left, sizeof left, "%s %s", c->name, c->args);
+    fprintf(out, "  %-34s %s\n", left, c->about);
+}
+
 static int help_all(FILE *out)
 {
     fprintf(out, "ebb " EBB_VERSION ": sinkhole a botnet, count it, prove it.\n\n"
                  "usage: ebb [-C CASE] [--quiet] COMMAND [OPTION...] [ARGUMENT...]\n\n");
-    for (size_t i = 0; i < COUNT(commands); i++) {
-        char left[64];
-        snprintf(left, sizeof left, "%s %s", commands[i].name, commands[i].args);
-        fprintf(out, "  %-28s %s\n", left, commands[i].about);
-    }
+    for (size_t i = 0; i < COUNT(commands); i++)
+        help_line(out, &commands[i]);
     fprintf(out, "\n  -C CASE      the case's folder; default: the current one\n"
                  "  --quiet      no progress bar\n"
                  "  --version    print the version\n"
@@ -125,24 +129,49 @@ static const struct option *option_find(const char *command, const char *name, s
     return NULL;
 }
 
-/* A command is one word or two; *used says how many of argv it took. */
+/* How many words of argv the command's name takes; 0 when it is another one. */
+static int words_match(const char *name, int argc, char **argv)
+{
+    int used = 0;
+    while (used < argc) {
+        size_t n = strcspn(name, " ");
+        if (strlen(argv[used]) != n || memcmp(argv[used], name, n) != 0)
+            return 0;
+        used++;
+        if (!name[n])
+            return used;
+        name += n + 1;
+    }
+    return 0;
+}
+
+/* A command is one word or more; *used says how many of argv it took. */
 static const struct command *command_find(int argc, char **argv, int *used)
 {
-    for (size_t i = 0; i < COUNT(commands); i++) {
-        const char *space = strchr(commands[i].name, ' ');
-        size_t first = space ? (size_t)(space - commands[i].name) : strlen(commands[i].name);
-        if (strlen(argv[0]) != first || memcmp(argv[0], commands[i].name, first) != 0)
-            continue;
-        if (!space) {
-            *used = 1;
+    for (size_t i = 0; i < COUNT(commands); i++)
+        if ((*used = words_match(commands[i].name, argc, argv)))
             return &commands[i];
-        }
-        if (argc > 1 && strcmp(argv[1], space + 1) == 0) {
-            *used = 2;
-            return &commands[i];
-        }
-    }
     return NULL;
+}
+
+/* Commands that begin with these words: what `ebb case` and `ebb log --help` are answered with. False
+ * when there is none. */
+static bool help_group(int argc, char **argv)
+{
+    char words[64] = "";
+    bool any = false;
+    for (int i = 0; i < argc && argv[i][0] != '-'; i++)
+        if (strlen(words) + strlen(argv[i]) + 2 < sizeof words)
+            strcat(strcat(words, argv[i]), " ");
+    for (size_t i = 0; i < COUNT(commands); i++) {
+        if (strncmp(commands[i].name, words, strlen(words)) != 0)
+            continue;
+        if (!any)
+            printf("usage: ebb [-C CASE] %sCOMMAND [OPTION...] [ARGUMENT...]\n\n", words);
+        any = true;
+        help_line(stdout, &commands[i]);
+    }
+    return any;
 }
 
 static int option_take(struct cli *cli, int argc, char **argv, int *at)
@@ -221,6 +250,9 @@ int cli_run(int argc, char **argv)
     if (strcmp(argv[at], "help") == 0)
         return help_all(stdout);
     const struct command *c = command_find(argc - at, argv + at, &used);
+    if (!c && help_group(argc - at, argv + at))
+        return strcmp(argv[argc - 1], "--help") == 0 || strcmp(argv[argc - 1], "-h") == 0 ? EXIT_DONE
+                                                                                         : EXIT_USAGE;
     if (!c)
         return cli_fail(EXIT_USAGE, "no such command: see `ebb --help` (%s)", argv[at]);
     cli.command = c->name;

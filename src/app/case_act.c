@@ -1,0 +1,212 @@
+#include "app/case_act.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "app/ctl.h"
+#include "base/file.h"
+
+#define WITHIN_DAYS     14
+#define WITHIN_DAYS_MAX 36500
+
+/* ---- by the daemon ---- */
+
+/* A file without a name, for the daemon to read. */
+static int memory_file(struct span data, struct err *err)
+{
+    int fd = memfd_create("blob", MFD_CLOEXEC);
+    if (fd < 0)
+        return err_errno(err, "memfd");
+    int rc = file_write_all(fd, data.p, data.n);
+    if (rc < 0) {
+        close(fd);
+        return err_set(err, rc, "memfd: %s", strerror(-rc));
+    }
+    return fd;
+}
+
+/* 1: no daemon runs. */
+static int act_by_daemon(const struct cli *cli, struct case_act *act, struct err *err)
+{
+    struct ctl_request request = {.verb = CTL_ACT, .kind = act->kind, .payload = act->payload};
+    struct ctl_reply reply = {0};
+    if (act->blob.n) {
+        request.blobs[0] = memory_file(act->blob, err);
+        if (request.blobs[0] < 0)
+            return request.blobs[0];
+        request.n_blobs = 1;
+    }
+    int rc = ctl_call(cli->case_dir, &request, &reply, err);
+    if (rc == 0)
+        act->index = reply.index;
+    buf_free(&reply.text);
+    if (request.n_blobs)
+        close(request.blobs[0]);
+    return rc;
+}
+
+/* ---- by ourselves ---- */
+
+static int keep_blobs(struct casedir *c, const struct case_act *acts, size_t n, struct err *err)
+{
+    char path[FILE_PATH_MAX];
+    struct blob_store *store;
+    uint8_t digest[SHA256_LEN];
+    int rc = file_path(path, err, "%s/blobs", c->dir);
+    if (rc == 0)
+        rc = blob_open(path, (uint64_t)c->config->blob_max_mib << 20,
+                       (uint64_t)c->config->blobs_total_gib << 30, &store, err);
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        if (acts[i].blob.n)
+            rc = blob_put(store, acts[i].blob, digest, err);
+    if (rc == 1)
+        rc = err_set(err, -EFBIG, "a file is over blob_max_mib or blobs_total_gib (see ebb.yaml)");
+    if (rc == 0)
+        rc = blob_sync(store, err);
+    blob_close(store);
+    return rc;
+}
+
+static int journal_acts(struct casedir *c, struct case_act *acts, size_t n, int64_t now,
+                        struct err *err)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        struct entry_header header = {.kind = acts[i].kind, .time = now};
+        rc = journal_append(c->journal, &header, acts[i].payload, &acts[i].index, err);
+    }
+    return rc == 0 ? journal_commit(c->journal, err) : rc;
+}
+
+static int act_ourselves(const struct cli *cli, struct case_act *acts, size_t n, struct err *err)
+{
+    struct casedir c = {.quiet = cli->quiet};
+    struct err closing;
+    int64_t now = utc_now();
+    int rc = casedir_open(&c, cli->case_dir, JOURNAL_WRITE, err);
+    if (rc == 0)
+        rc = casedir_views(&c, VIEW_CASEBOOK, err);
+    if (rc == 0)
+        rc = keep_blobs(&c, acts, n, err);
+    if (rc == 0)
+        rc = journal_acts(&c, acts, n, now, err);
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        casedir_act(&c, acts[i].kind, acts[i].index, now, acts[i].payload);
+    if (rc == 0) {
+        casedir_advance(&c, journal_committed(c.journal));
+        rc = casedir_save_views(&c, err);
+    }
+    int closed = casedir_close(&c, &closing);
+    if (rc == 0 && closed < 0)
+        *err = closing;
+    return rc < 0 ? rc : closed;
+}
+
+int case_acts(const struct cli *cli, struct case_act *acts, size_t n, struct err *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        int rc = act_by_daemon(cli, &acts[i], err);
+        if (rc == 1)
+            return act_ourselves(cli, acts + i, n - i, err);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+/* ---- what the commands share ---- */
+
+int case_open(const struct cli *cli, struct casedir *c, struct err *err)
+{
+    *c = (struct casedir){.quiet = cli->quiet};
+    int rc = casedir_open(c, cli->case_dir, JOURNAL_READ, err);
+    return rc == 0 ? casedir_views(c, VIEW_CASEBOOK, err) : rc;
+}
+
+int case_time(const struct cli *cli, const char *name, int64_t fallback, int64_t *out)
+{
+    const char *text = cli_get(cli, name);
+    *out = fallback;
+    if (!text)
+        return 0;
+    if (!utc_parse(span_str(text), out))
+        return cli_fail(EXIT_USAGE, "--%s: not an RFC 3339 date or time (%s)", name, text);
+    if (*out < UTC_EVENT_MIN || *out > UTC_EVENT_MAX)
+        return cli_fail(EXIT_USAGE, "--%s: before 1990 or after 2100 (%s)", name, text);
+    return 0;
+}
+
+int case_clock(const struct cli *cli, struct casebook_clock *out)
+{
+    uint64_t days;
+    int rc = cli_number(cli, "within", WITHIN_DAYS, &days);
+    if (rc == 0 && days > WITHIN_DAYS_MAX)
+        rc = cli_fail(EXIT_USAGE, "--within: more than %d days", WITHIN_DAYS_MAX);
+    *out = (struct casebook_clock){utc_now(), (int64_t)days * UTC_DAY};
+    return rc;
+}
+
+void case_warn(struct casedir *c, const struct casebook_clock *clock)
+{
+    struct buf text = {0};
+    casebook_warnings(c->casebook, clock->now, (unsigned)(clock->within / UTC_DAY), &text);
+    for (struct cur at = cur_of(buf_as_span(&text)); cur_left(&at);) {
+        const uint8_t *end = memchr(at.p, '\n', cur_left(&at));
+        if (!end)
+            break;
+        fprintf(stderr, "ebb: warning: %.*s\n", (int)(end - at.p), (const char *)at.p);
+        at.p = end + 1;
+    }
+    buf_free(&text);
+}
+
+void case_put_time(struct table *t, int64_t time)
+{
+    char text[UTC_TEXT_MAX];
+    if (time == CASEBOOK_FOREVER)
+        table_empty(t);
+    else
+        table_text(t, span_of(text, utc_format(time, text)));
+}
+
+struct span case_text(const struct cli *cli, const char *name)
+{
+    const char *text = cli_get(cli, name);
+    return span_str(text ? text : "");
+}
+
+/* ---- orders by name ---- */
+
+static int keep_order(void *ctx, const struct casebook_order *o)
+{
+    *(struct case_order *)ctx = (struct case_order){o->entry, o->act.from, o->act.until, o->state};
+    return 0;
+}
+
+int case_find_order(struct casedir *c, const char *id, int64_t now, struct case_order *out,
+                    struct err *err)
+{
+    struct casebook_clock clock = {now, 0};
+    uint64_t entry = 0;
+    int rc = casebook_order(c->casebook, 0, span_str(id), &clock, keep_order, out, err);
+    if (rc == 0 && cli_parse_u64(id, &entry) && entry)
+        rc = casebook_order(c->casebook, entry, span_str(""), &clock, keep_order, out, err);
+    if (rc == 0)
+        return err_set(err, -ENOENT, "no such order: see `ebb case order list` (%s)", id);
+    return rc < 0 ? rc : 0;
+}
+
+int case_open_order(struct casedir *c, const char *id, int64_t now, struct case_order *out,
+                    struct err *err)
+{
+    int rc = case_find_order(c, id, now, out, err);
+    if (rc == 0 && (out->state == CASEBOOK_CLOSED || out->state == CASEBOOK_EXPIRED))
+        rc = err_set(err, -EPERM, "order %s is %s: nothing can be done under it", id,
+                     casebook_state_name(out->state));
+    return rc;
+}

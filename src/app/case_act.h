@@ -1,0 +1,49 @@
+/* Acts of the command line: onto the log, by way of the running daemon or, when none runs, by
+ * taking the case's lock. */
+#pragma once
+
+#include "app/casedir.h"
+#include "app/cli.h"
+
+struct case_act {
+    uint8_t kind;
+    struct span payload;
+    struct span blob; /* kept first, when it is not empty */
+    uint64_t index;   /* of its entry, when it is done */
+};
+
+/* Journals them in order; durable when it returns 0. Without a daemon all or none are on the log;
+ * a daemon takes one after the other. */
+int case_acts(const struct cli *cli, struct case_act *acts, size_t n, struct err *err);
+
+/* Opens the case for reading, with its casebook; casedir_close() also after a failure. */
+int case_open(const struct cli *cli, struct casedir *c, struct err *err);
+
+/* A time option; `fallback` when it was not given. 0, or EXIT_USAGE. */
+int case_time(const struct cli *cli, const char *name, int64_t fallback, int64_t *out);
+/* --within as a clock. 0, or EXIT_USAGE. */
+int case_clock(const struct cli *cli, struct casebook_clock *out);
+/* What ends soon, a line each on standard error. */
+void case_warn(struct casedir *c, const struct casebook_clock *clock);
+/* A cell with a time; empty for CASEBOOK_FOREVER. */
+void case_put_time(struct table *t, int64_t time);
+/* An option's text, empty when it was not given. */
+struct span case_text(const struct cli *cli, const char *name);
+
+/* An order by its id, or its index in digits. Gives what a new asset needs; -ENOENT. */
+struct case_order {
+    uint64_t entry;
+    int64_t from, until;
+    enum casebook_state state;
+};
+int case_find_order(struct casedir *c, const char *id, int64_t now, struct case_order *out,
+                    struct err *err);
+/* The same, for acts under it: it must not be closed or over. */
+int case_open_order(struct casedir *c, const char *id, int64_t now, struct case_order *out,
+                    struct err *err);
+
+/* What `asset add` and `asset import` check alike. */
+int case_asset_options(const struct cli *cli);
+int case_check_policy(struct casedir *c, const char *name, struct err *err);
+int case_check_times(const struct case_order *order, const char *id, int64_t from, int64_t until,
+                     struct err *err);
