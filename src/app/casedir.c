@@ -175,7 +175,7 @@ int casedir_blob(struct casedir *c, const uint8_t digest[SHA256_LEN], struct buf
     char path[FILE_PATH_MAX];
     int rc = c->blobs ? 0 : file_path(path, err, "%s/blobs", c->dir);
     if (rc == 0 && !c->blobs)
-        rc = blob_open(path, 0, 0, &c->blobs, err);
+        rc = blob_open_reader(path, &c->blobs, err);
     return rc < 0 ? rc : blob_get(c->blobs, digest, out, err);
 }
 

@@ -16,7 +16,7 @@ struct casedir {
     struct census *census;     /* NULL until casedir_views loads it */
     struct registry *registry; /* likewise */
     struct casebook *casebook; /* likewise */
-    struct blob_store *blobs;  /* for reading; NULL until something is read */
+    struct blob_store *blobs;  /* for reading; the pipeline's while there is one; NULL until needed */
 };
 
 /* Opens config and journal. Zero the struct first; casedir_close takes any state. */

@@ -203,6 +203,14 @@ static int open_enrich(struct pipeline *p, const char *views, struct err *err)
     return enrich_open(&config, &p->enrich, err);
 }
 
+/* So that views which read blobs find those that wait to be written, too. */
+static void lend_blobs(struct pipeline *p)
+{
+    if (p->c->blobs)
+        blob_close(p->c->blobs);
+    p->c->blobs = p->blobs;
+}
+
 int pipeline_open(struct casedir *c, struct pipeline **out, struct err *err)
 {
     char rules[FILE_PATH_MAX], views[FILE_PATH_MAX], blobs[FILE_PATH_MAX];
@@ -224,6 +232,8 @@ int pipeline_open(struct casedir *c, struct pipeline **out, struct err *err)
         rc = blob_open(blobs, (uint64_t)c->config->blob_max_mib << 20,
                        (uint64_t)c->config->blobs_total_gib << 30, &p->blobs, err);
     if (rc == 0)
+        lend_blobs(p);
+    if (rc == 0)
         rc = refer(p, err);
     if (rc < 0) {
         pipeline_close(p, NULL);
@@ -240,8 +250,10 @@ int pipeline_close(struct pipeline *p, struct err *err)
         enrich_close(p->enrich);
     if (p->classify)
         classify_close(p->classify);
-    if (p->blobs)
+    if (p->blobs) {
+        p->c->blobs = NULL;
         blob_close(p->blobs);
+    }
     buf_free(&p->payload);
     free(p);
     return rc;

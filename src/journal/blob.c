@@ -44,7 +44,10 @@ int blob_open(const char *dir, uint64_t max_one, uint64_t max_total, struct blob
         return rc;
     (*out)->max_one = max_one;
     (*out)->max_total = max_total;
-    rc = packs_writer_open((*out)->packs, err);
+    rc = blob_files_lock((*out)->files, err);
+    if (rc == 0)
+        rc = packs_refresh((*out)->packs, err); /* a writer may have added until a moment ago */
+    rc = rc < 0 ? rc : packs_writer_open((*out)->packs, err);
     if (rc < 0) {
         blob_close(*out);
         *out = NULL;

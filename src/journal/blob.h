@@ -13,7 +13,8 @@
 struct blob_store;
 
 /* For the writer. `dir` is the store's own folder, made when it is missing. max_one and max_total
- * are bytes before compression (0: no limit). What a crash left half-written is cut off. */
+ * are bytes before compression (0: no limit). What a crash left half-written is cut off. -EBUSY while another
+ * writer has it open. */
 int blob_open(const char *dir, uint64_t max_one, uint64_t max_total, struct blob_store **out,
               struct err *err);
 /* For readers, beside a writer too: blob_get and blob_walk alone. -ENOENT when there is no store.

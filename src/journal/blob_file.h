@@ -10,6 +10,8 @@ struct blob_files;
 
 int blob_files_open(const char *dir, struct blob_files **out, struct err *err);
 void blob_files_close(struct blob_files *s);
+/* Keeps other writers of the store out for as long as it is open: -EBUSY. */
+int blob_files_lock(struct blob_files *s, struct err *err);
 /* Bytes before compression. */
 uint64_t blob_files_total(const struct blob_files *s);
 /* A file of that name may be torn by a crash; only one that gives the same bytes counts. */

@@ -220,11 +220,14 @@ int pack_scan_next(struct pack_scan *s, struct pack_block *out, const uint8_t **
         *body = p + PACK_BLOCK_LEN;
         if (pack_body_holds(out, *body)) {
             s->whole = s->next;
+            s->damaged += s->suspect;
+            s->suspect = 0;
             return 1;
         }
-        s->damaged++;
+        s->suspect++;
     }
     s->next = s->whole;
+    s->suspect = 0;
     s->window.n = 0; /* the next call looks again, the file may have grown */
     return rc;
 }

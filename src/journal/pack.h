@@ -74,7 +74,8 @@ struct pack_scan {
     uint32_t salt;
     uint64_t next;    /* where to go on */
     uint64_t whole;   /* the end of the last block that held */
-    uint64_t damaged; /* blocks whose header held but not the body */
+    uint64_t damaged; /* blocks whose header held but not the body, with a whole one behind them */
+    uint64_t suspect; /* the same, with none behind them yet: a torn tail, or a write under way */
     struct buf window;
     uint64_t window_at;
 };

@@ -247,6 +247,8 @@ static void test_reader_beside(void)
     struct blob_store *s = open_store(dir), *r;
     is_int(blob_open_reader(dir, &r, NULL), 0);
     is_int(get_range(r, 0, 5), 0);
+    struct blob_store *second;
+    is_int(blob_open(dir, 0, 0, &second, NULL), -EBUSY);
     blob_set_pack_limit(s, 20000);
     int seen = 0;
     for (unsigned i = 0; i < 1000; i += 20) {
