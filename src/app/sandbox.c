@@ -56,8 +56,7 @@ static int become(const char *user, struct err *err)
     return 0;
 }
 
-/* Nothing can be got back by exec either; who was not allowed to say so had no such set to begin with,
- * and no_new_privs holds for it. */
+/* Nothing can be got back by exec either. Who may not say so is held by no_new_privs. */
 static void clear_bounding_set(void)
 {
     for (unsigned cap = 0; cap < CAPABILITIES_MAX; cap++)
@@ -66,17 +65,24 @@ static void clear_bounding_set(void)
     (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 }
 
+/* A service manager may have forbidden capset() itself. Then the one capability that it gave, to bind
+ * low ports, may stay: no role but the supervisor can bind. */
 static int clear_capabilities(struct err *err)
 {
+    const uint32_t tolerated = 1u << CAP_NET_BIND_SERVICE;
     struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {{0}};
-    if (syscall(SYS_capset, &head, data) < 0)
+    bool cleared = syscall(SYS_capset, &head, data) == 0;
+    if (!cleared && errno != EPERM)
         return err_errno(err, "capset");
     if (syscall(SYS_capget, &head, data) < 0)
         return err_errno(err, "capget");
+    data[0].effective &= cleared ? ~0u : ~tolerated;
+    data[0].permitted &= cleared ? ~0u : ~tolerated;
+    data[0].inheritable &= cleared ? ~0u : ~tolerated;
     for (unsigned i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
         if (data[i].effective | data[i].permitted | data[i].inheritable)
-            return err_set(err, -EPERM, "capabilities are left");
+            return err_set(err, -EPERM, "capabilities are left that cannot be dropped");
     return 0;
 }
 

@@ -23,8 +23,9 @@ struct sandbox_paths {
 const char *sandbox_role_name(enum sandbox_role role);
 
 /* With `user` (NULL or "": nobody in particular) and as root: becomes that user with its own group
- * only. In any case: no capability is left in any set, no_new_privs, not dumpable, umask 077, no core
- * files. After this nothing can be bound below port 1024. -ENOENT when there is no such user; -EPERM
+ * only. In any case: no capability is left in any set (CAP_NET_BIND_SERVICE may be, where a service
+ * manager gave it and forbids capset()), no_new_privs, not dumpable, umask 077, no core files. After
+ * this nothing else can be bound below port 1024. -ENOENT when there is no such user; -EPERM
  * when root would stay root although a user is named. Reads the user database, so before sandbox_enter(). */
 int sandbox_drop(const char *user, struct err *err);
 
