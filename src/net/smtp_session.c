@@ -335,7 +335,7 @@ static enum session_next smtp_data_in(struct session *s, struct cur *in)
     struct smtp_state *st = smtp_state(s);
     enum session_next next = SESSION_GO_ON;
     bool early_now = st->early_next && st->reply_tick == s->env->tick;
-    st->early_next = false;
+    st->early_next &= early_now && !cur_left(in);
     if (!cur_left(in))
         return next;
     const uint8_t *start = in->p;
