@@ -82,6 +82,12 @@ static void set_up(void)
     test_env_asset(&t, "203.0.113.0/24", "spam", "");
     test_env_asset(&t, "198.18.0.0/24", "spam", "");
     test_env_asset(&t, "2001:db8:5::/46", "spam", "");
+    uint8_t quiet[255]; /* not identified */
+    struct authority_asset a = {
+        .index = 4,
+        .until = TEST_NOW + 1,
+        .name = span_of(quiet, authority_wire_name(span_str("quiet.example"), quiet))};
+    authority_builder_asset(t.builder, &a, NULL);
     test_env_ready(&t);
     struct err err;
     if (dns_server_new(&t.config, &t.env.dns, &err) < 0) {
@@ -343,6 +349,9 @@ static void test_identity(void)
            "NOERROR aa | seized.example. 300 IN TXT \"v=spf1 -all\" / seized.example. 300 IN TXT "
            "\"sinkhole=ebb; operator=Example Response Team; order=2:11-cv-00222; court=District "
            "Court\"");
+    is_str(ask("quiet.example", TXT, 0),
+           "NOERROR aa | authority: quiet.example. 60 IN SOA ns.quiet.example. "
+           "hostmaster.quiet.example. 4 3600 600 86400 60");
     is_str(ask("x.deep.seized.example", TXT, 0),
            "NOERROR aa | authority: deep.seized.example. 60 IN SOA ns.deep.seized.example. "
            "hostmaster.deep.seized.example. 3 3600 600 86400 60");
