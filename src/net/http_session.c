@@ -348,11 +348,11 @@ static enum step read_open(struct session *s, struct cur *in)
 /* The client says that it sends a body, but not where it ends; or it sends no requests any more. */
 static bool is_open(const struct http_request *r)
 {
-    if (is_http2(r) || r->anomalies & HTTP_BAD_LENGTH)
+    if (is_http2(r))
         return true;
     if (r->chunked || r->content_length)
         return false;
-    if (r->anomalies & HTTP_ODD_CODING)
+    if (r->anomalies & (HTTP_ODD_CODING | HTTP_BAD_LENGTH))
         return true;
     return !r->keep_alive && (span_is(r->method, "POST") || span_is(r->method, "PUT")) &&
            !http_find(r, "Content-Length");

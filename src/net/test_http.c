@@ -436,6 +436,9 @@ static void test_smuggling(struct world *w)
          "length-conflict", "z"},
         {"POST / HTTP/1.1\r\n" HOST "Content-Length: 3\r\nContent-Length: 5\r\n\r\nabc",
          "length-conflict", "abc"},
+        {"POST / HTTP/1.1\r\n" HOST "Content-Length: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+         "1\r\nz\r\n0\r\n\r\n",
+         "bad-length", "z"},
         {"POST / HTTP/1.1\r\n" HOST "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n", "spaces", ""},
         {"POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\nzz", "bad-chunk", ""},
         {"GET / HTTP/1.1\r\n" HOST "Host: other.example\r\n\r\n", "two-hosts", ""},
