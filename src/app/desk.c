@@ -145,8 +145,8 @@ static enum MHD_Result reply(struct desk *d, struct MHD_Connection *connection, 
     return rc;
 }
 
-/* Called when a request's headers are there. A body is never waited for: then the answer closes the
- * connection. */
+/* Called when a request's headers are there, and again at its end. A body is never waited for: what
+ * answers at the first call closes the connection, and so does MHD_NO. */
 static enum MHD_Result answer(void *ctx, struct MHD_Connection *connection, const char *url,
                               const char *method, const char *version, const char *upload,
                               size_t *upload_size, void **request)
@@ -156,6 +156,12 @@ static enum MHD_Result answer(void *ctx, struct MHD_Connection *connection, cons
     if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0) {
         buf_str(&d->page, "GET and HEAD only\n");
         return reply(d, connection, MHD_HTTP_METHOD_NOT_ALLOWED, TEXT_CONTENT_TYPE);
+    }
+    if (*upload_size)
+        return MHD_NO;
+    if (!*request) {
+        *request = d;
+        return MHD_YES;
     }
     for (size_t i = 0; i < sizeof pages / sizeof *pages; i++)
         if (strcmp(url, pages[i].path) == 0) {

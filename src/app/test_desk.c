@@ -433,6 +433,18 @@ static void test_pages(const struct sockaddr_in *at)
     ok(answers(at, "GET /healthz HTTP/1.0\r\n\r\n", "HTTP/1.", "ok\n"));
 }
 
+static void test_keep_alive(const struct sockaddr_in *at)
+{
+    static const char twice[] = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /healthz" CLOSE;
+    struct buf out = ask(at, twice);
+    char *second = strstr((char *)out.p + 1, "HTTP/1.1 200 ");
+    ok(second != NULL && strstr(second, "\r\n\r\nok\n") != NULL, "two requests on one connection");
+    buf_free(&out);
+    out = ask(at, "GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello");
+    ok(out.n == 0, "a GET with a body is shown the door");
+    buf_free(&out);
+}
+
 static void test_limits(const struct sockaddr_in *at)
 {
     struct buf big = {0};
@@ -485,6 +497,7 @@ static void test_desk(void)
     int fd = listener(&at), link;
     pid_t pid = start(&s, fd, &link);
     test_pages(&at);
+    test_keep_alive(&at);
     test_limits(&at);
     role_say(link, ROLE_STOP, 0, NULL);
     is_int(ended(pid), 0);
