@@ -241,7 +241,6 @@ static void test_pace(void)
 static void test_proxy(void)
 {
     struct world w;
-    char got[256], want[128];
     world_init(&w);
     w.setup.sessions = talk_types;
     world_listen(&w, (struct net_listener){.protocol = NET_HTTP, .tcp = true, .proxy = true}, "127.0.0.1");
@@ -296,8 +295,6 @@ static void test_proxy(void)
     ok(client_gone(fd), "a stranger");
     close(fd);
     is_int(w.counters->proxy_refused, 2);
-    (void)got;
-    (void)want;
     world_end(&w);
 }
 
@@ -351,7 +348,6 @@ static void test_stored(void)
     takes_wanted(&w);
     close(b); /* gone while it waits */
     world_store(&w);
-    ok(ended(&w, "timeout", "") || true, "");
     client_say(a, "full\n");
     ok(client_hears(a, "room\n"), "there is room");
     w.reader.shared->storage_full = 1;
@@ -542,7 +538,6 @@ static void test_memory(void)
     world_start(&w);
     int fd = talk_client(&w), other = talk_client(&w);
     client_say(fd, "big 33554432\n");
-    ok(client_gone(fd) || true, "");
     is_int(wait_for(w.counters->connections_limited == 1), 1);
     client_say(other, "z\n");
     ok(client_hears(other, "<z>\n"), "who wants too much memory goes, others stay");

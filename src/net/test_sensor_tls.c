@@ -208,7 +208,7 @@ static void test_refused(void)
     is_int(w.counters->recorded, 0);
     int fd = client("127.0.0.1", port, SOCK_STREAM);
     client_put(fd, "\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00", 10);
-    ok(client_gone(fd) || client_gone(fd) || true, "");
+    ms_sleep(50);
     close(fd);
     ok(recorded(&w, KIND_RAW, "tls", NULL), "a broken hello to one of ours is recorded");
     fd = client("127.0.0.2", port, SOCK_STREAM);
