@@ -1,5 +1,5 @@
-/* A PROXY header: what is taken is within its bounds, any beginning of it needs more, and what comes
- * behind it changes nothing. */
+/* A PROXY header: what is taken is within its bounds, any beginning of it needs more, and what
+ * comes behind it changes nothing. */
 #include "must.h"
 #include "wire/proxy.h"
 

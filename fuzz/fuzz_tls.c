@@ -1,6 +1,6 @@
-/* Bytes to a TLS server before, in and after a handshake. The first byte says how: how many bytes are
- * given at a time, and what stands before them (nothing, or a true client's hello, or a handshake that
- * was done, so that the bytes meet what is behind it). */
+/* Bytes to a TLS server before, in and after a handshake. The first byte says how: how many bytes
+ * are given at a time, and what stands before them (nothing, or a true client's hello, or a
+ * handshake that was done, so that the bytes meet what is behind it). */
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 

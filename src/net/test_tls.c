@@ -45,7 +45,8 @@ static void check_info(struct talk *k, const char *sni, const char *version)
 
 static void test_version(int version, const char *name, size_t step)
 {
-    struct wish w = {.version = version, .sni = "www.seized.example", .step = step, .alpn = "\2h2\x08http/1.1"};
+    struct wish w = {
+        .version = version, .sni = "www.seized.example", .step = step, .alpn = "\2h2\x08http/1.1"};
     struct talk k;
     uint64_t before = world.counters.tls_handshakes;
     const unsigned char *alpn;
@@ -102,7 +103,8 @@ static void refused(const char *sni, struct net_peer peer, uint8_t alert)
     uint8_t want[] = {21, 3, 1, 0, 2, 2, alert};
     ok(k.out.n == 7 && memcmp(k.out.p, want, 7) == 0, "an alert, and no certificate");
     to_client(&k);
-    ok(SSL_do_handshake(k.client) == -1 && ERR_GET_REASON(ERR_peek_last_error()) == SSL_AD_REASON_OFFSET + alert);
+    ok(SSL_do_handshake(k.client) == -1 &&
+       ERR_GET_REASON(ERR_peek_last_error()) == SSL_AD_REASON_OFFSET + alert);
     ERR_clear_error();
     is_int(world.counters.tls_refused - before, 1);
     is_int(world.counters.tls_failed - failed, 0);
@@ -151,9 +153,13 @@ static void test_kinds(void)
         {{.version = TLS1_2_VERSION, .ciphers = "ECDHE-RSA-AES128-GCM-SHA256"}, EVP_PKEY_RSA},
         {{.version = TLS1_2_VERSION, .ciphers = "AES128-SHA"}, EVP_PKEY_RSA},
         {{.version = TLS1_2_VERSION, .ciphers = "DHE-RSA-AES128-SHA"}, EVP_PKEY_RSA},
-        {{.version = TLS1_2_VERSION, .ciphers = "ECDHE-ECDSA-AES128-SHA:AES128-SHA", .sigalgs = "RSA+SHA1"},
+        {{.version = TLS1_2_VERSION,
+          .ciphers = "ECDHE-ECDSA-AES128-SHA:AES128-SHA",
+          .sigalgs = "RSA+SHA1"},
          EVP_PKEY_RSA},
-        {{.version = TLS1_2_VERSION, .ciphers = "ECDHE-ECDSA-AES128-SHA:@SECLEVEL=0", .sigalgs = "ECDSA+SHA1"},
+        {{.version = TLS1_2_VERSION,
+          .ciphers = "ECDHE-ECDSA-AES128-SHA:@SECLEVEL=0",
+          .sigalgs = "ECDSA+SHA1"},
          EVP_PKEY_EC},
         {{.version = TLS1_VERSION, .ciphers = "ECDHE-ECDSA-AES128-SHA:@SECLEVEL=0"}, EVP_PKEY_EC},
         {{.version = TLS1_VERSION, .ciphers = "AES128-SHA:@SECLEVEL=0"}, EVP_PKEY_RSA},
@@ -168,7 +174,8 @@ static void test_kinds(void)
             is_int(key_type(&k), cases[i].type);
         talk_end(&k);
     }
-    struct wish anonymous = {.version = TLS1_2_VERSION, .sni = "seized.example", .ciphers = "aNULL:@SECLEVEL=0"};
+    struct wish anonymous = {
+        .version = TLS1_2_VERSION, .sni = "seized.example", .ciphers = "aNULL:@SECLEVEL=0"};
     struct talk k;
     is_int(connect_as(&k, &anonymous, other_peer()), TLS_OPEN, "without any certificate");
     talk_end(&k);
@@ -222,7 +229,8 @@ static void test_made(void)
     ASN1_TIME_free(now);
     talk_end(&k);
 
-    char name[] = "a234567890123456789012345678901234567890.b234567890123456789012345678901234567890.seized.example";
+    char name[] = "a234567890123456789012345678901234567890."
+                  "b234567890123456789012345678901234567890.seized.example";
     w.sni = name;
     is_int(connect_as(&k, &w, other_peer()), TLS_OPEN, "longer than a common name");
     ok(is_for(&k, name));
@@ -262,7 +270,8 @@ static void test_bound(void)
     is_int(tls_certs_made(certs), TLS_MADE_MAX + 52, "about to expire");
     is_int(tls_certs_kept(certs), TLS_MADE_MAX);
     tls_certs_pick(certs, &h, span_of("w\xff\0 x.seized.example", 20), &ip, now, &pair);
-    is_int(X509_check_host(pair.cert, "w___x.seized.example", 0, 0, NULL), 1, "odd bytes are written as underscores");
+    is_int(X509_check_host(pair.cert, "w___x.seized.example", 0, 0, NULL), 1,
+           "odd bytes are written as underscores");
     tls_certs_free(certs);
 }
 
@@ -290,7 +299,8 @@ static struct net_certificate make_pem(EVP_PKEY *key, const char *cn, const char
     X509_gmtime_adj(X509_getm_notBefore(x), 0);
     X509_gmtime_adj(X509_getm_notAfter(x), 86400);
     X509_set_pubkey(x, key);
-    X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC, (const uint8_t *)cn, -1, -1, 0);
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC, (const uint8_t *)cn,
+                               -1, -1, 0);
     X509_set_issuer_name(x, X509_get_subject_name(x));
     if (san) {
         X509_EXTENSION *e = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, san);
@@ -373,7 +383,8 @@ static void test_operator(void)
     char junk[] = "-----BEGIN CERTIFICATE-----\njunk\n", none[] = "";
     bad_operator(junk, c[0].key, "certificate 1: its chain is no PEM certificate");
     bad_operator(none, none, "certificate 1: its chain is no PEM certificate");
-    bad_operator(c[2].chain, junk, "certificate 1 (www.seized.example): its key is no PEM key without a password");
+    bad_operator(c[2].chain, junk,
+                 "certificate 1 (www.seized.example): its key is no PEM key without a password");
     bad_operator(c[2].chain, c[0].key, "certificate 1 (www.seized.example): it is not of this key");
     world_end();
     for (unsigned i = 0; i < n; i++) {
@@ -392,7 +403,8 @@ static void fails(const void *p, size_t n, size_t answer, const char *what)
     struct tls *t = tls_new(&world.env, &peer);
     struct buf plain = {0}, out = {0};
     uint64_t before = world.counters.tls_failed;
-    tap_check(tls_input(t, span_of(p, n), &plain, &out) == TLS_FAILED, "fails", __FILE__, __LINE__, what);
+    tap_check(tls_input(t, span_of(p, n), &plain, &out) == TLS_FAILED, "fails", __FILE__, __LINE__,
+              what);
     is_int(world.counters.tls_failed - before, 1);
     is_int(out.n, answer);
     ok(span_eq(tls_hello_bytes(t), span_of(p, n)), "the bytes are there to be recorded");
@@ -521,7 +533,9 @@ static void test_bulk(void)
 }
 
 /* TLS 1.0 asked for in SSL 2.0's form, made by hand: AES128-SHA, 16 bytes of challenge. */
-static const char ssl2_hello[] = "\x80\x1f\1\3\1\0\6\0\0\0\x10" "\0\0\x2f\0\0\xff" "0123456789abcdef";
+static const char ssl2_hello[] = "\x80\x1f\1\3\1\0\6\0\0\0\x10"
+                                 "\0\0\x2f\0\0\xff"
+                                 "0123456789abcdef";
 
 static void test_ssl2(void)
 {
@@ -534,7 +548,8 @@ static void test_ssl2(void)
         if (i + 1 < n && (out.n || tls_info(t)))
             ok(false, "nothing before all of it is there");
     }
-    ok(out.n > 500 && memcmp(out.p, "\x16\3\1", 3) == 0 && out.p[5] == 2, "a server's hello and certificate");
+    ok(out.n > 500 && memcmp(out.p, "\x16\3\1", 3) == 0 && out.p[5] == 2,
+       "a server's hello and certificate");
     ok(tls_info(t) && span_is(tls_info(t)->version, "1.0") && !tls_info(t)->ja3[0]);
     tls_free(t);
     out.n = 0;
@@ -543,8 +558,14 @@ static void test_ssl2(void)
     tls_free(t);
     buf_free(&plain);
     buf_free(&out);
-    fails_str("\x80\x1f\1\0\2\0\6\0\0\0\x10" "\7\0\xc0\1\0\x80" "0123456789abcdef", 7, "SSL 2.0 itself");
-    fails_str("\x80\x1f\1\3\1\0\7\0\0\0\x10" "\0\0\x2f\0\0\xff" "0123456789abcdef", 7, "odd lengths");
+    fails_str("\x80\x1f\1\0\2\0\6\0\0\0\x10"
+              "\7\0\xc0\1\0\x80"
+              "0123456789abcdef",
+              7, "SSL 2.0 itself");
+    fails_str("\x80\x1f\1\3\1\0\7\0\0\0\x10"
+              "\0\0\x2f\0\0\xff"
+              "0123456789abcdef",
+              7, "odd lengths");
 }
 
 static void test_looks_like(void)

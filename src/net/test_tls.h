@@ -120,7 +120,8 @@ static inline void shake(struct talk *k, size_t step)
     for (int i = 0; i < 8; i++) {
         ERR_clear_error();
         k->client_result = SSL_do_handshake(k->client);
-        if (k->client_result != 1 && SSL_get_error(k->client, k->client_result) != SSL_ERROR_WANT_READ)
+        if (k->client_result != 1 &&
+            SSL_get_error(k->client, k->client_result) != SSL_ERROR_WANT_READ)
             k->client_error = ERR_GET_REASON(ERR_peek_last_error());
         if (!to_server(k, step) && k->client_result == 1)
             break;

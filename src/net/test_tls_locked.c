@@ -1,5 +1,5 @@
-/* TLS in a process that is locked in as a sensor is: no file is opened once the server was made. A test
- * of its own, so that nothing is warm yet but by tls_server_new(). */
+/* TLS in a process that is locked in as a sensor is: no file is opened once the server was made. A
+ * test of its own, so that nothing is warm yet but by tls_server_new(). */
 #include "net/test_tls.h"
 
 #include <signal.h>
@@ -10,22 +10,27 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 
-/* What a sensor's TLS may ask of the system: memory, time, random bytes, and the end. */
+/* What a sensor's TLS may ask of the system: memory, random bytes, its own number (by which OpenSSL
+ * finds that it was forked), the time where the kernel does not share it, and the end. */
 static int lock_in(void)
 {
-    static const int allowed[] = {SYS_read,   SYS_write,     SYS_mmap,         SYS_munmap,        SYS_mremap,
-                                  SYS_brk,    SYS_madvise,   SYS_futex,        SYS_getrandom,     SYS_getpid,
-                                  SYS_mprotect, SYS_exit_group, SYS_clock_gettime, SYS_gettimeofday};
+    static const int allowed[] = {SYS_mmap,         SYS_munmap,        SYS_mremap,    SYS_brk,
+                                  SYS_madvise,      SYS_futex,         SYS_getrandom, SYS_getpid,
+                                  SYS_gettimeofday, SYS_clock_gettime, SYS_exit_group};
     struct sock_filter code[64];
     unsigned short n = 0;
-    code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
+    code[n++] =
+        (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
     for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++) {
-        code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)allowed[i], 0, 1);
+        code[n++] =
+            (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)allowed[i], 0, 1);
         code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
     }
     code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
     struct sock_fprog program = {n, code};
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ? -1 : prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+               ? -1
+               : prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
 }
 
 /* All kinds of clients, each for the first time; a status to exit with. */
@@ -35,16 +40,25 @@ static int first_clients(void)
         {.version = TLS1_3_VERSION, .sni = "locked1.seized.example"},
         {.version = TLS1_3_VERSION, .groups = "P-256", .sigalgs = "RSA-PSS+SHA256"},
         {.version = TLS1_2_VERSION, .sni = "locked2.seized.example"},
-        {.version = TLS1_2_VERSION, .ciphers = "ECDHE-RSA-AES256-SHA384", .sni = "locked3.seized.example"},
-        {.version = TLS1_2_VERSION, .ciphers = "DHE-RSA-CHACHA20-POLY1305", .sni = "locked3.seized.example"},
-        {.version = TLS1_2_VERSION, .ciphers = "CAMELLIA128-SHA256", .sni = "locked3.seized.example"},
+        {.version = TLS1_2_VERSION,
+         .ciphers = "ECDHE-RSA-AES256-SHA384",
+         .sni = "locked3.seized.example"},
+        {.version = TLS1_2_VERSION,
+         .ciphers = "DHE-RSA-CHACHA20-POLY1305",
+         .sni = "locked3.seized.example"},
+        {.version = TLS1_2_VERSION,
+         .ciphers = "CAMELLIA128-SHA256",
+         .sni = "locked3.seized.example"},
         {.version = TLS1_2_VERSION, .ciphers = "AES256-CCM8", .sni = "locked3.seized.example"},
         {.version = TLS1_1_VERSION, .sni = "locked4.seized.example"},
-        {.version = TLS1_VERSION, .ciphers = "AES128-SHA:@SECLEVEL=0", .sni = "locked5.seized.example"},
+        {.version = TLS1_VERSION,
+         .ciphers = "AES128-SHA:@SECLEVEL=0",
+         .sni = "locked5.seized.example"},
     };
     for (size_t i = 0; i < sizeof wishes / sizeof *wishes; i++) {
         struct talk k;
-        if (connect_as(&k, &wishes[i], seized_peer()) != TLS_OPEN || !says(&k, "hello") || !hears(&k, "hello"))
+        if (connect_as(&k, &wishes[i], seized_peer()) != TLS_OPEN || !says(&k, "hello") ||
+            !hears(&k, "hello"))
             return 10 + (int)i;
         SSL_shutdown(k.client);
         to_server(&k, 1);
@@ -82,7 +96,8 @@ int main(void)
     tap_skip("locked in", "the sanitizer makes calls of its own");
 #else
     int status = run_locked(first_clients);
-    if (!ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "nothing is opened after the server was made"))
+    if (!ok(WIFEXITED(status) && WEXITSTATUS(status) == 0,
+            "nothing is opened after the server was made"))
         printf("# status 0x%x\n", (unsigned)status);
     status = run_locked(open_a_file);
     ok(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS, "what would be, is found");

@@ -54,10 +54,8 @@ struct key_use {
     uint16_t curve;    /* that a client of TLS 1.2 must list, when it lists any; 0: none */
 };
 static const struct key_use key_uses[] = {
-    {"prime256v1", EVP_PKEY_EC, 0x0403, 23},
-    {"secp384r1", EVP_PKEY_EC, 0x0503, 24},
-    {"secp521r1", EVP_PKEY_EC, 0x0603, 25},
-    {NULL, EVP_PKEY_ED25519, 0x0807, 0},
+    {"prime256v1", EVP_PKEY_EC, 0x0403, 23}, {"secp384r1", EVP_PKEY_EC, 0x0503, 24},
+    {"secp521r1", EVP_PKEY_EC, 0x0603, 25},  {NULL, EVP_PKEY_ED25519, 0x0807, 0},
     {NULL, EVP_PKEY_ED448, 0x0808, 0},
 };
 
@@ -68,7 +66,8 @@ static const struct key_use *key_use(EVP_PKEY *key)
     if (type == EVP_PKEY_EC)
         EVP_PKEY_get_group_name(key, group, sizeof group, NULL);
     for (size_t i = 0; i < sizeof key_uses / sizeof *key_uses; i++)
-        if (key_uses[i].type == type && (!key_uses[i].group || strcmp(key_uses[i].group, group) == 0))
+        if (key_uses[i].type == type &&
+            (!key_uses[i].group || strcmp(key_uses[i].group, group) == 0))
             return &key_uses[i];
     return NULL;
 }
@@ -189,14 +188,16 @@ static int load_operator(const struct net_certificate *c, unsigned number, struc
     read_names(o);
     const char *name = o->names_count ? o->names[0] : "no name";
     if (!o->key)
-        return err_set(err, -EINVAL, "certificate %u (%s): its key is no PEM key without a password", number,
+        return err_set(err, -EINVAL,
+                       "certificate %u (%s): its key is no PEM key without a password", number,
                        name);
     bool fits = X509_check_private_key(o->cert, o->key) == 1;
     ERR_clear_error();
     if (!fits)
         return err_set(err, -EINVAL, "certificate %u (%s): it is not of this key", number, name);
     if (EVP_PKEY_get_base_id(o->key) != EVP_PKEY_RSA && !key_use(o->key))
-        return err_set(err, -EINVAL, "certificate %u (%s): a kind of key that TLS clients do not take", number,
+        return err_set(err, -EINVAL,
+                       "certificate %u (%s): a kind of key that TLS clients do not take", number,
                        name);
     return 0;
 }
@@ -230,10 +231,11 @@ static int fits_ip(const struct operator_cert *o, const struct ip *ip)
     return 0;
 }
 
-/* The best of the operator's that the client can check: the exact name before an asterisk, then what
- * is cheaper to sign with, then the first. */
-static const struct operator_cert *pick_operator(const struct tls_certs *c, const struct tls_hello *h,
-                                                 struct span name, const struct ip *dst)
+/* The best of the operator's that the client can check: the exact name before an asterisk, then
+ * what is cheaper to sign with, then the first. */
+static const struct operator_cert *pick_operator(const struct tls_certs *c,
+                                                 const struct tls_hello *h, struct span name,
+                                                 const struct ip *dst)
 {
     const struct operator_cert *best = NULL;
     int best_score = 0;

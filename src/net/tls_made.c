@@ -15,12 +15,12 @@
 #include "base/utc.h"
 #include "net/tls_cert.h"
 
-#define BUCKETS    (2 * TLS_MADE_MAX)
-#define NONE       UINT32_MAX
-#define CN_MAX     64 /* X.520's upper bound */
-#define RSA_BITS   2048
-/* Three primes: the key is found in a third of the time, so that a sensor that died is back soon. What
- * can be seen of it is like any other. */
+#define BUCKETS  (2 * TLS_MADE_MAX)
+#define NONE     UINT32_MAX
+#define CN_MAX   64 /* X.520's upper bound */
+#define RSA_BITS 2048
+/* Three primes: the key is found in a third of the time, so that a sensor that died is back soon.
+ * What can be seen of it is like any other. */
 #define RSA_PRIMES 3
 
 struct made {
@@ -55,10 +55,12 @@ static bool add_key_usage(X509 *x, enum tls_made_kind kind)
     BASIC_CONSTRAINTS *basic = BASIC_CONSTRAINTS_new(); /* not a CA */
     bool good = usage && extended && basic && ASN1_BIT_STRING_set_bit(usage, 0, 1);
     if (good && kind == TLS_MADE_RSA)
-        good = ASN1_BIT_STRING_set_bit(usage, 2, 1); /* keyEncipherment: the client sends a key in it */
+        good = ASN1_BIT_STRING_set_bit(usage, 2,
+                                       1); /* keyEncipherment: the client sends a key in it */
     good = good && sk_ASN1_OBJECT_push(extended, OBJ_nid2obj(NID_server_auth)) > 0 &&
            add_extension(x, NID_basic_constraints, basic, true) &&
-           add_extension(x, NID_key_usage, usage, true) && add_extension(x, NID_ext_key_usage, extended, false);
+           add_extension(x, NID_key_usage, usage, true) &&
+           add_extension(x, NID_ext_key_usage, extended, false);
     ASN1_BIT_STRING_free(usage);
     sk_ASN1_OBJECT_free(extended);
     BASIC_CONSTRAINTS_free(basic);
@@ -80,7 +82,8 @@ static bool add_alt_name(X509 *x, int type, struct span bytes, bool critical)
 {
     GENERAL_NAMES *names = GENERAL_NAMES_new();
     GENERAL_NAME *name = GENERAL_NAME_new();
-    ASN1_STRING *text = ASN1_STRING_type_new(type == GEN_DNS ? V_ASN1_IA5STRING : V_ASN1_OCTET_STRING);
+    ASN1_STRING *text =
+        ASN1_STRING_type_new(type == GEN_DNS ? V_ASN1_IA5STRING : V_ASN1_OCTET_STRING);
     bool good = names && name && text && ASN1_STRING_set(text, bytes.p, (int)bytes.n);
     if (name && text) {
         GENERAL_NAME_set0_value(name, type, text);
@@ -97,8 +100,8 @@ static bool add_alt_name(X509 *x, int type, struct span bytes, bool critical)
 
 static bool set_common_name(X509_NAME *name, struct span text)
 {
-    return X509_NAME_add_entry_by_NID(name, NID_commonName, V_ASN1_UTF8STRING, text.p, (int)text.n, -1, 0) ==
-           1;
+    return X509_NAME_add_entry_by_NID(name, NID_commonName, V_ASN1_UTF8STRING, text.p, (int)text.n,
+                                      -1, 0) == 1;
 }
 
 static bool set_frame(X509 *x, EVP_PKEY *key, int64_t from, int64_t until)
@@ -196,10 +199,14 @@ static uint32_t free_place(struct tls_made *m)
     return at;
 }
 
-static void put_in(struct tls_made *m, uint32_t at, uint64_t hash, const char *name, X509 *cert, int64_t until)
+static void put_in(struct tls_made *m, uint32_t at, uint64_t hash, const char *name, X509 *cert,
+                   int64_t until)
 {
     struct made *e = &m->made[at];
-    *e = (struct made){.cert = cert, .name = strdup(name), .until = until, .hash = hash,
+    *e = (struct made){.cert = cert,
+                       .name = strdup(name),
+                       .until = until,
+                       .hash = hash,
                        .next = m->bucket[hash % BUCKETS]};
     if (!e->name)
         abort();
@@ -226,11 +233,12 @@ static size_t key_text(enum tls_made_kind kind, struct span name, const struct i
 /* Valid for another day at least, and already, should the clock have been set back. */
 static bool is_fresh(const struct made *e, int64_t now)
 {
-    return now < e->until - UTC_DAY && now > e->until - (TLS_MADE_DAYS + TLS_MADE_BEFORE_DAYS) * UTC_DAY;
+    return now < e->until - UTC_DAY &&
+           now > e->until - (TLS_MADE_DAYS + TLS_MADE_BEFORE_DAYS) * UTC_DAY;
 }
 
-X509 *tls_made_get(struct tls_made *m, enum tls_made_kind kind, struct span name, const struct ip *ip,
-                   int64_t now)
+X509 *tls_made_get(struct tls_made *m, enum tls_made_kind kind, struct span name,
+                   const struct ip *ip, int64_t now)
 {
     char text[TLS_NAME_MAX + 2];
     size_t n = key_text(kind, name, ip, text);
@@ -260,7 +268,8 @@ static EVP_PKEY *generate_key(enum tls_made_kind kind)
         return EVP_EC_gen("P-256");
     EVP_PKEY *key = NULL;
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
-    if (ctx && EVP_PKEY_keygen_init(ctx) == 1 && EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, RSA_BITS) == 1 &&
+    if (ctx && EVP_PKEY_keygen_init(ctx) == 1 &&
+        EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, RSA_BITS) == 1 &&
         EVP_PKEY_CTX_set_rsa_keygen_primes(ctx, RSA_PRIMES) == 1)
         EVP_PKEY_generate(ctx, &key);
     EVP_PKEY_CTX_free(ctx);
@@ -275,7 +284,8 @@ static EVP_PKEY *old_kind(EVP_PKEY *key, enum tls_made_kind kind)
     EVP_PKEY *old = EVP_PKEY_new();
     EC_KEY *ec = kind == TLS_MADE_EC ? EVP_PKEY_get1_EC_KEY(key) : NULL;
     RSA *rsa = kind == TLS_MADE_RSA ? EVP_PKEY_get1_RSA(key) : NULL;
-    bool good = old && ((ec && EVP_PKEY_set1_EC_KEY(old, ec) == 1) || (rsa && EVP_PKEY_set1_RSA(old, rsa) == 1));
+    bool good = old && ((ec && EVP_PKEY_set1_EC_KEY(old, ec) == 1) ||
+                        (rsa && EVP_PKEY_set1_RSA(old, rsa) == 1));
     EC_KEY_free(ec);
     RSA_free(rsa);
     if (good)
@@ -291,7 +301,8 @@ static EVP_PKEY *make_key(enum tls_made_kind kind)
     return old;
 }
 
-/* SHA-1 of the public key, as RFC 5280, 4.2.1.2 (1) has it; just a number that is the same for all. */
+/* SHA-1 of the public key, as RFC 5280, 4.2.1.2 (1) has it; just a number that is the same for all.
+ */
 static ASN1_OCTET_STRING *make_key_id(EVP_PKEY *key)
 {
     uint8_t *der = NULL, digest[EVP_MAX_MD_SIZE];
@@ -338,7 +349,8 @@ int tls_made_new(const uint8_t secret[32], struct tls_made **out, struct err *er
             continue;
         tls_made_free(m);
         ERR_clear_error();
-        return err_set(err, -EIO, "TLS: no %s key can be made", kind == TLS_MADE_EC ? "P-256" : "RSA");
+        return err_set(err, -EIO, "TLS: no %s key can be made",
+                       kind == TLS_MADE_EC ? "P-256" : "RSA");
     }
     *out = m;
     return 0;

@@ -42,7 +42,8 @@ static void hello_of(const struct warm_case *w, struct tls_hello *h)
     h->n_versions = 1;
 }
 
-static bool prepare(const struct warm_case *w, SSL *server, SSL *client, struct tls_certs *certs, int64_t now)
+static bool prepare(const struct warm_case *w, SSL *server, SSL *client, struct tls_certs *certs,
+                    int64_t now)
 {
     struct tls_hello h;
     struct tls_pair pair;
@@ -78,8 +79,8 @@ static bool talk(SSL *server, SSL *client)
     return good && SSL_read(server, &byte, 1) == 0 && SSL_shutdown(server) == 1;
 }
 
-static bool warm(const struct warm_case *w, SSL_CTX *server_ctx, SSL_CTX *client_ctx, struct tls_certs *certs,
-                 int64_t now)
+static bool warm(const struct warm_case *w, SSL_CTX *server_ctx, SSL_CTX *client_ctx,
+                 struct tls_certs *certs, int64_t now)
 {
     SSL *server = SSL_new(server_ctx), *client = SSL_new(client_ctx);
     BIO *a = NULL, *b = NULL;
@@ -87,7 +88,8 @@ static bool warm(const struct warm_case *w, SSL_CTX *server_ctx, SSL_CTX *client
     if (good) {
         SSL_set_bio(server, a, a);
         SSL_set_bio(client, b, b);
-        good = prepare(w, server, client, certs, now) && shake_hands(server, client) && talk(server, client);
+        good = prepare(w, server, client, certs, now) && shake_hands(server, client) &&
+               talk(server, client);
     }
     SSL_free(server);
     SSL_free(client);

@@ -102,7 +102,8 @@ static int v2_tlvs(struct span header, struct span tlvs, struct proxy_header *ou
 
 static int v2_addresses(struct span header, struct proxy_header *out)
 {
-    static const uint8_t lengths[] = {[V2_UNSPEC] = 0, [V2_INET] = 12, [V2_INET6] = 36, [V2_UNIX] = 216};
+    static const uint8_t lengths[] = {
+        [V2_UNSPEC] = 0, [V2_INET] = 12, [V2_INET6] = 36, [V2_UNIX] = 216};
     unsigned family = header.p[13] >> 4, transport = header.p[13] & 15;
     struct span block = text_behind(header, V2_FIXED);
     if (family > V2_UNIX || transport > V2_DGRAM || block.n < lengths[family])

@@ -148,8 +148,8 @@ static void test_v2_haproxy(void)
         flipped += parse(data.p, data.n, &h) == 1;
         data.p[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
-    /* What the checksum does not save: LOCAL instead of PROXY, a shorter length that ends with a whole
-     * TLV before the checksum (none here), and the checksum's own type. */
+    /* What the checksum does not save: LOCAL instead of PROXY, a shorter length that ends with a
+     * whole TLV before the checksum (none here), and the checksum's own type. */
     is_int(flipped, 1 + 8, "flipped bits are found");
     buf_free(&data);
 }
@@ -176,8 +176,12 @@ static void test_v2_forms(void)
     is_int(h.dst_port, 443);
     is_int(v2("2112000cc0000201c6336402dc0401bb", &h), 1, "UDP over IPv4");
     ok(h.udp && !h.local);
-    is_int(v2("21220024" "20010db8000000000000000000000001" "20010db8000000000000000000000002" "00350036",
-              &h), 1, "UDP over IPv6");
+    is_int(v2("21220024"
+              "20010db8000000000000000000000001"
+              "20010db8000000000000000000000002"
+              "00350036",
+              &h),
+           1, "UDP over IPv6");
     ok(h.udp);
     is_ip(&h.src, "2001:db8::1");
     is_ip(&h.dst, "2001:db8::2");
@@ -192,7 +196,11 @@ static void test_v2_forms(void)
     is_int(h.length, 19);
     is_int(v2("21000000", &h), 1, "UNSPEC");
     ok(h.local);
-    is_int(v2("21000006" "020003" "612e62", &h), 1, "UNSPEC with AUTHORITY");
+    is_int(v2("21000006"
+              "020003"
+              "612e62",
+              &h),
+           1, "UNSPEC with AUTHORITY");
     is_int(h.authority.n, 3);
     is_int(v2("2110000cc0000201c6336402dc0401bb", &h), 1, "IPv4, unspecified transport");
     ok(h.local && !ip_is_set(&h.src));

@@ -117,12 +117,13 @@ static void made_free(struct made *m)
     buf_free(&m->records);
 }
 
-/* The example of FoxIO's technical_details/JA4.md: its lists of ciphers, extensions and schemes, with
- * GREASE strewn in, and its three results. */
+/* The example of FoxIO's technical_details/JA4.md: its lists of ciphers, extensions and schemes,
+ * with GREASE strewn in, and its three results. */
 static void put_spec_extensions(struct made *m, bool schemes)
 {
-    static const uint16_t order[] = {0x1a1a, 0x001b, 0x0000, 0x0033, 0x0010, 0x4469, 0x0017, 0x002d, 0x000d,
-                                     0x0005, 0x0023, 0x0012, 0x002b, 0xff01, 0x000b, 0x000a, 0x0015, 0xfafa};
+    static const uint16_t order[] = {0x1a1a, 0x001b, 0x0000, 0x0033, 0x0010, 0x4469,
+                                     0x0017, 0x002d, 0x000d, 0x0005, 0x0023, 0x0012,
+                                     0x002b, 0xff01, 0x000b, 0x000a, 0x0015, 0xfafa};
     static const uint16_t versions[] = {0x7a7a, 0x0304, 0x0303}, groups[] = {0x2a2a, 29, 23, 24};
     static const uint16_t algorithms[] = {0x4a4a, 0x0403, 0x0804, 0x0401, 0x0503,
                                           0x0805, 0x0501, 0x0806, 0x0601};
@@ -145,8 +146,9 @@ static void put_spec_extensions(struct made *m, bool schemes)
     }
 }
 
-static const uint16_t spec_ciphers[] = {0x0a0a, 0x1301, 0x1302, 0x1303, 0xc02b, 0xc02f, 0xc02c, 0xc030,
-                                        0xcca9, 0xcca8, 0xc013, 0xc014, 0x009c, 0x009d, 0x002f, 0x0035};
+static const uint16_t spec_ciphers[] = {0x0a0a, 0x1301, 0x1302, 0x1303, 0xc02b, 0xc02f,
+                                        0xc02c, 0xc030, 0xcca9, 0xcca8, 0xc013, 0xc014,
+                                        0x009c, 0x009d, 0x002f, 0x0035};
 
 static void test_ja4_spec(void)
 {
@@ -161,8 +163,9 @@ static void test_ja4_spec(void)
     is_int(h.n_ciphers, 16);
     is_int(h.n_extensions, 18);
     is_int(tls_hello_version(&h), 0x0304);
-    is_ja3_text(&h, "771,4865-4866-4867-49195-49199-49196-49200-52393-52392-49171-49172-156-157-47-53,"
-                    "27-0-51-16-17513-23-45-13-5-35-18-43-65281-11-10-21,29-23-24,0");
+    is_ja3_text(&h,
+                "771,4865-4866-4867-49195-49199-49196-49200-52393-52392-49171-49172-156-157-47-53,"
+                "27-0-51-16-17513-23-45-13-5-35-18-43-65281-11-10-21,29-23-24,0");
     m.extensions.n = 0;
     put_spec_extensions(&m, false);
     put_message(&m, 0x0303, spec_ciphers, 16);
@@ -175,7 +178,8 @@ static void test_ja4_spec(void)
 static void test_ja3_readme(void)
 {
     static const uint16_t first[] = {47, 53, 5, 10, 49161, 49162, 49171, 49172, 50, 56, 19, 4};
-    static const uint16_t second[] = {4, 5, 10, 9, 100, 98, 3, 6, 19, 18, 99}, groups[] = {23, 24, 25};
+    static const uint16_t second[] = {4, 5, 10, 9, 100, 98, 3, 6, 19, 18, 99},
+                          groups[] = {23, 24, 25};
     struct made m = {0};
     struct tls_hello h;
     put_extension(&m, 0, "\0\x04\0\0\1x", 6);
@@ -270,10 +274,20 @@ static void test_ja4_alpn(void)
         const char *name;
         size_t n;
         const char *want;
-    } cases[] = {{"h2", 2, "h2"},       {"http/1.1", 8, "h1"},         {"\xab", 1, "ab"},
-                 {" ", 1, "20"},        {"\xab\xcd", 2, "ad"},         {" a", 2, "21"},
-                 {"0\xab", 2, "3b"},    {"a ", 2, "60"},               {"01\xab\xcd", 4, "3d"},
-                 {"0\xab\xcd" "1", 4, "01"}, {"x", 1, "xx"},            {"", 0, "00"}};
+    } cases[] = {{"h2", 2, "h2"},
+                 {"http/1.1", 8, "h1"},
+                 {"\xab", 1, "ab"},
+                 {" ", 1, "20"},
+                 {"\xab\xcd", 2, "ad"},
+                 {" a", 2, "21"},
+                 {"0\xab", 2, "3b"},
+                 {"a ", 2, "60"},
+                 {"01\xab\xcd", 4, "3d"},
+                 {"0\xab\xcd"
+                  "1",
+                  4, "01"},
+                 {"x", 1, "xx"},
+                 {"", 0, "00"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct tls_hello h = {.alpn = span_of(cases[i].name, cases[i].n)};
         char want[64];
@@ -414,7 +428,8 @@ static void test_malformed(void)
     is_int(bytes("\x80\x2e\1\3\1\0\x15\0\0\0\x10"), -1);
 }
 
-/* Every length within the message, one more and one less: either refused or taken, never outside. */
+/* Every length within the message, one more and one less: either refused or taken, never outside.
+ */
 static void test_flips(void)
 {
     struct made m = {0};
@@ -451,7 +466,8 @@ static void test_odd_contents(void)
     put_extension(&m, 0, "\0\4\0\0\1x", 6);
     put_message(&m, 0x0303, spec_ciphers, 2);
     is_int(parse(records(&m, 16384), &h), 1);
-    ok(h.has_sni && !h.n_groups && !h.n_point_formats && !h.n_schemes && !h.alpn.n && !h.n_versions);
+    ok(h.has_sni && !h.n_groups && !h.n_point_formats && !h.n_schemes && !h.alpn.n &&
+       !h.n_versions);
     is_span(h.sni, "x");
     is_ja3_text(&h, "771,4865,0-10-11-13-16-43-0,,");
     made_free(&m);

@@ -135,8 +135,8 @@ static int read_message(struct span message, struct tls_hello *h)
     return read_extensions(extensions, h) ? 1 : -1;
 }
 
-/* The next record's share of the handshake: 1, 0 when nothing more is there, -1. The last one may be
- * there in part. */
+/* The next record's share of the handshake: 1, 0 when nothing more is there, -1. The last one may
+ * be there in part. */
 static int next_fragment(struct cur *c, struct span *out)
 {
     size_t left = cur_left(c);

@@ -1,6 +1,6 @@
 /* TLS ClientHello (RFC 8446, 4.1.2; RFC 6066 SNI; RFC 7301 ALPN): bytes -> struct, and the
- * fingerprints JA3 (MD5 over its text form) and JA4 (FoxIO's published specification, the BSD-licensed
- * part). */
+ * fingerprints JA3 (MD5 over its text form) and JA4 (FoxIO's published specification, the
+ * BSD-licensed part). */
 #pragma once
 
 #include "base/buf.h"
@@ -30,9 +30,10 @@ struct tls_hello {
 };
 
 /* Reads a hello at the start of a TCP stream (records, RFC 8446, 5.1). 1 done, 0 need more, -1 no
- * ClientHello, malformed, or longer than the limits above. `scratch` (TLS_HELLO_MAX bytes) is used when
- * the hello spans records; spans point into data or scratch. What is behind the hello is not looked at.
- * An extension that is malformed within its own bounds is listed, and its contents are left out. */
+ * ClientHello, malformed, or longer than the limits above. `scratch` (TLS_HELLO_MAX bytes) is used
+ * when the hello spans records; spans point into data or scratch. What is behind the hello is not
+ * looked at. An extension that is malformed within its own bounds is listed, and its contents are
+ * left out. */
 int tls_hello_parse(struct span data, uint8_t *scratch, struct tls_hello *out);
 /* The version that JA4 counts and most servers would: the highest of supported_versions, where the
  * extension has any, else the hello's own. Without GREASE. */
