@@ -2,21 +2,13 @@
 
 #include <errno.h>
 
-#include "wire/text.h"
-
-static bool has_word(struct span s, const char *word)
-{
-    for (; s.n; s = text_behind(s, 1))
-        if (text_starts(s, word))
-            return true;
-    return false;
-}
+#include "net/http_list.h"
 
 /* The first of the words (closed by NULL) that s has. */
 static const char *first_word(struct span s, const char *const *words)
 {
     for (; *words; words++)
-        if (has_word(s, *words))
+        if (http_has_word(s, *words))
             return *words;
     return NULL;
 }
@@ -82,7 +74,7 @@ static bool meta_refreshes(struct span html)
         if (!text_starts(html, "<meta"))
             continue;
         struct span tag = span_of(html.p, text_find(html, '>'));
-        if (has_word(tag, "refresh") || has_word(tag, "set-cookie"))
+        if (http_has_word(tag, "refresh") || http_has_word(tag, "set-cookie"))
             return true;
     }
     return false;

@@ -1,9 +1,19 @@
-/* Comma-separated header values with qualities (RFC 9110, 5.6.1 and 12.4.2). */
+/* Pieces of HTTP texts: words in them, and comma-separated header values with qualities (RFC 9110,
+ * 5.6.1 and 12.4.2). */
 #pragma once
 
 #include "wire/text.h"
 
 #define HTTP_QUALITY_MAX 1000 /* q=1 */
+
+/* The word, which is in small letters, anywhere in s and in any case. */
+static inline bool http_has_word(struct span s, const char *word)
+{
+    for (; s.n; s = text_behind(s, 1))
+        if (text_starts(s, word))
+            return true;
+    return false;
+}
 
 /* The next member, trimmed, empty ones left out. False at the end. */
 static inline bool http_list_next(struct cur *c, struct span *member)

@@ -13,21 +13,13 @@ struct traits {
     bool script;      /* made by a script of a page */
 };
 
-static bool has_word(struct span s, const char *word)
-{
-    for (; s.n; s = text_behind(s, 1))
-        if (text_starts(s, word))
-            return true;
-    return false;
-}
-
 /* Programs that say what they are: crawlers, scanners, libraries that put on a browser's name. */
 static bool names_robot(struct span agent)
 {
     static const char *const words[] = {"bot",    "crawl",    "spider", "scan", "http:",
                                         "https:", "headless", "python", "curl", "preview"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (has_word(agent, words[i]))
+        if (http_has_word(agent, words[i]))
             return true;
     return false;
 }

@@ -196,8 +196,7 @@ static void test_content(void)
                                             "text/plain, text/html",
                                             "te xt/plain"};
     static const char *const bad_bodies[] = {"MZ\x90",
-                                             "\x7f"
-                                             "ELF\2",
+                                             "\177ELF\2",
                                              "#!/bin/sh",
                                              "PK\3\4x",
                                              "\xca\xfe\xba\xbe",
