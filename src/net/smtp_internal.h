@@ -56,6 +56,7 @@ struct smtp_state {
     bool valid;    /* something was SMTP */
     bool recorded; /* an event was made */
     bool refused;  /* counted as such */
+    bool over;     /* we said the last word: what comes behind it is not heard */
     unsigned bad, junk, transactions;
     char helo[SMTP_HELO_MAX + 1];
     uint8_t helo_len;

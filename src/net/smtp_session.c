@@ -311,6 +311,7 @@ static enum session_next step(struct session *s, struct cur *in)
 /* The end of a conversation waits for a tarpit's last reply. */
 static enum session_next or_later(struct session *s, enum session_next next)
 {
+    smtp_state(s)->over |= next == SESSION_CLOSE;
     if (next == SESSION_GO_ON || !s->paused)
         return next;
     smtp_state(s)->held_next = next;
@@ -437,7 +438,7 @@ static bool something_new(const struct smtp_state *st)
 static void record_rest(struct session *s, struct cur *rest)
 {
     struct smtp_state *st = smtp_state(s);
-    struct span bytes = span_of(rest->p, cur_left(rest));
+    struct span bytes = span_of(rest->p, st->over ? 0 : cur_left(rest));
     struct authority_match match;
     char answer[4] = "";
     if (bytes.n && (st->mode == SMTP_MODE_COMMAND || st->mode == SMTP_MODE_AUTH))

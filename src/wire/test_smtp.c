@@ -48,6 +48,9 @@ static void test_commands(void)
         {"AUTH LOGIN\r\n", SMTP_AUTH, "LOGIN", "", "", 0},
         {"STARTTLS\r\n", SMTP_STARTTLS, "", "", "", 0},
         {"HELP\r\n", SMTP_HELP, "", "", "", 0},
+        {"expn list\r\n", SMTP_EXPN, "list", "", "", 0},
+        {"ETRN a.example\r\n", SMTP_ETRN, "a.example", "", "", 0},
+        {"TURN\r\n", SMTP_TURN, "", "", "", 0},
         {"XCLIENT ADDR=1\r\n", SMTP_UNKNOWN, "ADDR=1", "", "", 0},
         {"HELOx\r\n", SMTP_UNKNOWN, "", "", "", 0},
         {"\r\n", SMTP_UNKNOWN, "", "", "", 0},
@@ -69,6 +72,25 @@ static void test_commands(void)
         is_span(c.params, rows[i].params);
         is_int(c.anomalies, rows[i].anomalies);
         free(copy);
+    }
+}
+
+/* An empty path is one; none at all is not. */
+static void test_path(void)
+{
+    static const struct {
+        const char *line;
+        bool path;
+    } rows[] = {
+        {"MAIL FROM:<>\r\n", true},     {"MAIL FROM:<a@b>\r\n", true}, {"MAIL FROM: a@b\r\n", true},
+        {"RCPT TO:<a\r\n", true},       {"MAIL FROM:\r\n", false},     {"MAIL FROM: \r\n", false},
+        {"MAIL FROM\r\n", false},       {"MAIL\r\n", false},           {"MAIL <a@b>\r\n", false},
+        {"RCPT FROM:<a@b>\r\n", false}, {"NOOP a\r\n", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct smtp_command c;
+        is_int(smtp_command_parse(span_str(rows[i].line), &c), 1);
+        tap_check(c.path == rows[i].path, "a path is there", __FILE__, __LINE__, rows[i].line);
     }
 }
 
@@ -266,6 +288,39 @@ static void test_data(void)
     is_int(size, 0);
 }
 
+/* Long lines are copied in runs: whatever stands anywhere round a run's ends is found. The oracle is
+ * the same mail a byte at a time. */
+static void test_data_runs(void)
+{
+    static const char *const odd[] = {"\n", "\r", ".", "\r\n", "\r\n.", "\r\n..", "\n.", "\r\n.\r\n"};
+    struct outcome whole = {0}, bytes = {0};
+    struct buf mail = {0};
+    size_t cuts[400];
+    unsigned wrong = 0;
+    for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++)
+        cuts[i] = i;
+    for (size_t line = 0; line < 2; line++)
+        for (size_t k = 0; k < sizeof odd / sizeof *odd; k++)
+            for (size_t at = 0; at < 300; at++) {
+                mail.n = 0;
+                while (mail.n < at)
+                    buf_str(&mail, line && mail.n + 2 <= at ? "\r\n" : "x");
+                buf_str(&mail, odd[k]);
+                while (mail.n < 390)
+                    buf_byte(&mail, 'y');
+                buf_str(&mail, "\r\n.\r\n");
+                feed(buf_as_span(&mail), NULL, 0, 1000, &whole);
+                feed(buf_as_span(&mail), cuts, mail.n, 1000, &bytes);
+                wrong += whole.result != 1 || whole.used != bytes.used || whole.size != bytes.size ||
+                         whole.anomalies != bytes.anomalies ||
+                         !span_eq(buf_as_span(&whole.mail), buf_as_span(&bytes.mail));
+            }
+    is_int(wrong, 0);
+    buf_free(&mail);
+    buf_free(&whole.mail);
+    buf_free(&bytes.mail);
+}
+
 /* Stuffing by RFC 5321, 4.5.2, written the other way round, and back, over random mails. */
 static void test_stuffing_round_trip(void)
 {
@@ -347,11 +402,13 @@ static void test_words(void)
 int main(void)
 {
     test_commands();
+    test_path();
     test_bdat();
     test_pipelining();
     test_long_line();
     test_looks();
     test_data();
+    test_data_runs();
     test_stuffing_round_trip();
     test_mail_header();
     test_words();
