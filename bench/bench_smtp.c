@@ -1,6 +1,7 @@
-/* CPU nanoseconds a mail through the SMTP session, beside nothing: a recorder that encodes the event
- * and copies the mail, no sockets. Connections kept for all mails, and one each. Mails are pipelined
- * as a fast sender does, or said line by line. Pin it: taskset -c 1 build/bench/bench_smtp */
+/* CPU nanoseconds a mail through the SMTP session, beside nothing: a recorder that encodes the
+ * event and copies the mail, no sockets. Connections kept for all mails, and one each. Mails are
+ * pipelined as a fast sender does, or said line by line. Pin it: taskset -c 1
+ * build/bench/bench_smtp */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -63,8 +64,11 @@ struct work {
 static void connection(const struct work *w, unsigned mails)
 {
     static uint8_t state[4096];
-    struct session s = {.type = &smtp_session, .env = &w->env->env, .out = &w->env->out,
-                        .state = state, .quiet_since_begin = true,
+    struct session s = {.type = &smtp_session,
+                        .env = &w->env->env,
+                        .out = &w->env->out,
+                        .state = state,
+                        .quiet_since_begin = true,
                         .peer = test_peer("203.0.113.9", 4711, "192.0.2.25", 25, true)};
     struct cur nothing = {0};
     if (s.type->state_size > sizeof state)
@@ -115,13 +119,17 @@ int main(void)
                        "From: <qwerty1234@isp.example>\r\nTo: <someone@mail.example>\r\n"
                        "Subject: offer\r\nDate: Wed, 16 Mar 2011 09:00:00 +0000\r\n\r\n");
         while (mail.n < head + size)
-            buf_str(&mail, "Lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eius\r\n");
+            buf_str(&mail,
+                    "Lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eius\r\n");
         buf_str(&mail, ".\r\n");
-        struct work w = {.env = &t, .hello = span_str("EHLO isp.example\r\n"),
-                         .mail = buf_as_span(&mail), .content = mail.n - head};
+        struct work w = {.env = &t,
+                         .hello = span_str("EHLO isp.example\r\n"),
+                         .mail = buf_as_span(&mail),
+                         .content = mail.n - head};
         for (unsigned mode = 0; mode < 4; mode++) {
             static const char *const names[] = {"one connection each, by lines", "kept, by lines",
-                                                "one connection each, pipelined", "kept, pipelined"};
+                                                "one connection each, pipelined",
+                                                "kept, pipelined"};
             w.kept = mode & 1;
             w.lines = mode < 2;
             measure(names[mode], &w, 50000);

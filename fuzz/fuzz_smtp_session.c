@@ -8,7 +8,13 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char *const destinations[] = {"192.0.2.1", "192.0.2.2", "192.0.2.3", "203.0.113.1"};
-enum { STRANGER = 3, RING_FULL = 1 << 2, DISK_FULL = 1 << 3, NO_MEMORY = 1 << 4, NOT_STORED = 1 << 5 };
+enum {
+    STRANGER = 3,
+    RING_FULL = 1 << 2,
+    DISK_FULL = 1 << 3,
+    NO_MEMORY = 1 << 4,
+    NOT_STORED = 1 << 5
+};
 
 static struct test_env *world(void)
 {

@@ -11,7 +11,8 @@ int seal_init(struct err *err)
     if (sodium_init() < 0)
         return err_set(err, -EIO, "seal: libsodium finds no random bytes");
     uint8_t first[1];
-    randombytes_buf(first, sizeof first); /* opens what it needs now, not when it may not any more */
+    randombytes_buf(first,
+                    sizeof first); /* opens what it needs now, not when it may not any more */
     return 0;
 }
 

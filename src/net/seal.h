@@ -3,7 +3,8 @@
  * before it, and both are sealed again, so that nothing is ever kept in the clear until an event is
  * written, and the field is one sealed box however many there are.
  *
- * What a box holds: the newest secret, a line feed, and then, when there was one before, its box. */
+ * What a box holds: the newest secret, a line feed, and then, when there was one before, its box.
+ */
 #pragma once
 
 #include "base/arena.h"

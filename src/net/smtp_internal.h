@@ -15,7 +15,7 @@
 #define SMTP_EHLO_MAX     512         /* our list of extensions, and the line before it */
 #define SMTP_PATH_KEPT    1024        /* bytes of an address in the envelope */
 #define SMTP_BAD_MAX      20          /* commands that are none, of one connection */
-#define SMTP_JUNK_MAX     200         /* commands of one connection that lead to no mail, since the last one */
+#define SMTP_JUNK_MAX     200         /* commands that lead to no mail, since the last one */
 #define SMTP_DELAY_MAX    60000       /* milliseconds before a tarpit's reply */
 #define SMTP_IN_MAX       (64u << 10) /* what a connection may hold for us: pipelined commands */
 #define SMTP_SPARES       8           /* buffers that wait for the next mail */
@@ -155,7 +155,8 @@ bool smtp_envelope_add(struct session *s, struct span path);
 /* What gives authority over the session as it stands: the destination, else the name asked for in TLS
  * or the recipient's domain. */
 bool smtp_authority(const struct session *s, struct authority_match *out);
-bool smtp_domain_authority(const struct session *s, struct span domain, struct authority_match *out);
+bool smtp_domain_authority(const struct session *s, struct span domain,
+                           struct authority_match *out);
 /* Records what was said since the last event, with the mail or without, and forgets it. `answer` is
  * the reply's code. False: it could not be recorded. */
 bool smtp_record(struct session *s, const struct authority_match *match, const char *answer,

@@ -112,7 +112,7 @@ static bool holds_auth(struct span word)
 static struct span auth_secret(struct span argument)
 {
     static const char *const mechanisms[] = {
-        "plain",  "login",       "cram-md5",    "digest-md5",    "ntlm",     "gssapi",
+        "plain",   "login",       "cram-md5",    "digest-md5",    "ntlm",     "gssapi",
         "xoauth2", "oauthbearer", "scram-sha-1", "scram-sha-256", "external", "anonymous",
     };
     size_t n = 0;
@@ -215,7 +215,8 @@ bool smtp_domain_authority(const struct session *s, struct span domain, struct a
     const struct net_env *env = s->env;
     struct ip ip;
     if (literal(domain, &ip))
-        return authority_address(env->authority, &ip, s->peer.dst_port, AUTHORITY_TCP, env->now, out);
+        return authority_address(env->authority, &ip, s->peer.dst_port, AUTHORITY_TCP, env->now,
+                                 out);
     return domain.n && authority_host(env->authority, domain, env->now, out);
 }
 

@@ -425,8 +425,8 @@ static void record_raw(struct session *s, struct span rest, const struct authori
     size_t keep = s->env->config->limits.raw_bytes;
     keep_first(s, &st->raw_client, rest);
     server.n = server.n < keep ? server.n : keep;
-    raw_server_record(s->env, &s->peer, match, buf_as_span(&st->raw_client),
-                      st->received + rest.n, server, st->sent);
+    raw_server_record(s->env, &s->peer, match, buf_as_span(&st->raw_client), st->received + rest.n,
+                      server, st->sent);
 }
 
 /* What no mail's event has yet. */

@@ -85,8 +85,9 @@ static enum session_next helo(struct session *s, struct said *said)
     const struct smtp_server *server = s->env->smtp;
     const struct buf *list = s->peer.tls ? &server->ehlo_tls : &server->ehlo;
     char host[SMTP_HOST_MAX], text[SMTP_HOST_MAX + SMTP_EHLO_MAX];
-    int n = snprintf(text, sizeof text, "250%c%.*s\r\n%.*s", esmtp ? '-' : ' ',
-                     (int)smtp_host(s, host), host, esmtp ? (int)list->n : 0, (const char *)list->p);
+    int n =
+        snprintf(text, sizeof text, "250%c%.*s\r\n%.*s", esmtp ? '-' : ' ', (int)smtp_host(s, host),
+                 host, esmtp ? (int)list->n : 0, (const char *)list->p);
     smtp_reply_span(s, span_of(text, (size_t)n));
     take_name(s, name, esmtp);
     return SESSION_GO_ON;
@@ -392,12 +393,11 @@ static enum session_next unknown(struct session *s, struct said *said)
 }
 
 static enum session_next (*const answers[])(struct session *s, struct said *said) = {
-    [SMTP_UNKNOWN] = unknown, [SMTP_HELO] = helo,         [SMTP_EHLO] = helo,
-    [SMTP_MAIL] = mail,       [SMTP_RCPT] = rcpt,         [SMTP_DATA] = data,
-    [SMTP_BDAT] = bdat,       [SMTP_RSET] = rset,         [SMTP_QUIT] = quit,
-    [SMTP_NOOP] = noop,       [SMTP_VRFY] = vrfy,         [SMTP_AUTH] = auth,
-    [SMTP_STARTTLS] = starttls, [SMTP_HELP] = help,       [SMTP_EXPN] = not_done,
-    [SMTP_ETRN] = not_done,   [SMTP_TURN] = not_done,
+    [SMTP_UNKNOWN] = unknown,   [SMTP_HELO] = helo, [SMTP_EHLO] = helo,     [SMTP_MAIL] = mail,
+    [SMTP_RCPT] = rcpt,         [SMTP_DATA] = data, [SMTP_BDAT] = bdat,     [SMTP_RSET] = rset,
+    [SMTP_QUIT] = quit,         [SMTP_NOOP] = noop, [SMTP_VRFY] = vrfy,     [SMTP_AUTH] = auth,
+    [SMTP_STARTTLS] = starttls, [SMTP_HELP] = help, [SMTP_EXPN] = not_done, [SMTP_ETRN] = not_done,
+    [SMTP_TURN] = not_done,
 };
 
 bool smtp_must_wait(const struct smtp_state *st, enum smtp_verb verb)

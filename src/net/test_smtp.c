@@ -163,8 +163,9 @@ static void test_appendix_d1(void)
     is_span(ev->smtp.subject, "Blah blah blah...");
     is_span(BLOB(0), "Subject: Blah blah blah...\r\n\r\n..etc. etc. etc.\r\n.\r\n");
     is_int(ev->smtp.size, BLOB(0).n);
-    is_span(ev->smtp.dialogue, "EHLO bar.com\r\nMAIL FROM:<Smith@bar.com>\r\nRCPT TO:<Jones@foo.com>\r\n"
-                               "RCPT TO:<Green@foo.com>\r\nRCPT TO:<Brown@foo.com>\r\nDATA\r\n");
+    is_span(ev->smtp.dialogue,
+            "EHLO bar.com\r\nMAIL FROM:<Smith@bar.com>\r\nRCPT TO:<Jones@foo.com>\r\n"
+            "RCPT TO:<Green@foo.com>\r\nRCPT TO:<Brown@foo.com>\r\nDATA\r\n");
     is_span(ev->smtp.replies, "250 250 250 250 250 354");
     is_span(ev->smtp.timing, "0,0,0,0,0,0");
     is_int(ev->smtp.early, 0);
@@ -176,7 +177,8 @@ static void test_appendix_d1(void)
     world_end();
 }
 
-/* D.2: aborted with RSET; D.3 without the relay: the source route is recorded as it came; D.4: VRFY. */
+/* D.2: aborted with RSET; D.3 without the relay: the source route is recorded as it came; D.4:
+ * VRFY. */
 static void test_appendix_d234(void)
 {
     world_for(ASSET_ADDRESS, "");
@@ -252,16 +254,18 @@ static void test_authority_by_name(void)
     is_int(T.counters.smtp_refused, 2);
     say("DATA\r\n");
     is_str(codes(), "554");
-    say("RCPT TO:<u@WWW.Seized.Example>\r\nRCPT TO:<v@[198.51.100.7]>\r\nDATA\r\nhi\r\n.\r\nQUIT\r\n");
+    say("RCPT TO:<u@WWW.Seized.Example>\r\nRCPT "
+        "TO:<v@[198.51.100.7]>\r\nDATA\r\nhi\r\n.\r\nQUIT\r\n");
     is_str(codes(), "250 250 354 250 221");
     hang_up();
     is_int(T.n, 1);
     is_span(EV(0)->family, "waledac");
     is_int(EV(0)->smtp.rcpt_to.n, 2);
     is_span(EV(0)->smtp.rcpt_to.v[0], "u@WWW.Seized.Example");
-    is_span(EV(0)->smtp.dialogue,
-            "EHLO x\r\nMAIL FROM:<a@b>\r\nRCPT TO:<[20 refused]\r\nRCPT TO:<[11 refused]\r\nDATA\r\n"
-            "RCPT TO:<u@WWW.Seized.Example>\r\nRCPT TO:<v@[198.51.100.7]>\r\nDATA\r\n");
+    is_span(
+        EV(0)->smtp.dialogue,
+        "EHLO x\r\nMAIL FROM:<a@b>\r\nRCPT TO:<[20 refused]\r\nRCPT TO:<[11 refused]\r\nDATA\r\n"
+        "RCPT TO:<u@WWW.Seized.Example>\r\nRCPT TO:<v@[198.51.100.7]>\r\nDATA\r\n");
     is_span(BLOB(0), "hi\r\n");
     test_env_forget(&T);
 
@@ -482,8 +486,8 @@ static void test_dialect(void)
 
 /* ---- the end of a mail ---- */
 
-/* The sequences of the SMTP smuggling disclosure of December 2023 (SEC Consult): each is tried as the
- * end of a mail, with a second one behind it. None may end it. */
+/* The sequences of the SMTP smuggling disclosure of December 2023 (SEC Consult): each is tried as
+ * the end of a mail, with a second one behind it. None may end it. */
 static void test_smuggling(void)
 {
     static const struct {
@@ -491,11 +495,13 @@ static void test_smuggling(void)
         size_t n;
     } rows[] = {
 #define ROW(text) {text, sizeof text - 1}
-        ROW("\n.\n"),   ROW("\n.\r\n"),   ROW("\r\n.\n"),       ROW("\r.\r"),     ROW("\r\n.\r"),
-        ROW("\r.\r\n"), ROW("\n.\r"),     ROW("\r.\n"),         ROW("\r\n\0.\r\n"), ROW("\r\n.\0\r\n"),
-        ROW("\r\n.\r\r\n"), ROW("\r\r\n.\r\r\n"), ROW("\r\n.\n\r\n"), ROW("\r\n \r\n"),
+        ROW("\n.\n"),       ROW("\n.\r\n"),     ROW("\r\n.\n"),     ROW("\r.\r"),
+        ROW("\r\n.\r"),     ROW("\r.\r\n"),     ROW("\n.\r"),       ROW("\r.\n"),
+        ROW("\r\n\0.\r\n"), ROW("\r\n.\0\r\n"), ROW("\r\n.\r\r\n"), ROW("\r\r\n.\r\r\n"),
+        ROW("\r\n.\n\r\n"), ROW("\r\n \r\n"),
     };
-    static const char second[] = "MAIL FROM:<admin@bank.example>\r\nRCPT TO:<v@x>\r\nDATA\r\nevil\r\n";
+    static const char second[] =
+        "MAIL FROM:<admin@bank.example>\r\nRCPT TO:<v@x>\r\nDATA\r\nevil\r\n";
     world_for(ASSET_ADDRESS, "");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct buf sent = {0};
@@ -516,8 +522,7 @@ static void test_smuggling(void)
            "one mail");
         bool dot_line = memchr(rows[i].end, '.', rows[i].n) && rows[i].end[rows[i].n - 1] == '\n' &&
                         (i < 3 || i == 12);
-        is_int(strstr(text_of(EV(0)->smtp.anomalies), "odd-end") != NULL,
-               dot_line);
+        is_int(strstr(text_of(EV(0)->smtp.anomalies), "odd-end") != NULL, dot_line);
         buf_free(&sent);
     }
     world_end();
@@ -544,9 +549,9 @@ static void test_bdat(void)
     is_int(T.n, 2);
     is_span(BLOB(0), "Subject: x\r\n\r\n.\r\n.\r\na\r\n\r\n.\r\n");
     is_span(EV(0)->smtp.subject, "x");
-    is_span(EV(0)->smtp.dialogue,
-            "EHLO x\r\nMAIL FROM:<a@b> BODY=BINARYMIME\r\nRCPT TO:<c@d>\r\nDATA\r\nBDAT 20\r\nBDAT 3\r\n"
-            "RCPT TO:<e@f>\r\nDATA\r\nBDAT 5 LAST\r\n");
+    is_span(EV(0)->smtp.dialogue, "EHLO x\r\nMAIL FROM:<a@b> BODY=BINARYMIME\r\nRCPT "
+                                  "TO:<c@d>\r\nDATA\r\nBDAT 20\r\nBDAT 3\r\n"
+                                  "RCPT TO:<e@f>\r\nDATA\r\nBDAT 5 LAST\r\n");
     is_span(EV(0)->smtp.replies, "250 250 250 503 250 250 503 503 250");
     is_span(BLOB(1), "hi");
     is_int(T.counters.memory_bytes, 0);
@@ -615,9 +620,10 @@ static void test_starttls(void)
     hang_up();
     is_int(T.n, 1);
     is_span(EV(0)->smtp.helo, "second");
-    is_span(EV(0)->smtp.dialogue,
-            "EHLO first\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nSTARTTLS now\r\nSTARTTLS\r\n"
-            "RCPT TO:<c@d>\r\nEHLO second\r\nSTARTTLS\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n");
+    is_span(
+        EV(0)->smtp.dialogue,
+        "EHLO first\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nSTARTTLS now\r\nSTARTTLS\r\n"
+        "RCPT TO:<c@d>\r\nEHLO second\r\nSTARTTLS\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n");
     is_span(EV(0)->tls.sni, "seized.example");
     is_int(T.counters.memory_bytes, 0);
     world_end();
@@ -656,8 +662,8 @@ static void test_auth(void)
     } rows[] = {
         {"AUTH PLAIN AHZpY3RpbQBzZWNyZXQ=\r\nNOOP\r\n", "250 235 250",
          "AUTH PLAIN [20 sealed]\r\nNOOP\r\n", "AHZpY3RpbQBzZWNyZXQ="},
-        {"AUTH PLAIN\r\nAHZpY3RpbQBzZWNyZXQ=\r\n", "250 334 235",
-         "AUTH PLAIN\r\n[20 sealed]\r\n", "AHZpY3RpbQBzZWNyZXQ="},
+        {"AUTH PLAIN\r\nAHZpY3RpbQBzZWNyZXQ=\r\n", "250 334 235", "AUTH PLAIN\r\n[20 sealed]\r\n",
+         "AHZpY3RpbQBzZWNyZXQ="},
         {"auth login\r\ndmljdGlt\r\nc2VjcmV0\n", "250 334 334 235",
          "auth login\r\n[8 sealed]\r\n[8 sealed]\n", "dmljdGlt|c2VjcmV0"},
         {"AUTH  LOGIN dmljdGlt \r\nc2VjcmV0\r\n", "250 334 235",
@@ -671,8 +677,8 @@ static void test_auth(void)
         {"AUTH PLAIN AGEAYg==\r\nAUTH PLAIN AGMAZA==\r\nc2VjcmV0\r\n", "250 235 503 500",
          "AUTH PLAIN [8 sealed]\r\nAUTH PLAIN [8 sealed]\r\n[8 sealed]\r\n",
          "AGEAYg==|AGMAZA==|c2VjcmV0"},
-        {"AUTHPLAIN c2VjcmV0\r\nX-AUTH c2VjcmV0\r\n", "250 500 500", "[18 sealed]\r\n[15 sealed]\r\n",
-         "AUTHPLAIN c2VjcmV0|X-AUTH c2VjcmV0"},
+        {"AUTHPLAIN c2VjcmV0\r\nX-AUTH c2VjcmV0\r\n", "250 500 500",
+         "[18 sealed]\r\n[15 sealed]\r\n", "AUTHPLAIN c2VjcmV0|X-AUTH c2VjcmV0"},
         {"MAIL FROM:<a@b>\r\nAUTH PLAIN c2VjcmV0\r\n", "250 250 503",
          "MAIL FROM:<a@b>\r\nAUTH PLAIN [8 sealed]\r\n", "c2VjcmV0"},
         {"AUTH LOGIN\r\nc2Vj", "250 334", "AUTH LOGIN\r\n[4 sealed]", "c2Vj"},
@@ -697,7 +703,8 @@ static void test_auth(void)
     /* with a mail, once; by policy credentials are refused */
     test_env_forget(&T);
     open_to("192.0.2.25");
-    say("EHLO x\r\nAUTH PLAIN AGEAYg==\r\nMAIL FROM:<a@b> AUTH=<>\r\nRCPT TO:<c@d>\r\nDATA\r\n1\r\n.\r\n");
+    say("EHLO x\r\nAUTH PLAIN AGEAYg==\r\nMAIL FROM:<a@b> AUTH=<>\r\nRCPT "
+        "TO:<c@d>\r\nDATA\r\n1\r\n.\r\n");
     say("MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n1\r\n.\r\n");
     hang_up();
     is_int(T.n, 2);
@@ -783,15 +790,17 @@ static void test_not_smtp(void)
     is_span(EV(0)->protocol, "http");
     is_span(EV(0)->raw.client, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
     is_int(EV(0)->raw.client_size, 27);
-    is_span(EV(0)->raw.server, "220 [192.0.2.25] ESMTP\r\n500 5.5.2 command is not known\r\n"
-                               "500 5.5.2 command is not known\r\n500 5.5.2 command is not known\r\n");
+    is_span(EV(0)->raw.server,
+            "220 [192.0.2.25] ESMTP\r\n500 5.5.2 command is not known\r\n"
+            "500 5.5.2 command is not known\r\n500 5.5.2 command is not known\r\n");
     is_int(EV(0)->raw.server_size, EV(0)->raw.server.n);
     is_int(EV(0)->smtp.has, 0);
     is_int(T.counters.memory_bytes, 0);
 
     test_env_forget(&T);
     open_to("192.0.2.25");
-    say_span(span_of("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11)); /* a hello that does not end */
+    say_span(span_of("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+                     11)); /* a hello that does not end */
     hang_up();
     is_int(T.n, 1);
     is_int(EV(0)->kind, KIND_RAW);
@@ -804,8 +813,9 @@ static void test_not_smtp(void)
     codes();
     for (int i = 0; i < 30 && !S.over; i++)
         say("\x03\x04noise\n");
-    is_str(codes(), "500 500 500 500 500 500 500 500 500 500 500 500 500 500 500 500 500 500 500 500 "
-                    "421");
+    is_str(codes(),
+           "500 500 500 500 500 500 500 500 500 500 500 500 500 500 500 500 500 500 500 500 "
+           "421");
     hang_up();
     is_int(EV(0)->kind, KIND_RAW);
 
@@ -1042,7 +1052,8 @@ static void test_long_dialogue(void)
     struct span d = EV(0)->smtp.dialogue;
     const char *end = "[1814 bytes more, 2 lines]"; /* 10006 - 8192; one is cut, two are missing */
     ok(d.n == SMTP_DIALOGUE_MAX + strlen(end) &&
-       memcmp(d.p + SMTP_DIALOGUE_MAX, end, strlen(end)) == 0, "marked");
+           memcmp(d.p + SMTP_DIALOGUE_MAX, end, strlen(end)) == 0,
+       "marked");
     is_span(EV(0)->smtp.anomalies, "long-dialogue");
     is_span(EV(0)->smtp.replies, "250 250 250 250 250 250 250 250 250");
     is_span(EV(0)->answer, "221");
@@ -1052,20 +1063,25 @@ static void test_long_dialogue(void)
 /* ---- cuts ---- */
 
 static const char *const streams[] = {
-    "EHLO x\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@seized.example>\r\nRCPT TO:<c@else.example>\r\nDATA\r\n"
+    "EHLO x\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@seized.example>\r\nRCPT "
+    "TO:<c@else.example>\r\nDATA\r\n"
     "Subject: 1\r\n\r\n..a\r\n.b\r\n\n.\n\r\n.\r\nMAIL FROM:<>\r\nRCPT TO:<d@seized.example>\r\n"
     "DATA\r\n\r\n.\r\nQUIT\r\n",
     "helo x\nMAIL FROM: a@b\r\nRCPT TO:c@later.example\r\ndata\r\n.\r\nfoo\r\nRSET\r\nVRFY a@b\r\n"
     "NOOP\r\nMAIL FROM:<x@y>\r\nRCPT TO:<z@reject.example>\r\nDATA\r\nEHLO z\r\nQUIT\r\n",
-    "EHLO x\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@seized.example>\r\nBDAT 6\r\nab\r\ncdBDAT 3 LAST\r\n\r\n."
-    "MAIL FROM:<a@b>\r\nBDAT 4\r\nRSETRCPT TO:<c@seized.example>\r\nBDAT 0\r\nBDAT 0 LAST\r\nBDAT 2\r\n",
-    "EHLO x\r\nAUTH LOGIN\r\nYQ==\r\nYg==\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@seized.example>\r\nDATA\r\n"
+    "EHLO x\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@seized.example>\r\nBDAT 6\r\nab\r\ncdBDAT 3 "
+    "LAST\r\n\r\n."
+    "MAIL FROM:<a@b>\r\nBDAT 4\r\nRSETRCPT TO:<c@seized.example>\r\nBDAT 0\r\nBDAT 0 LAST\r\nBDAT "
+    "2\r\n",
+    "EHLO x\r\nAUTH LOGIN\r\nYQ==\r\nYg==\r\nMAIL FROM:<a@b>\r\nRCPT "
+    "TO:<c@seized.example>\r\nDATA\r\n"
     "a\r\n.\r.\r\n\r\n.\r\n.\r\nAUTH PLAIN YQBhAGI=\r\n",
     "GET / HTTP/1.0\r\n\r\nQUIT\r\n",
     "MAIL FROM:<a@b>\r\nRCPT TO:<c@seized.example>\r\nDATA\r\nlorem ipsum\r\n",
 };
 
-/* Everything of what was recorded that cuts may not change. The boxes of secrets differ each time. */
+/* Everything of what was recorded that cuts may not change. The boxes of secrets differ each time.
+ */
 static void digest(struct buf *out)
 {
     for (size_t i = 0; i < T.n; i++) {

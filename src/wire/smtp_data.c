@@ -62,9 +62,9 @@ static bool dot_at(const uint8_t *p, uint64_t bits)
     return false;
 }
 
-/* Bytes in which there is nothing to do but to copy, 64 at a time: each CR and LF is part of a CRLF (the
- * last CR may still become one), and no dot begins a line. The byte in front was neither, or the LF of
- * a CRLF. */
+/* Bytes in which there is nothing to do but to copy, 64 at a time: each CR and LF is part of a CRLF
+ * (the last CR may still become one), and no dot begins a line. The byte in front was neither, or
+ * the LF of a CRLF. */
 static size_t plain_length(struct span s, bool at_line)
 {
     uint64_t cr_before = 0, lf_before = at_line;
