@@ -3,7 +3,7 @@
  * server's process, the kernel's part included; the answering side has a core of its own. */
 #include <fcntl.h>
 #include <sched.h>
-#include <sys/resource.h>
+#include <sys/prctl.h>
 
 #include "bench.h"
 #include "net/test_sensor.h"
@@ -135,6 +135,7 @@ static double measure_bare(void)
     getsockname(sockets[0].fd, (struct sockaddr *)&a, &size);
     pid_t pid = fork();
     if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         on_core(0);
         bare(sockets[0].fd);
     }
@@ -151,6 +152,7 @@ static pid_t start_reader(struct world *w)
     pid_t pid = fork();
     if (pid)
         return pid;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     on_core(1);
     for (struct span r;;) {
         for (int i = 0; i < 100000 && ring_next(&w->reader, &r) == 1; i++)
