@@ -19,14 +19,15 @@ enum column {
     COLUMN_NONE = COLUMNS
 };
 
-/* Rows that were seen, to find those that repeat. A slot has a row's place behind the first byte.
- */
+/* Rows that were seen, to find those that repeat. A slot has a row's place behind the first byte, and
+ * above it some bits of its hash, so that only rows that are equal are looked at. */
 struct seen {
-    size_t *slot;
+    uint64_t *slot;
     size_t n, cap; /* cap is a power of two */
     struct buf rows;
     uint64_t seed;
 };
+#define SEEN_PLACE ((1ull << 40) - 1)
 
 /* A time's text, and what it says: a list says the same ones again and again. */
 struct time_cell {
@@ -144,11 +145,15 @@ static bool take_heading(struct reader *r)
 
 #define SEEN_HEAD (2 * sizeof(int64_t) + 2)
 
-static size_t *seen_slot(struct seen *s, struct span row)
+static uint64_t *seen_slot(struct seen *s, struct span row, uint64_t *bits)
 {
-    size_t i = XXH3_64bits_withSeed(row.p, row.n, s->seed) & (s->cap - 1);
+    uint64_t hash = XXH3_64bits_withSeed(row.p, row.n, s->seed);
+    size_t i = hash & (s->cap - 1);
+    *bits = hash & ~SEEN_PLACE;
     for (; s->slot[i]; i = (i + 1) & (s->cap - 1)) {
-        const uint8_t *p = s->rows.p + s->slot[i] - 1;
+        if ((s->slot[i] & ~SEEN_PLACE) != *bits)
+            continue;
+        const uint8_t *p = s->rows.p + (s->slot[i] & SEEN_PLACE) - 1;
         if (p[0] == row.p[0] && memcmp(p, row.p, row.n) == 0)
             break;
     }
@@ -157,6 +162,7 @@ static size_t *seen_slot(struct seen *s, struct span row)
 
 static void seen_grow(struct seen *s, size_t cap)
 {
+    uint64_t bits;
     free(s->slot);
     s->cap = cap;
     s->slot = calloc(cap, sizeof *s->slot);
@@ -164,7 +170,8 @@ static void seen_grow(struct seen *s, size_t cap)
         abort();
     for (size_t at = 0; at < s->rows.n;) {
         struct span row = span_of(s->rows.p + at, SEEN_HEAD + s->rows.p[at]);
-        *seen_slot(s, row) = at + 1;
+        uint64_t *slot = seen_slot(s, row, &bits);
+        *slot = bits | (at + 1);
         at += row.n;
     }
 }
@@ -180,10 +187,10 @@ static bool seen_add(struct seen *s, const struct assetlist_row *row)
     if (2 * s->n >= s->cap)
         seen_grow(s, 2 * s->cap);
     struct span k = span_of(key, SEEN_HEAD + row->name.n);
-    size_t *slot = seen_slot(s, k);
+    uint64_t bits, *slot = seen_slot(s, k, &bits);
     if (*slot)
         return false;
-    *slot = s->rows.n + 1;
+    *slot = bits | (s->rows.n + 1);
     buf_span(&s->rows, k);
     s->n++;
     return true;
