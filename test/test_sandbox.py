@@ -1,5 +1,7 @@
 """What each process of `ebb serve` can do and cannot: the self-test, as root and as nobody; the systemd
 unit; what it tells the service manager."""
+import ctypes
+import errno
 import os
 import re
 import shutil
@@ -17,6 +19,7 @@ FORBIDDEN = {
     "connect out by TCP": ["supervisor", "courier"],
     "connect out by UDP": ["supervisor", "courier"],
     "connect out by TCP Fast Open": [],
+    "connect to a stranger's abstract socket": [],
     "make a TCP socket": ["supervisor", "courier"],
     "execute a program": [],
     "trace": [],
@@ -75,6 +78,30 @@ def test_as_nobody():
     check_rows(run(os.path.join(place, "ebb"), "selftest", "--json", user=65534, group=65534, extra_groups=[],
                    cwd="/", env=dict(os.environ, TMPDIR=scratch)), "as nobody")
     equal(os.listdir(scratch), [], "nothing is left behind")
+
+
+def hide_landlock():
+    """In a child, before it executes: the kernel does not know Landlock."""
+    lib = ctypes.CDLL("libseccomp.so.2", use_errno=True)
+    lib.seccomp_init.restype = ctypes.c_void_p
+    filter_ = ctypes.c_void_p(lib.seccomp_init(ctypes.c_uint32(0x7fff0000)))  # SCMP_ACT_ALLOW
+    call = lib.seccomp_syscall_resolve_name(b"landlock_create_ruleset")
+    lib.seccomp_rule_add(filter_, ctypes.c_uint32(0x00050000 | errno.ENOSYS), call, 0)
+    if lib.seccomp_load(filter_):
+        os._exit(99)
+
+
+def test_without_landlock():
+    result = run(EBB, "selftest", "--json", preexec_fn=hide_landlock)
+    if result.code == 99:
+        skip("without Landlock", "cannot hide it")
+        return
+    rows = check_rows(result, "on a kernel without Landlock")
+    ok("no Landlock" in result.err, "which is said")
+    equal(rows["recorder", "read a file outside"]["result"], "allowed (needs Landlock ABI 1)",
+          "the rows say what the kernel cannot forbid")
+    equal({row["act"] for (role, _), row in rows.items() if role == "sensor" and "Landlock" in row["result"]}, set(),
+          "the sensor needs none of it")
 
 
 # --- the unit ---
@@ -198,6 +225,7 @@ def test_notices(name, where):
 
 test_selftest()
 test_as_nobody()
+test_without_landlock()
 test_unit()
 if run(EBB, "serve", "--help").code == 0:
     test_running()

@@ -7,5 +7,6 @@
 
 /* The public key, from keys/seal.pub; both are made when there are none yet. */
 int seal_key_load(const char *case_dir, uint8_t public_key[NET_SEAL_KEY_LEN], struct err *err);
-/* Opens a sealed box with keys/seal.key, appended to out. -EBADMSG when it was not sealed for this case. */
-int seal_key_open(const char *case_dir, struct span sealed, struct buf *out, struct err *err);
+/* Both halves, for opening what was sealed (net/seal.h); wipe `secret` after use. -ENOENT. */
+int seal_key_both(const char *case_dir, uint8_t public_key[NET_SEAL_KEY_LEN],
+                  uint8_t secret[NET_SEAL_KEY_LEN], struct err *err);

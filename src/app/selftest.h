@@ -13,6 +13,7 @@ struct scene {
     int stream;           /* a TCP socket that nobody has bound or connected */
     int udp, udp_peer;    /* on loopback; a datagram waits at udp */
     int control;          /* Unix, listening at CASE/run/control; a connection waits */
+    int abstract;         /* Unix, listening at a name of no folder */
     int link;             /* a descriptor of one page waits there to be received */
     int event, epoll;
     int child;            /* a process of the supervisor's */

@@ -239,7 +239,7 @@ static int socket_tcp(struct scene *s)
 
 static int socket_udp(struct scene *s)
 {
-    return new_socket(AF_INET6, SOCK_DGRAM);
+    return new_socket(AF_INET, SOCK_DGRAM);
 }
 
 static int socket_unix(struct scene *s)
@@ -323,17 +323,27 @@ static int datagrams(struct scene *s)
     return rc < 0 ? rc : code(sendmmsg(s->udp, &m, 1, 0));
 }
 
-static int connect_control(struct scene *s)
+static int connect_unix(int listener, int type)
 {
     struct sockaddr_un to;
     socklen_t n = sizeof to;
-    int rc = code(getsockname(s->control, (struct sockaddr *)&to, &n));
-    int fd = rc < 0 ? -1 : socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    int rc = code(getsockname(listener, (struct sockaddr *)&to, &n));
+    int fd = rc < 0 ? -1 : socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
     rc = code(connect(fd, (struct sockaddr *)&to, n));
     close(fd);
     return rc;
+}
+
+static int connect_control(struct scene *s)
+{
+    return connect_unix(s->control, SOCK_SEQPACKET);
+}
+
+static int connect_abstract(struct scene *s)
+{
+    return connect_unix(s->abstract, SOCK_STREAM);
 }
 
 static int accept_control(struct scene *s)
@@ -657,13 +667,14 @@ const struct act selftest_acts[] = {
     {"mount", mount_something, 0, 0, false, false},
     /* network */
     {"make a TCP socket", socket_tcp, SUPERVISOR | COURIER, 0, true, false},
-    {"make a UDP socket", socket_udp, SUPERVISOR | COURIER, 0, false, false},
+    {"make a UDP socket", socket_udp, SUPERVISOR | COURIER, 0, true, false},
     {"make a Unix socket", socket_unix, SUPERVISOR | DESK, 0, true, false},
     {"make a netlink socket", socket_netlink, 0, 0, true, false},
     {"make a socket of the kernel's ciphers", socket_ciphers, 0, 0, false, false},
     {"connect out by TCP", connect_tcp, SUPERVISOR | COURIER, 4, true, false},
     {"connect out by UDP", connect_udp, SUPERVISOR | COURIER, 0, true, false},
     {"connect out by TCP Fast Open", connect_fast_open, 0, 0, false, false},
+    {"connect to a stranger's abstract socket", connect_abstract, 0, 6, true, false},
     {"attach a filter to a socket", socket_filter, SUPERVISOR, 0, true, false},
     /* processes */
     {"start a thread", start_thread, SUPERVISOR, 0, true, false},

@@ -110,6 +110,14 @@ static bool make_control(struct scene *s)
            listen(s->control, 8) == 0 && connect(waits, (struct sockaddr *)&a, sizeof a) == 0;
 }
 
+static bool make_abstract(struct scene *s)
+{
+    const struct sockaddr_un a = {.sun_family = AF_UNIX};
+    s->abstract = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return s->abstract >= 0 && bind(s->abstract, (const struct sockaddr *)&a, sizeof a.sun_family) == 0 &&
+           listen(s->abstract, 8) == 0; /* a name is found for it */
+}
+
 static bool make_link(struct scene *s)
 {
     int ends[2], fd = memfd_create("page", MFD_CLOEXEC);
@@ -158,7 +166,8 @@ int scene_make(struct scene *s, const char *root, struct err *err)
         rc = file_path(s->outside, err, "%s/outside", root);
     if (rc < 0)
         return rc;
-    if (!make_network(s) || !make_control(s) || !make_link(s) || !make_events(s) || !make_child(s))
+    if (!make_network(s) || !make_control(s) || !make_abstract(s) ||
+        !make_link(s) || !make_events(s) || !make_child(s))
         return err_errno(err, "the scene");
     return 0;
 }

@@ -152,8 +152,8 @@ void smtp_note_secret(struct session *s, const struct smtp_command *cmd);
 void smtp_note_rest(struct session *s, struct span rest);
 /* The sender, then recipients; those beyond EVENT_RCPT_MAX are passed over. False: no memory. */
 bool smtp_envelope_add(struct session *s, struct span path);
-/* What gives authority over the session as it stands: the destination, else the name asked for in TLS
- * or the recipient's domain. */
+/* What gives authority over the session as it stands: the first recipient's domain, else the
+ * destination, else the name asked for in TLS. */
 bool smtp_authority(const struct session *s, struct authority_match *out);
 bool smtp_domain_authority(const struct session *s, struct span domain,
                            struct authority_match *out);

@@ -223,8 +223,8 @@ bool smtp_domain_authority(const struct session *s, struct span domain, struct a
 bool smtp_authority(const struct session *s, struct authority_match *out)
 {
     const struct smtp_state *st = smtp_state(s);
-    return session_destination(s, out) ||
-           (st->domain_len && smtp_domain_authority(s, span_of(st->domain, st->domain_len), out)) ||
+    return (st->domain_len && smtp_domain_authority(s, span_of(st->domain, st->domain_len), out)) ||
+           session_destination(s, out) ||
            (s->peer.tls && s->peer.tls->sni.n &&
             authority_host(s->env->authority, s->peer.tls->sni, s->env->now, out));
 }

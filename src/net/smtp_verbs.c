@@ -180,23 +180,28 @@ bool smtp_names_mailbox(enum smtp_verb verb)
     return verb == SMTP_RCPT || verb == SMTP_VRFY || verb == SMTP_EXPN;
 }
 
-/* Whether the case answers for this: the destination first, then the domain behind the name. */
+/* Whether the case answers for this: by the domain behind the name, which says most about whose mail it
+ * is, else by the destination. */
 static bool look_up(const struct session *s, const struct smtp_command *cmd,
                     struct authority_match *out)
 {
     struct span mailbox = cmd->verb == SMTP_RCPT ? cmd->mailbox : cmd->argument;
     if (cmd->verb != SMTP_RCPT && mailbox.n && mailbox.p[mailbox.n - 1] == '>')
         mailbox.n--;
-    return session_destination(s, out) || smtp_domain_authority(s, domain_of(mailbox), out);
+    return smtp_domain_authority(s, domain_of(mailbox), out) || session_destination(s, out);
 }
 
-/* From here on authority rests on this recipient, where the destination gives none. */
+/* From here on authority rests on this recipient, where its domain gives it. */
 static void rest_on(struct session *s, const struct said *said)
 {
     struct smtp_state *st = smtp_state(s);
     struct span domain = domain_of(said->cmd->mailbox);
+    struct authority_match match;
     st->policy = net_policy(s->env->config, said->match.asset.policy);
-    if (st->rcpts + st->rejected > 0 || domain.n >= sizeof st->domain || !domain.n)
+    if (st->rcpts + st->rejected > 0 || domain.n >= sizeof st->domain)
+        return;
+    st->domain_len = 0;
+    if (!smtp_domain_authority(s, domain, &match))
         return;
     st->domain_len = (uint8_t)domain.n;
     memcpy(st->domain, domain.p, domain.n);
