@@ -1,6 +1,6 @@
-/* Raw connections and datagrams. However a connection is cut, it is answered the same; it leaves one
- * event; and an IRC client hears nothing but our own words, its nickname, the channels it named, and a
- * PING's token. The first byte chooses the destination, and with it the policy. */
+/* Raw connections and datagrams. However a connection is cut, it is answered the same; it leaves
+ * one event; and an IRC client hears nothing but our own words, its nickname, the channels it
+ * named, and a PING's token. The first byte chooses the destination, and with it the policy. */
 #include "must.h"
 #include "net/irc.h"
 #include "net/raw_server.h"
@@ -15,7 +15,8 @@ enum { IRC = 2, STRANGER = 3, OUT_MAX = (64 << 10) + IRC_REPLY_MAX };
 static struct test_env *world(void)
 {
     static struct test_env *t;
-    static char banner_name[] = "banner", irc_name[] = "irc", banner[] = "220 x\r\n", server[] = "irc.example";
+    static char banner_name[] = "banner", irc_name[] = "irc", banner[] = "220 x\r\n",
+                server[] = "irc.example";
     if (t)
         return t;
     t = malloc(sizeof *t);
@@ -52,14 +53,28 @@ static bool one_of(struct span s, const char *const *words)
 /* What stands behind " :": ours to the letter, or one word. */
 static void check_trailing(struct span s)
 {
-    static const char *const ours[] = {
-        "*** Welcome", "This server was created at its start", "are supported by this server",
-        "- Message of the day -", "- ", "End of /MOTD command.", "End of /NAMES list.",
-        "End of /WHO list.", "End of /WHOIS list.", "End of /LIST", "No nickname given",
-        "Erroneous nickname", "No such channel", "No such nick/channel", "You have not registered",
-        "You have joined too many channels", "No topic is set", "End of channel ban list",
-        "Closing link", NULL};
-    static const char *const starts[] = {"welcome to the internet relay network ", "your host is ", "0 "};
+    static const char *const ours[] = {"*** Welcome",
+                                       "This server was created at its start",
+                                       "are supported by this server",
+                                       "- Message of the day -",
+                                       "- ",
+                                       "End of /MOTD command.",
+                                       "End of /NAMES list.",
+                                       "End of /WHO list.",
+                                       "End of /WHOIS list.",
+                                       "End of /LIST",
+                                       "No nickname given",
+                                       "Erroneous nickname",
+                                       "No such channel",
+                                       "No such nick/channel",
+                                       "You have not registered",
+                                       "You have joined too many channels",
+                                       "No topic is set",
+                                       "End of channel ban list",
+                                       "Closing link",
+                                       NULL};
+    static const char *const starts[] = {"welcome to the internet relay network ", "your host is ",
+                                         "0 "};
     if (one_of(s, ours))
         return;
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
@@ -78,10 +93,10 @@ static void check_trailing(struct span s)
 
 static void check_line(struct span line)
 {
-    static const char *const commands[] = {"NOTICE", "CAP", "PONG", "001", "002", "003", "004", "005",
-                                           "221", "302", "303", "311", "315", "318", "323", "324",
-                                           "331", "352", "353", "366", "368", "372", "375", "376",
-                                           "401", "403", "405", "431", "432", "451", NULL};
+    static const char *const commands[] = {
+        "NOTICE", "CAP", "PONG", "001", "002", "003", "004", "005", "221", "302", "303",
+        "311",    "315", "318",  "323", "324", "331", "352", "353", "366", "368", "372",
+        "375",    "376", "401",  "403", "405", "431", "432", "451", NULL};
     static const char *const own[] = {"JOIN", "PART", "NICK", "MODE", NULL};
     struct span rest = line;
     for (size_t i = 0; i < line.n; i++)
@@ -138,7 +153,8 @@ static void check_event(const struct test_env *t, struct span in)
     const struct event *ev = &t->recorded[0].ev;
     must(t->n == 1 && ev->kind == KIND_RAW && ev->raw.has);
     must(ev->raw.client_size <= in.n && ev->raw.server_size == t->out.n);
-    must(ev->raw.client.n <= t->config.limits.raw_bytes && ev->raw.server.n <= t->config.limits.raw_bytes);
+    must(ev->raw.client.n <= t->config.limits.raw_bytes &&
+         ev->raw.server.n <= t->config.limits.raw_bytes);
     must(ev->raw.client.n == 0 || memcmp(ev->raw.client.p, in.p, ev->raw.client.n) == 0);
     must(ev->raw.server.n == 0 || memcmp(ev->raw.server.p, t->out.p, ev->raw.server.n) == 0);
     must(ev->protocol.n && ev->answer.n);

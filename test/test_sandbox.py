@@ -177,6 +177,8 @@ def status_of(pid):
 def test_running():
     hole = Sinkhole(listen={"dns": ("dns", "")})
     hole.start()
+    s = status_of(hole.process.pid)
+    equal((s["NoNewPrivs"].strip(), s["CapEff"].strip().strip("0")), ("1", ""), "supervisor: no privilege")
     for role in ["recorder", "sensor", "courier", "desk"]:
         for pid in hole.pids(role):
             s = status_of(pid)

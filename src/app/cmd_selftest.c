@@ -1,5 +1,5 @@
-/* ebb selftest: each role of `ebb serve` is entered in a process of its own, once for each act, and what
- * it can do is compared with what it may. */
+/* ebb selftest: each role of `ebb serve` is entered in a process of its own, once for each act, and
+ * what it can do is compared with what it may. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,14 +17,14 @@
 #define UNCONFINED  SANDBOX_ROLES
 
 struct outcome {
-    bool done;     /* the act succeeded */
+    bool done; /* the act succeeded */
     bool prepared;
-    int error;     /* positive errno, when it was refused */
+    int error; /* positive errno, when it was refused */
     int signal;
 };
 
-/* What a role needs must go through the supervisor's rules, too, as it was forked by it; what it must
- * not do must fail by its own. */
+/* What a role needs must go through the supervisor's rules, too, as it was forked by it; what it
+ * must not do must fail by its own. */
 static int enter(int role, bool may, const struct sandbox_paths *paths, struct err *err)
 {
     if (role == UNCONFINED)
@@ -94,7 +94,8 @@ static void result_text(const struct act *act, const struct outcome *o, bool bey
     else if (o->signal)
         snprintf(out, 128, "killed by signal %d", o->signal);
     else
-        snprintf(out, 128, "denied (%s)", strerrorname_np(o->error) ? strerrorname_np(o->error) : "?");
+        snprintf(out, 128, "denied (%s)",
+                 strerrorname_np(o->error) ? strerrorname_np(o->error) : "?");
 }
 
 static bool row(struct table *t, const struct act *act, int role, const char *root)
@@ -117,12 +118,10 @@ static bool row(struct table *t, const struct act *act, int role, const char *ro
 
 int cmd_selftest(const struct cli *cli)
 {
-    static const struct table_column columns[] = {{"role", "role", TABLE_WORDS},
-                                                  {"act", "act", TABLE_WORDS},
-                                                  {"expected", "expected", TABLE_WORDS},
-                                                  {"result", "result", TABLE_WORDS},
-                                                  {"holds", "holds", TABLE_WORDS},
-                                                  {0}};
+    static const struct table_column columns[] = {
+        {"role", "role", TABLE_WORDS},         {"act", "act", TABLE_WORDS},
+        {"expected", "expected", TABLE_WORDS}, {"result", "result", TABLE_WORDS},
+        {"holds", "holds", TABLE_WORDS},       {0}};
     char root[FILE_PATH_MAX];
     struct err err;
     unsigned differ = 0;

@@ -63,7 +63,8 @@ static bool say(struct notify *n, const char *state, const char *status)
     char text[MESSAGE_MAX];
     if (n->fd < 0)
         return false;
-    int len = snprintf(text, sizeof text, "%s%s%s", state, status ? "\nSTATUS=" : "", status ? status : "");
+    int len = snprintf(text, sizeof text, "%s%s%s", state, status ? "\nSTATUS=" : "",
+                       status ? status : "");
     if (len >= (int)sizeof text)
         len = sizeof text - 1;
     for (size_t i = strlen(state) + 1; i < (size_t)len; i++)

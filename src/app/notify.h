@@ -6,18 +6,20 @@
 #include <stdint.h>
 
 struct notify {
-    int fd;                /* connected; -1: nobody listens */
-    uint64_t watchdog_ms;  /* how often notify_watchdog() is wanted (half of what is allowed); 0: never */
+    int fd; /* connected; -1: nobody listens */
+    uint64_t
+        watchdog_ms; /* how often notify_watchdog() is wanted (half of what is allowed); 0: never */
 };
 
 /* Reads NOTIFY_SOCKET (a path or "@abstract"), WATCHDOG_USEC and WATCHDOG_PID from the environment,
- * and takes them out of it, so that no child speaks for us. Never fails: a socket that is not there is
- * nobody who listens. */
+ * and takes them out of it, so that no child speaks for us. Never fails: a socket that is not there
+ * is nobody who listens. */
 void notify_open(struct notify *n);
 void notify_close(struct notify *n);
 /* false: not sent. `status` is one line of text for people; NULL for none. */
 bool notify_ready(struct notify *n, const char *status);
-bool notify_reloading(struct notify *n); /* with MONOTONIC_USEC, as Type=notify-reload wants; then ready again */
+bool notify_reloading(
+    struct notify *n); /* with MONOTONIC_USEC, as Type=notify-reload wants; then ready again */
 bool notify_stopping(struct notify *n, const char *status);
 bool notify_status(struct notify *n, const char *status);
 bool notify_watchdog(struct notify *n);

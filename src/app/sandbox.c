@@ -65,8 +65,8 @@ static void clear_bounding_set(void)
     (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 }
 
-/* A service manager may have forbidden capset() itself. Then the one capability that it gave, to bind
- * low ports, may stay: no role but the supervisor can bind. */
+/* A service manager may have forbidden capset() itself. Then the one capability that it gave, to
+ * bind low ports, may stay: no role but the supervisor can bind. */
 static int clear_capabilities(struct err *err)
 {
     const uint32_t tolerated = 1u << CAP_NET_BIND_SERVICE;
@@ -99,7 +99,8 @@ int sandbox_drop(const char *user, struct err *err)
         return rc;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return err_errno(err, "no_new_privs");
-    if (!SANITIZED && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) /* a leak checker traces its own process */
+    if (!SANITIZED &&
+        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) /* a leak checker traces its own process */
         return err_errno(err, "PR_SET_DUMPABLE");
     if (setrlimit(RLIMIT_CORE, &none) < 0)
         return err_errno(err, "RLIMIT_CORE");
@@ -107,7 +108,7 @@ int sandbox_drop(const char *user, struct err *err)
     return 0;
 }
 
-/* ---- Landlock: linux/landlock.h of the oldest system that we build on knows only some of it ---- */
+/* ---- Landlock, of which older linux/landlock.h know only some ---- */
 
 #define FS_WRITE_FILE  (1ull << 1)
 #define FS_READ_FILE   (1ull << 2)
@@ -124,7 +125,7 @@ int sandbox_drop(const char *user, struct err *err)
 #define TCP_CONNECT    (1ull << 1)
 #define SCOPES         (3ull << 0) /* ABI 6: abstract Unix sockets, signals */
 
-#define FILES_READ    (FS_READ_FILE | FS_READ_DIR)
+#define FILES_READ (FS_READ_FILE | FS_READ_DIR)
 #define FILES_WRITE                                                                                \
     (FILES_READ | FS_WRITE_FILE | FS_REMOVE_DIR | FS_REMOVE_FILE | FS_MAKE_DIR | FS_MAKE_REG |     \
      FS_REFER | FS_TRUNCATE)
@@ -215,8 +216,8 @@ static int lock_files(enum sandbox_role role, const char *case_dir, struct err *
 {
     int abi = sandbox_landlock_abi();
     if (!abi) {
-        log_line(LOG_WARN, "this kernel has no Landlock: the role is held by seccomp alone", "role=%s",
-                 sandbox_role_name(role));
+        log_line(LOG_WARN, "this kernel has no Landlock: the role is held by seccomp alone",
+                 "role=%s", sandbox_role_name(role));
         return 0;
     }
     struct ruleset all = {file_rights(abi), (TCP_BIND | TCP_CONNECT) & ~tcp_allowed(role), SCOPES};

@@ -24,14 +24,15 @@ const char *sandbox_role_name(enum sandbox_role role);
 
 /* With `user` (NULL or "": nobody in particular) and as root: becomes that user with its own group
  * only. In any case: no capability is left in any set (CAP_NET_BIND_SERVICE may be, where a service
- * manager gave it and forbids capset()), no_new_privs, not dumpable, umask 077, no core files. After
- * this nothing else can be bound below port 1024. -ENOENT when there is no such user; -EPERM
- * when root would stay root although a user is named. Reads the user database, so before sandbox_enter(). */
+ * manager gave it and forbids capset()), no_new_privs, not dumpable, umask 077, no core files.
+ * After this nothing else can be bound below port 1024. -ENOENT when there is no such user; -EPERM
+ * when root would stay root although a user is named. Reads the user database, so before
+ * sandbox_enter(). */
 int sandbox_drop(const char *user, struct err *err);
 
 /* Locks the calling process (one thread) into its role. Files: what Landlock can say, as far as the
- * kernel knows it; a kernel that knows none of it is noted on standard error, and seccomp carries on
- * alone. System calls: whatever the role does not need fails with EPERM. */
+ * kernel knows it; a kernel that knows none of it is noted on standard error, and seccomp carries
+ * on alone. System calls: whatever the role does not need fails with EPERM. */
 int sandbox_enter(enum sandbox_role role, const struct sandbox_paths *paths, struct err *err);
 
 /* The kernel's Landlock ABI version; 0 when it has none. */

@@ -16,13 +16,14 @@
 #include <unistd.h>
 
 /* An argument that is an int: what stands in the register's upper half does not count. */
-#define ANY     0xffffffffu
+#define ANY 0xffffffffu
 
 #define WRITING (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | O_APPEND)
 #define NAMESPACES                                                                                 \
     (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |  \
      CLONE_NEWNET | CLONE_PTRACE | CLONE_UNTRACED)
-#define OWN_PID    0xfffffffffffffffeull /* in the table: getpid() of who is locked in; no int is it */
+#define OWN_PID 0xfffffffffffffffeull /* in the table: getpid() of who is locked in; no int is it  \
+                                       */
 
 /* A mask of 0 is no condition. */
 struct condition {
@@ -38,8 +39,7 @@ static const struct call {
 #define CALL(call, roles) {SCMP_SYS(call), roles, {0}, {0}},
 #define CALL_IF(call, roles, argument, mask, value)                                                \
     {SCMP_SYS(call), roles, {argument, mask, value}, {0}},
-#define CALL_OPTION(call, roles, a, x, b, y)                                                       \
-    {SCMP_SYS(call), roles, {a, ANY, x}, {b, ANY, y}},
+#define CALL_OPTION(call, roles, a, x, b, y) {SCMP_SYS(call), roles, {a, ANY, x}, {b, ANY, y}},
 #include "app/sandbox_roles.def"
 };
 enum { CALLS = sizeof calls / sizeof *calls };
@@ -49,7 +49,8 @@ static bool has(enum sandbox_role role, const struct call *c)
     return role == SANDBOX_SUPERVISOR || c->roles & 1u << role;
 }
 
-/* Whether another line allows the same call without any condition: libseccomp takes only one of them. */
+/* Whether another line allows the same call without any condition: libseccomp takes only one of
+ * them. */
 static bool is_free(enum sandbox_role role, int number)
 {
     for (size_t i = 0; i < CALLS; i++)
@@ -99,11 +100,13 @@ int sandbox_calls(enum sandbox_role role, struct err *err)
     if (rc == 0) /* libc then takes clone(), whose arguments can be seen */
         rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
     if (rc == 0)
-        rc = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a tree: about ten steps a call */
+        rc =
+            seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a tree: about ten steps a call */
     if (rc == 0)
         rc = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);
     if (rc == 0)
         rc = seccomp_load(ctx);
     seccomp_release(ctx);
-    return rc < 0 ? err_set(err, rc, "seccomp: %s: no filter (%d)", sandbox_role_name(role), -rc) : 0;
+    return rc < 0 ? err_set(err, rc, "seccomp: %s: no filter (%d)", sandbox_role_name(role), -rc)
+                  : 0;
 }

@@ -16,14 +16,14 @@ struct scene {
     int abstract;         /* Unix, listening at a name of no folder */
     int link;             /* a descriptor of one page waits there to be received */
     int event, epoll;
-    int child;            /* a process of the supervisor's */
+    int child; /* a process of the supervisor's */
 };
 
 struct act {
     const char *name;
     int (*run)(struct scene *s); /* 0 done, -errno not */
     unsigned roles;              /* that may, as in app/sandbox_calls.h */
-    int abi;        /* of Landlock, without which some role can do it all the same; 0: seccomp says no */
+    int abi; /* of Landlock, without which some role can do it all the same; 0: seccomp says no */
     bool unconfined; /* outside of any role it succeeds: the test of the test */
     bool dies;       /* done when it ends in SIGABRT */
 };

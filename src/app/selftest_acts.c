@@ -165,11 +165,12 @@ static int database(struct scene *s)
         return rc;
     rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
     if (rc == SQLITE_OK)
-        rc = sqlite3_exec(db,
-                          "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE t(a PRIMARY KEY, b);"
-                          "BEGIN; INSERT INTO t VALUES(1, hex(randomblob(9))); COMMIT;"
-                          "PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode=DELETE; DROP TABLE t; VACUUM",
-                          NULL, NULL, NULL);
+        rc = sqlite3_exec(
+            db,
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE t(a PRIMARY KEY, b);"
+            "BEGIN; INSERT INTO t VALUES(1, hex(randomblob(9))); COMMIT;"
+            "PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode=DELETE; DROP TABLE t; VACUUM",
+            NULL, NULL, NULL);
     sqlite3_close(db);
     return rc == SQLITE_OK ? 0 : rc == SQLITE_CANTOPEN || rc == SQLITE_PERM ? -EPERM : -EIO;
 }
@@ -287,7 +288,9 @@ static int connect_fast_open(struct scene *s)
 {
     struct sockaddr_in to;
     int rc = local_address(s->listener, &to);
-    return rc < 0 ? rc : code(sendto(s->stream, "x", 1, MSG_FASTOPEN, (struct sockaddr *)&to, sizeof to));
+    return rc < 0
+               ? rc
+               : code(sendto(s->stream, "x", 1, MSG_FASTOPEN, (struct sockaddr *)&to, sizeof to));
 }
 
 static int bind_tcp(struct scene *s)
@@ -318,7 +321,9 @@ static int datagrams(struct scene *s)
     char byte;
     struct sockaddr_in from;
     struct iovec iov = {&byte, 1};
-    struct mmsghdr m = {.msg_hdr = {.msg_iov = &iov, .msg_iovlen = 1, .msg_name = &from, .msg_namelen = sizeof from}};
+    struct mmsghdr m = {
+        .msg_hdr = {
+            .msg_iov = &iov, .msg_iovlen = 1, .msg_name = &from, .msg_namelen = sizeof from}};
     int rc = code(recvmmsg(s->udp, &m, 1, MSG_DONTWAIT, NULL));
     return rc < 0 ? rc : code(sendmmsg(s->udp, &m, 1, 0));
 }
@@ -369,7 +374,8 @@ static int receive_descriptor(struct scene *s)
     int fd;
     _Alignas(struct cmsghdr) char space[CMSG_SPACE(sizeof fd)];
     struct iovec iov = {&byte, 1};
-    struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof space};
+    struct msghdr m = {
+        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof space};
     struct stat st;
     if (recvmsg(s->link, &m, MSG_CMSG_CLOEXEC) < 0)
         return -errno;
@@ -395,7 +401,8 @@ static int send_descriptor(struct scene *s)
     char byte = 0;
     _Alignas(struct cmsghdr) char space[CMSG_SPACE(sizeof fd)] = {0};
     struct iovec iov = {&byte, 1};
-    struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof space};
+    struct msghdr m = {
+        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof space};
     struct cmsghdr *c = CMSG_FIRSTHDR(&m);
     c->cmsg_level = SOL_SOCKET;
     c->cmsg_type = SCM_RIGHTS;
@@ -636,9 +643,11 @@ const struct act selftest_acts[] = {
     {"abort", abort_self, ALL, 0, true, true},
     {"receive a descriptor and map it", receive_descriptor, ALL, 0, true, false},
     {"make, seal and send a table", send_descriptor, WRITERS, 0, true, false},
-    {"accept a TCP connection and answer", accept_tcp, SUPERVISOR | SENSOR | RECORDER | DESK, 0, true, false},
+    {"accept a TCP connection and answer", accept_tcp, SUPERVISOR | SENSOR | RECORDER | DESK, 0,
+     true, false},
     {"receive and send datagrams in batches", datagrams, SUPERVISOR | SENSOR, 0, true, false},
-    {"accept on the control socket", accept_control, SUPERVISOR | SENSOR | RECORDER | DESK, 0, true, false},
+    {"accept on the control socket", accept_control, SUPERVISOR | SENSOR | RECORDER | DESK, 0, true,
+     false},
     {"connect to the control socket", connect_control, SUPERVISOR | DESK, 0, true, false},
     {"read a view", read_view, READERS, 0, true, false},
     {"list a folder of the case", list_folder, READERS, 0, true, false},

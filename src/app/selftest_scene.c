@@ -14,9 +14,10 @@
 
 #include "app/selftest.h"
 
-static const char *const folders[] = {"case", "case/journal", "case/log", "case/blobs", "case/views",
-                                      "case/keys", "case/run"};
-static const char *const texts[] = {"outside", "case/ebb.yaml", "case/views/census", "case/keys/log"};
+static const char *const folders[] = {"case",       "case/journal", "case/log", "case/blobs",
+                                      "case/views", "case/keys",    "case/run"};
+static const char *const texts[] = {"outside", "case/ebb.yaml", "case/views/census",
+                                    "case/keys/log"};
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 static int make_text(const char *path, struct err *err)
@@ -54,9 +55,16 @@ int scene_make_folder(char root[FILE_PATH_MAX], struct err *err)
 /* What acts may have left, and what was made; nothing else can be there. */
 void scene_remove_folder(const char *root)
 {
-    static const char *const left[] = {"new",        "case/views/new",  "case/views/book", "case/views/book-wal",
-                                       "case/views/book-shm", "case/views/book-journal", "case/views/sym",
-                                       "case/views/link", "case/views/node", "case/journal/segment",
+    static const char *const left[] = {"new",
+                                       "case/views/new",
+                                       "case/views/book",
+                                       "case/views/book-wal",
+                                       "case/views/book-shm",
+                                       "case/views/book-journal",
+                                       "case/views/sym",
+                                       "case/views/link",
+                                       "case/views/node",
+                                       "case/journal/segment",
                                        "case/run/control"};
     char path[FILE_PATH_MAX];
     for (size_t i = 0; i < COUNT(left); i++)
@@ -91,8 +99,9 @@ static bool make_network(struct scene *s)
     s->udp_peer = loopback_socket(SOCK_DGRAM, &peer);
     s->client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     s->stream = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    return s->listener >= 0 && s->udp >= 0 && s->udp_peer >= 0 && s->client >= 0 && s->stream >= 0 &&
-           listen(s->listener, 8) == 0 && connect(s->client, (struct sockaddr *)&tcp, sizeof tcp) == 0 &&
+    return s->listener >= 0 && s->udp >= 0 && s->udp_peer >= 0 && s->client >= 0 &&
+           s->stream >= 0 && listen(s->listener, 8) == 0 &&
+           connect(s->client, (struct sockaddr *)&tcp, sizeof tcp) == 0 &&
            sendto(s->udp_peer, "x", 1, 0, (struct sockaddr *)&udp, sizeof udp) == 1;
 }
 
@@ -106,15 +115,17 @@ static bool make_control(struct scene *s)
     }
     s->control = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     int waits = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-    return s->control >= 0 && waits >= 0 && bind(s->control, (struct sockaddr *)&a, sizeof a) == 0 &&
-           listen(s->control, 8) == 0 && connect(waits, (struct sockaddr *)&a, sizeof a) == 0;
+    return s->control >= 0 && waits >= 0 &&
+           bind(s->control, (struct sockaddr *)&a, sizeof a) == 0 && listen(s->control, 8) == 0 &&
+           connect(waits, (struct sockaddr *)&a, sizeof a) == 0;
 }
 
 static bool make_abstract(struct scene *s)
 {
     const struct sockaddr_un a = {.sun_family = AF_UNIX};
     s->abstract = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    return s->abstract >= 0 && bind(s->abstract, (const struct sockaddr *)&a, sizeof a.sun_family) == 0 &&
+    return s->abstract >= 0 &&
+           bind(s->abstract, (const struct sockaddr *)&a, sizeof a.sun_family) == 0 &&
            listen(s->abstract, 8) == 0; /* a name is found for it */
 }
 
@@ -124,13 +135,15 @@ static bool make_link(struct scene *s)
     char byte = 0;
     _Alignas(struct cmsghdr) char space[CMSG_SPACE(sizeof fd)] = {0};
     struct iovec iov = {&byte, 1};
-    struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof space};
+    struct msghdr m = {
+        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof space};
     struct cmsghdr *c = CMSG_FIRSTHDR(&m);
     c->cmsg_level = SOL_SOCKET;
     c->cmsg_type = SCM_RIGHTS;
     c->cmsg_len = CMSG_LEN(sizeof fd);
     memcpy(CMSG_DATA(c), &fd, sizeof fd);
-    if (fd < 0 || ftruncate(fd, 4096) < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+    if (fd < 0 || ftruncate(fd, 4096) < 0 ||
+        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
         return false;
     s->link = ends[0];
     return sendmsg(ends[1], &m, 0) == 1;
@@ -166,8 +179,8 @@ int scene_make(struct scene *s, const char *root, struct err *err)
         rc = file_path(s->outside, err, "%s/outside", root);
     if (rc < 0)
         return rc;
-    if (!make_network(s) || !make_control(s) || !make_abstract(s) ||
-        !make_link(s) || !make_events(s) || !make_child(s))
+    if (!make_network(s) || !make_control(s) || !make_abstract(s) || !make_link(s) ||
+        !make_events(s) || !make_child(s))
         return err_errno(err, "the scene");
     return 0;
 }

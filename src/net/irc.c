@@ -57,7 +57,8 @@ static bool is_graphic(struct span s)
     return s.n > 0;
 }
 
-/* Wider than RFC 2812: bots put brackets, bars and dots into their names, and may start with a digit. */
+/* Wider than RFC 2812: bots put brackets, bars and dots into their names, and may start with a
+ * digit. */
 static bool is_nick(struct span s)
 {
     if (!is_graphic(s) || strchr("#&+:$~%", *s.p))
@@ -142,7 +143,8 @@ static void reply(const struct call *c, const char *number, const char *text)
     end_line(c);
 }
 
-static void reply_about(const struct call *c, const char *number, struct span what, const char *text)
+static void reply_about(const struct call *c, const char *number, struct span what,
+                        const char *text)
 {
     numeric(c, number, "");
     buf_span(c->out, what);
@@ -247,8 +249,8 @@ static void do_nick(const struct call *c)
     }
 }
 
-/* FTP and POP3 have a USER as well; IRC's has four parameters. Bots may leave some out: with a nickname
- * given before, that is enough to log in. */
+/* FTP and POP3 have a USER as well; IRC's has four parameters. Bots may leave some out: with a
+ * nickname given before, that is enough to log in. */
 static void do_user(const struct call *c)
 {
     c->irc->spoken |= c->m->n >= 4;

@@ -1,5 +1,5 @@
-/* What a client's first bytes look like. Each test is cheap, and says yes only to what hardly anything
- * else could be; a beginning that may still become one of them is "unknown". */
+/* What a client's first bytes look like. Each test is cheap, and says yes only to what hardly
+ * anything else could be; a beginning that may still become one of them is "unknown". */
 #include "net/irc.h"
 #include "net/raw_server.h"
 #include "net/tls.h"
@@ -41,7 +41,8 @@ static bool is_dns_message(struct span s)
         return false;
     uint16_t flags = be16_get(s.p + 2), answers = be16_get(s.p + 6);
     bool opcode = (flags >> 11 & 15) <= 6;
-    if (!opcode || (flags & 0x40) || (!(flags & 0x8000) && answers) || dns_parse(s, &q, NULL, NULL) < 0)
+    if (!opcode || (flags & 0x40) || (!(flags & 0x8000) && answers) ||
+        dns_parse(s, &q, NULL, NULL) < 0)
         return false;
     return q.question_end && (q.qclass == 1 || q.qclass == 3 || q.qclass == 4 || q.qclass >= 254);
 }
@@ -113,14 +114,14 @@ static bool is_redis(struct span s)
     size_t at = 1;
     while (at < s.n && at < 6 && s.p[at] >= '0' && s.p[at] <= '9')
         at++;
-    return s.n && *s.p == '*' && at > 1 && begins(text_behind(s, at), "\r\n$", 3) &&
-           s.n > at + 3 && s.p[at + 3] >= '0' && s.p[at + 3] <= '9';
+    return s.n && *s.p == '*' && at > 1 && begins(text_behind(s, at), "\r\n$", 3) && s.n > at + 3 &&
+           s.p[at + 3] >= '0' && s.p[at + 3] <= '9';
 }
 
 static bool is_proxy(struct span s)
 {
-    return BEGINS(s, "\r\n\r\n\0\r\nQUIT\n") || BEGINS(s, "PROXY TCP4 ") || BEGINS(s, "PROXY TCP6 ") ||
-           BEGINS(s, "PROXY UNKNOWN");
+    return BEGINS(s, "\r\n\r\n\0\r\nQUIT\n") || BEGINS(s, "PROXY TCP4 ") ||
+           BEGINS(s, "PROXY TCP6 ") || BEGINS(s, "PROXY UNKNOWN");
 }
 
 static bool is_torrent(struct span s)
@@ -129,8 +130,8 @@ static bool is_torrent(struct span s)
            BEGINS(s, "d1:rd2:id20:");
 }
 
-/* Requests in the manner of HTTP for something else: a word in capitals, and a target of that scheme.
- * NULL: none of them; "unknown" while it may become one. */
+/* Requests in the manner of HTTP for something else: a word in capitals, and a target of that
+ * scheme. NULL: none of them; "unknown" while it may become one. */
 static const char *guess_scheme(struct span s)
 {
     static const struct {
@@ -180,9 +181,10 @@ static const char *guess_binary(struct span s)
     static const struct {
         bool (*is)(struct span);
         const char *name;
-    } tests[] = {{is_socks, "socks"},  {is_rdp, "rdp"},   {is_mqtt, "mqtt"},
-                 {is_smb, "smb"},      {is_snmp, "snmp"}, {is_tftp, "tftp"},
-                 {is_telnet, "telnet"}, {is_torrent, "bittorrent"}, {is_dns, "dns"}};
+    } tests[] = {
+        {is_socks, "socks"}, {is_rdp, "rdp"},   {is_mqtt, "mqtt"},     {is_smb, "smb"},
+        {is_snmp, "snmp"},   {is_tftp, "tftp"}, {is_telnet, "telnet"}, {is_torrent, "bittorrent"},
+        {is_dns, "dns"}};
     if (tls_looks_like(s) > 0)
         return "tls";
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)

@@ -26,7 +26,8 @@ static int check_policy(const struct policy *p, struct err *err)
 {
     struct span banner = span_str(p->raw.banner);
     if (banner.n > RAW_BANNER_MAX)
-        return err_set(err, -EINVAL, "policy %s: raw banner: over %d bytes", p->name, RAW_BANNER_MAX);
+        return err_set(err, -EINVAL, "policy %s: raw banner: over %d bytes", p->name,
+                       RAW_BANNER_MAX);
     if (is_program(banner))
         return err_set(err, -EINVAL, "policy %s: raw banner: begins like a program", p->name);
     if (p->raw.answer == POLICY_RAW_IRC && banner.n && !irc_server_name(banner))

@@ -9,15 +9,15 @@
 enum { IN_MAX = 16384 };
 
 struct raw_state {
-    bool ours;             /* the destination was an asset when the connection began */
-    uint64_t asset;        /* which one */
+    bool ours;      /* the destination was an asset when the connection began */
+    uint64_t asset; /* which one */
     enum policy_raw answer;
     uint64_t client_size, server_size;
     struct buf client, server; /* the first bytes; limits.raw_bytes each, taken from memory_mib */
-    size_t seen;           /* bytes of `in` that were counted before */
+    size_t seen;               /* bytes of `in` that were counted before */
     uint32_t lines;
-    bool skipping;         /* the rest of a line that was too long */
-    bool no_room;          /* there was no memory when first bytes came: later ones are not the first */
+    bool skipping; /* the rest of a line that was too long */
+    bool no_room;  /* there was no memory when first bytes came: later ones are not the first */
     struct irc irc;
     char name[IRC_SERVER_MAX + 1], host[IP_TEXT_MAX + 1];
 };

@@ -4,7 +4,10 @@
 #include "net/tls.h"
 #include "base/tap.h"
 
-#define BYTES(literal) {(const uint8_t *)(literal), sizeof(literal) - 1}
+#define BYTES(literal)                                                                             \
+    {                                                                                              \
+        (const uint8_t *)(literal), sizeof(literal) - 1                                            \
+    }
 #define S(literal) ((struct span)BYTES(literal))
 
 static char silent_name[] = "silent", banner_name[] = "banner", irc_name[] = "irc",
@@ -84,20 +87,26 @@ static const struct guess {
     {"socks", BYTES("\x04\x01\x00\x50\xc0\x00\x02\x01\x00")},
     {"ssh", BYTES("SSH-2.0-libssh2_1.4.3\r\n")},
     /* [MS-RDPBCGR] 4.1.1, the example of a connection request */
-    {"rdp", BYTES("\x03\x00\x00\x2c\x27\xe0\x00\x00\x00\x00\x00\x43\x6f\x6f\x6b\x69\x65\x3a\x20\x6d\x73")},
-    {"dns", BYTES("\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x07" "example\x03org\x00\x00\x01\x00\x01")},
-    {"dns", BYTES("\x00\x1d\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x07" "example\x03org\x00\x00\x01\x00\x01")},
+    {"rdp",
+     BYTES("\x03\x00\x00\x2c\x27\xe0\x00\x00\x00\x00\x00\x43\x6f\x6f\x6b\x69\x65\x3a\x20\x6d\x73")},
+    {"dns", BYTES("\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x07"
+                  "example\x03org\x00\x00\x01\x00\x01")},
+    {"dns", BYTES("\x00\x1d\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x07"
+                  "example\x03org\x00\x00\x01\x00\x01")},
     {"sip", BYTES("OPTIONS sip:nm SIP/2.0\r\n")},
     {"rtsp", BYTES("DESCRIBE rtsp://192.0.2.1/ RTSP/1.0\r\n")},
     {"ssdp", BYTES("M-SEARCH * HTTP/1.1\r\nHost:239.255.255.250:1900\r\n")},
-    {"smb", BYTES("\x00\x00\x00\x54\xff" "SMBr\x00\x00\x00\x00")},
+    {"smb", BYTES("\x00\x00\x00\x54\xff"
+                  "SMBr\x00\x00\x00\x00")},
     {"mqtt", BYTES("\x10\x0c\x00\x04MQTT\x04\x02\x00\x3c\x00\x00")},
-    {"snmp", BYTES("\x30\x1b\x02\x01\x01\x04\x06" "public\xa0\x0e\x02\x04\x01\x02\x03\x04\x02\x01\x00\x02\x01\x00\x30\x00")},
+    {"snmp", BYTES("\x30\x1b\x02\x01\x01\x04\x06"
+                   "public\xa0\x0e\x02\x04\x01\x02\x03\x04\x02\x01\x00\x02\x01\x00\x30\x00")},
     {"tftp", BYTES("\x00\x01x.bin\x00octet\x00")},
     {"telnet", BYTES("\xff\xfd\x03\xff\xfb\x18")},
     {"redis", BYTES("*1\r\n$4\r\nPING\r\n")},
     {"adb", BYTES("CNXN\x00\x00\x00\x01\x00\x10\x00\x00")},
-    {"bittorrent", BYTES("\x13" "BitTorrent protocol\x00")},
+    {"bittorrent", BYTES("\x13"
+                         "BitTorrent protocol\x00")},
     {"proxy", BYTES("PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n")},
     {"unknown", BYTES("USER anonymous\r\nPASS a@b\r\n")},
     {"unknown", BYTES("PASS only\r\n")},
@@ -162,7 +171,8 @@ static void test_silent(void)
     test_env_forget(t);
     talk(t, "192.0.2.1", S(""), 1);
     is_int(t->n, 1);
-    ok(t->recorded[0].ev.raw.has && t->recorded[0].ev.raw.client.n == 0, "who says nothing is recorded too");
+    ok(t->recorded[0].ev.raw.has && t->recorded[0].ev.raw.client.n == 0,
+       "who says nothing is recorded too");
     test_env_free(t);
     free(t);
 }
@@ -255,21 +265,21 @@ static void test_caps(void)
 
 /* --- IRC --- */
 
-#define WELCOME(server, nick)                                                                     \
-    ":" server " 001 " nick " :Welcome to the Internet Relay Network " nick                       \
-    "!user@198.51.100.9\r\n"                                                                      \
-    ":" server " 002 " nick " :Your host is " server ", running version 1.0\r\n"                  \
-    ":" server " 003 " nick " :This server was created at its start\r\n"                          \
-    ":" server " 004 " nick " " server " 1.0 i nt\r\n"                                            \
-    ":" server " 005 " nick " CHANTYPES=#&+! NICKLEN=64 CHANNELLEN=64 PREFIX=(o)@ "               \
-    "CASEMAPPING=ascii :are supported by this server\r\n"                                         \
-    ":" server " 375 " nick " :- Message of the day -\r\n"                                        \
-    ":" server " 372 " nick " :- \r\n"                                                            \
+#define WELCOME(server, nick)                                                                      \
+    ":" server " 001 " nick " :Welcome to the Internet Relay Network " nick                        \
+    "!user@198.51.100.9\r\n"                                                                       \
+    ":" server " 002 " nick " :Your host is " server ", running version 1.0\r\n"                   \
+    ":" server " 003 " nick " :This server was created at its start\r\n"                           \
+    ":" server " 004 " nick " " server " 1.0 i nt\r\n"                                             \
+    ":" server " 005 " nick " CHANTYPES=#&+! NICKLEN=64 CHANNELLEN=64 PREFIX=(o)@ "                \
+    "CASEMAPPING=ascii :are supported by this server\r\n"                                          \
+    ":" server " 375 " nick " :- Message of the day -\r\n"                                         \
+    ":" server " 372 " nick " :- \r\n"                                                             \
     ":" server " 376 " nick " :End of /MOTD command.\r\n"
 #define GREETING(server) ":" server " NOTICE AUTH :*** Welcome\r\n"
-#define JOINED(server, nick, channel)                                                             \
-    ":" nick "!user@198.51.100.9 JOIN " channel "\r\n"                                            \
-    ":" server " 353 " nick " = " channel " :@" nick "\r\n"                                       \
+#define JOINED(server, nick, channel)                                                              \
+    ":" nick "!user@198.51.100.9 JOIN " channel "\r\n"                                             \
+    ":" server " 353 " nick " = " channel " :@" nick "\r\n"                                        \
     ":" server " 366 " nick " " channel " :End of /NAMES list.\r\n"
 
 static void expect(struct test_env *t, const char *dst, struct span said, const char *want,
@@ -291,17 +301,19 @@ static void test_irc_login(void)
     expect(t, "192.0.2.4",
            S("PASS l0m3za\r\nNICK damn-0262937047\r\nUSER ghmfeirsfnw 0 0 :damn-0262937047\r\n"
              "USERHOST damn-0262937047\r\nMODE damn-0262937047 -x+i\r\nJOIN #sl0w3r l03dx\r\n"),
-           GREETING("irc.example.net") WELCOME("irc.example.net", "damn-0262937047")
-           ":irc.example.net 302 damn-0262937047 :damn-0262937047=+user@198.51.100.9\r\n"
-           ":damn-0262937047!user@198.51.100.9 MODE damn-0262937047 :+i\r\n"
-           JOINED("irc.example.net", "damn-0262937047", "#sl0w3r"),
+           GREETING("irc.example.net") WELCOME(
+               "irc.example.net",
+               "damn-0262937047") ":irc.example.net 302 damn-0262937047 "
+                                  ":damn-0262937047=+user@198.51.100.9\r\n"
+                                  ":damn-0262937047!user@198.51.100.9 MODE damn-0262937047 "
+                                  ":+i\r\n" JOINED("irc.example.net", "damn-0262937047", "#sl0w3r"),
            "irc 001 join");
     is_str(text(t->recorded[0].ev.protocol), "irc");
     is_str(text(t->recorded[0].ev.family), "ircbot");
     ok(strstr(text(t->recorded[0].ev.raw.client), "JOIN #sl0w3r l03dx"), "what it said is kept");
     /* USER first; without a name of its own the server is the address */
-    expect(t, "192.0.2.3", S("USER a b c :d\nNICK x\n"), GREETING("192.0.2.3") WELCOME("192.0.2.3", "x"),
-           "irc 001");
+    expect(t, "192.0.2.3", S("USER a b c :d\nNICK x\n"),
+           GREETING("192.0.2.3") WELCOME("192.0.2.3", "x"), "irc 001");
     /* the welcome waits for the end of negotiation */
     expect(t, "192.0.2.3", S("CAP LS 302\r\nNICK x\r\nUSER a b c :d\r\n"),
            GREETING("192.0.2.3") ":192.0.2.3 CAP * LS :\r\n", "irc");
@@ -309,7 +321,8 @@ static void test_irc_login(void)
            GREETING("192.0.2.3") ":192.0.2.3 CAP * LS :\r\n" WELCOME("192.0.2.3", "x"), "irc 001");
     expect(t, "192.0.2.3", S("NICK\r\nNICK a,b\r\nNICK x\r\nJOIN #c\r\n"),
            GREETING("192.0.2.3") ":192.0.2.3 431 * :No nickname given\r\n"
-           ":192.0.2.3 432 * * :Erroneous nickname\r\n:192.0.2.3 451 x :You have not registered\r\n",
+                                 ":192.0.2.3 432 * * :Erroneous nickname\r\n:192.0.2.3 451 x :You "
+                                 "have not registered\r\n",
            "irc");
     expect(t, "192.0.2.3", S("GET / HTTP/1.0\r\n\r\n"), GREETING("192.0.2.3"), "irc");
     is_str(text(t->recorded[0].ev.protocol), "http");
@@ -319,34 +332,44 @@ static void test_irc_login(void)
 
 static void test_irc_commands(void)
 {
-#define IN     "NICK x\r\nUSER a b c :d\r\n"
-#define LOGIN  GREETING("192.0.2.3") WELCOME("192.0.2.3", "x")
+#define IN    "NICK x\r\nUSER a b c :d\r\n"
+#define LOGIN GREETING("192.0.2.3") WELCOME("192.0.2.3", "x")
     struct test_env *t = malloc(sizeof *t);
     world(t);
     expect(t, "192.0.2.3", S(IN "PING :abc\r\nPING\r\nPING :a b\r\nPONG :z\r\n"),
            LOGIN ":192.0.2.3 PONG 192.0.2.3 :abc\r\n:192.0.2.3 PONG 192.0.2.3\r\n"
-           ":192.0.2.3 PONG 192.0.2.3\r\n", "irc 001");
+                 ":192.0.2.3 PONG 192.0.2.3\r\n",
+           "irc 001");
     expect(t, "192.0.2.3", S(IN "JOIN #a,&b k1,k2\r\nJOIN nonsense\r\nJOIN 0\r\n"),
-           LOGIN JOINED("192.0.2.3", "x", "#a") JOINED("192.0.2.3", "x", "&b")
-           ":192.0.2.3 403 x * :No such channel\r\n", "irc 001 join");
+           LOGIN JOINED("192.0.2.3", "x", "#a")
+               JOINED("192.0.2.3", "x", "&b") ":192.0.2.3 403 x * :No such channel\r\n",
+           "irc 001 join");
     /* nobody hears it, nobody answers */
     expect(t, "192.0.2.3",
            S(IN "PRIVMSG #a :.download http://192.0.2.9/x.exe\r\nNOTICE bob :hi\r\n"
-             "TOPIC #a :.advscan dcom135\r\nWHATEVER a b\r\nKICK #a bob\r\nINVITE bob #a\r\n"),
+                "TOPIC #a :.advscan dcom135\r\nWHATEVER a b\r\nKICK #a bob\r\nINVITE bob #a\r\n"),
            LOGIN, "irc 001");
-    expect(t, "192.0.2.3", S(IN "TOPIC #a\r\nMODE #a\r\nMODE #a +b\r\nMODE #a +smntu\r\nMODE x\r\n"),
+    expect(t, "192.0.2.3",
+           S(IN "TOPIC #a\r\nMODE #a\r\nMODE #a +b\r\nMODE #a +smntu\r\nMODE x\r\n"),
            LOGIN ":192.0.2.3 331 x #a :No topic is set\r\n:192.0.2.3 324 x #a +nt\r\n"
-           ":192.0.2.3 368 x #a :End of channel ban list\r\n:192.0.2.3 221 x +i\r\n", "irc 001");
-    expect(t, "192.0.2.3", S(IN "WHO #a\r\nWHO bob\r\nWHOIS x\r\nWHOIS bob\r\nISON bob\r\nLIST\r\nNAMES #a\r\n"),
-           LOGIN ":192.0.2.3 352 x #a user 198.51.100.9 192.0.2.3 x H@ :0 x\r\n"
-           ":192.0.2.3 315 x #a :End of /WHO list.\r\n:192.0.2.3 315 x * :End of /WHO list.\r\n"
-           ":192.0.2.3 311 x x user 198.51.100.9 * :x\r\n:192.0.2.3 318 x x :End of /WHOIS list.\r\n"
-           ":192.0.2.3 401 x * :No such nick/channel\r\n:192.0.2.3 303 x :\r\n"
-           ":192.0.2.3 323 x :End of /LIST\r\n:192.0.2.3 353 x = #a :@x\r\n"
-           ":192.0.2.3 366 x #a :End of /NAMES list.\r\n", "irc 001");
-    expect(t, "192.0.2.3", S(IN "NICK y\r\nPART #a\r\nQUIT :bye\r\nPING :late\r\n"),
-           LOGIN ":x!user@198.51.100.9 NICK :y\r\n:y!user@198.51.100.9 PART #a\r\nERROR :Closing link\r\n",
+                 ":192.0.2.3 368 x #a :End of channel ban list\r\n:192.0.2.3 221 x +i\r\n",
            "irc 001");
+    expect(
+        t, "192.0.2.3",
+        S(IN "WHO #a\r\nWHO bob\r\nWHOIS x\r\nWHOIS bob\r\nISON bob\r\nLIST\r\nNAMES #a\r\n"),
+        LOGIN
+        ":192.0.2.3 352 x #a user 198.51.100.9 192.0.2.3 x H@ :0 x\r\n"
+        ":192.0.2.3 315 x #a :End of /WHO list.\r\n:192.0.2.3 315 x * :End of /WHO list.\r\n"
+        ":192.0.2.3 311 x x user 198.51.100.9 * :x\r\n:192.0.2.3 318 x x :End of /WHOIS list.\r\n"
+        ":192.0.2.3 401 x * :No such nick/channel\r\n:192.0.2.3 303 x :\r\n"
+        ":192.0.2.3 323 x :End of /LIST\r\n:192.0.2.3 353 x = #a :@x\r\n"
+        ":192.0.2.3 366 x #a :End of /NAMES list.\r\n",
+        "irc 001");
+    expect(
+        t, "192.0.2.3", S(IN "NICK y\r\nPART #a\r\nQUIT :bye\r\nPING :late\r\n"),
+        LOGIN
+        ":x!user@198.51.100.9 NICK :y\r\n:y!user@198.51.100.9 PART #a\r\nERROR :Closing link\r\n",
+        "irc 001");
     test_env_free(t);
     free(t);
 }
@@ -403,7 +426,8 @@ static void test_irc_v6(void)
     test_session_begin(&ts, t, &raw_session, test_peer("::1", 1, "2001:db8::7", 6667, true));
     test_session_data(&ts, S("NICK x\r\nUSERHOST x\r\nUSER a b c d\r\nUSERHOST x\r\n"));
     ok(strstr(text(buf_as_span(&t->out)), ":2001:db8::7 001 x ") &&
-       strstr(text(buf_as_span(&t->out)), ":x=+user@0::1\r\n"), "addresses that can stand in a line");
+           strstr(text(buf_as_span(&t->out)), ":x=+user@0::1\r\n"),
+       "addresses that can stand in a line");
     test_session_end(&ts, SESSION_PEER_CLOSED);
     test_env_free(t);
     free(t);
@@ -419,7 +443,7 @@ static void test_cuts(void)
         {"192.0.2.1", BYTES("GET / HTTP/1.1\r\nHost: x\r\n\r\n")},
         {"192.0.2.2", BYTES("\x05\x01\x00\x01\x02")},
         {"192.0.2.3", BYTES("@t=1 PASS p\r\nCAP LS\r\nnick bot|1\r\nUSER a 0 * :b c\r\ncap end\r\n"
-                        "JOIN #x,#y\r\nPRIVMSG #x :hi\r\nPING :1\r\nQUIT\r\nNICK z")},
+                            "JOIN #x,#y\r\nPRIVMSG #x :hi\r\nPING :1\r\nQUIT\r\nNICK z")},
         {"192.0.2.4", BYTES("\r\n\n\rUSER a 0 * :b c\rNICK x\r\r\nNICK y\n:y JOIN :#a\n")},
     };
     struct test_env *t = malloc(sizeof *t);
@@ -493,7 +517,8 @@ static void test_record(void)
     world(t);
     struct net_peer peer = to("192.0.2.1");
     ok(net_destination(&t->env, &peer, &match));
-    raw_server_record(&t->env, &peer, &match, S("\x16\x03\x01\x00\xc8\x01\x00\x00\xc4\x03\x03"), 300, S("\x15\x03"), 7);
+    raw_server_record(&t->env, &peer, &match, S("\x16\x03\x01\x00\xc8\x01\x00\x00\xc4\x03\x03"),
+                      300, S("\x15\x03"), 7);
     is_int(t->n, 1);
     is_str(text(t->recorded[0].ev.protocol), "tls");
     is_str(text(t->recorded[0].ev.answer), "closed");
@@ -517,7 +542,8 @@ static void test_new(void)
     is_int(raw_server_new(&t->config, &s, &err), 0);
     raw_server_free(s);
     t->policies[4].raw.banner = spaced;
-    ok(raw_server_new(&t->config, &s, &err) < 0 && strstr(err.text, "named"), "IRC needs a server's name");
+    ok(raw_server_new(&t->config, &s, &err) < 0 && strstr(err.text, "named"),
+       "IRC needs a server's name");
     t->policies[4].raw.banner = injected;
     ok(raw_server_new(&t->config, &s, &err) < 0);
     t->policies[4].raw.banner = irc_host;
