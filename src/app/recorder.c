@@ -31,6 +31,7 @@ struct recorder {
     struct pipeline *pipeline;
     struct serve_rates rates;
     bool stop, damage_said;
+    bool stale; /* there were acts since the sensors were told what they may answer for */
     int64_t warned_at;
 };
 
@@ -120,7 +121,19 @@ static int act(struct recorder *r, const struct ctl_request *request, uint64_t *
         rc = pipeline_act(r->pipeline, request->kind, request->payload, index, err);
     if (rc >= 0)
         rc = intake_commit(r->intake, err);
-    return rc < 0 ? rc : send_authority(r, err);
+    r->stale |= rc >= 0;
+    return rc;
+}
+
+/* Once for all the acts of a turn: a table of a million names takes its time. The casebook is saved with
+ * it, so that commands need not read a long list from the log again. */
+static int spread_acts(struct recorder *r, struct err *err)
+{
+    if (!r->stale)
+        return 0;
+    r->stale = false;
+    int rc = send_authority(r, err);
+    return rc == 0 ? casebook_snapshot(r->c.casebook, err) : rc;
 }
 
 static uint64_t dropped(const struct serve_shared *s)
@@ -269,6 +282,8 @@ static int loop(struct recorder *r, int epoll, struct err *err)
         rc = intake_turn(r->intake, err);
         if (rc == 0)
             rc = nap(r, epoll, err);
+        if (rc >= 0)
+            rc = spread_acts(r, err);
         if (rc < 0)
             break;
         int damaged = intake_damaged(r->intake);
