@@ -25,7 +25,7 @@ static const struct net_limits *limits(const struct conn *c)
 
 static struct conn *conn_take(struct sensor *s)
 {
-    struct conn *c = TAILQ_FIRST(&s->spare);
+    struct conn *c = TAILQ_LAST(&s->spare, conn_list); /* still in the cache */
     if (c) {
         TAILQ_REMOVE(&s->spare, c, age);
         memset(c, 0, sizeof *c);
