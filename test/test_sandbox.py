@@ -3,6 +3,7 @@ unit; what it tells the service manager."""
 import ctypes
 import errno
 import os
+import pwd
 import re
 import shutil
 import signal
@@ -178,7 +179,8 @@ def test_running():
     hole = Sinkhole(listen={"dns": ("dns", "")})
     hole.start()
     s = status_of(hole.process.pid)
-    equal((s["NoNewPrivs"].strip(), s["CapEff"].strip().strip("0")), ("1", ""), "supervisor: no privilege")
+    equal((s["NoNewPrivs"].strip(), s["Seccomp"].strip(), s["CapEff"].strip().strip("0")), ("1", "2", ""),
+          "supervisor: locked in, no capability")
     for role in ["recorder", "sensor", "courier", "desk"]:
         for pid in hole.pids(role):
             s = status_of(pid)
@@ -187,6 +189,40 @@ def test_running():
                   "%s: no capability" % role)
             equal(s["Threads"].strip(), "1", "%s: one thread" % role)
     equal(hole.stop(), 0, "a clean stop")
+
+
+def give(path, uid):
+    os.chmod(os.path.dirname(path), 0o711)
+    for place, folders, files in os.walk(path):
+        for name in [place] + [os.path.join(place, f) for f in folders + files]:
+            os.chown(name, uid, -1, follow_symlinks=False)
+
+
+def test_dropped():
+    """Started by root, it is somebody else when its sockets are bound."""
+    if os.geteuid() != 0:
+        skip("root becomes the user of serve.user", "not root")
+        return
+    who = pwd.getpwnam("nobody")
+    hole = Sinkhole(listen={"dns": ("dns", "")}, more="  user: nobody")
+    give(hole.path, who.pw_uid)
+    hole.start()
+    pids = [hole.process.pid] + [pid for role in ROLES[1:] for pid in hole.pids(role)]
+    equal({(status_of(pid)["Uid"], status_of(pid)["Gid"], status_of(pid)["Groups"].strip()) for pid in pids},
+          {("\t".join([str(who.pw_uid)] * 4), "\t".join([str(who.pw_gid)] * 4), "")},
+          "all %d processes are the user's, with its group and no other" % len(pids))
+    hole.process.send_signal(signal.SIGHUP)
+    end = time.monotonic() + 20
+    while "what=\"reloaded\"" not in hole.said() and time.monotonic() < end:
+        time.sleep(0.1)
+    ok("what=\"reloaded\"" in hole.said(), "it can be reloaded")
+    equal(hole.stop(), 0, "and stopped")
+    hole = Sinkhole(listen={"dns": ("dns", "")}, more="  user: nobody-of-that-name")
+    result = hole.ebb("serve", timeout=30)
+    ok(result.code != 0 and "nobody-of-that-name" in result.err, "a user that is not there is an error")
+    hole = Sinkhole(listen={"dns": ("dns", "")}, more="  user: root")
+    result = hole.ebb("serve", timeout=30)
+    ok(result.code != 0 and "root" in result.err, "so is root")
 
 
 def listen_for_notices(name):
@@ -231,6 +267,7 @@ test_without_landlock()
 test_unit()
 if run(EBB, "serve", "--help").code == 0:
     test_running()
+    test_dropped()
     test_notices(os.path.join(folder(), "notify"), "a path")
     test_notices("@ebb-test-%d" % os.getpid(), "an abstract name")
 else:
