@@ -1,6 +1,6 @@
-/* What a datagram costs the process that answers it: a bare echo (recvmmsg, sendmmsg and nothing else)
- * beside a sensor's loop that echoes, that echoes and records, and that answers DNS. CPU time of the
- * server's process, the kernel's part included; the answering side has a core of its own. */
+/* What a datagram costs the process that answers it: a bare echo (recvmmsg, sendmmsg and nothing
+ * else) beside a sensor's loop that echoes, that echoes and records, and that answers DNS. CPU time
+ * of the server's process, the kernel's part included; the answering side has a core of its own. */
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/prctl.h>
@@ -13,8 +13,9 @@
 #define MESSAGES 1000000
 #define ROUNDS   3
 
-static const uint8_t query[] = {0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 3, 'w', 'w', 'w', 7, 'e', 'x', 'a',
-                                'm', 'p', 'l', 'e', 3, 'o', 'r', 'g', 0, 0, 1, 0, 1};
+static const uint8_t query[] = {0x12, 0x34, 1,   0,   0,   1,   0,   0,   0,   0,   0,
+                                0,    3,    'w', 'w', 'w', 7,   'e', 'x', 'a', 'm', 'p',
+                                'l',  'e',  3,   'o', 'r', 'g', 0,   0,   1,   0,   1};
 
 static void on_core(int core)
 {
@@ -34,8 +35,8 @@ static size_t echo(struct net_env *env, const struct net_peer *peer, struct span
     return n;
 }
 
-static size_t echo_recorded(struct net_env *env, const struct net_peer *peer, struct span data, uint8_t *out,
-                            size_t cap)
+static size_t echo_recorded(struct net_env *env, const struct net_peer *peer, struct span data,
+                            uint8_t *out, size_t cap)
 {
     struct event ev;
     net_event(env, peer, NULL, KIND_DNS, &ev);
@@ -163,8 +164,8 @@ static pid_t start_reader(struct world *w)
 }
 
 static double measure_sensor(const char *address,
-                             size_t (*answer)(struct net_env *, const struct net_peer *, struct span,
-                                              uint8_t *, size_t))
+                             size_t (*answer)(struct net_env *, const struct net_peer *,
+                                              struct span, uint8_t *, size_t))
 {
     struct world w;
     world_init(&w);

@@ -1,13 +1,14 @@
-/* Any: a port where nobody knows what will be spoken. The client's first bytes say which session goes
- * on; TLS was found and taken off before (net/conn_feed.c). A client that says nothing waits for us to
- * speak: then a raw session's policy may. Consumes nothing, says nothing and keeps nothing, so that it
- * can be dropped at any time. */
+/* Any: a port where nobody knows what will be spoken. The client's first bytes say which session
+ * goes on; TLS was found and taken off before (net/conn_feed.c). A client that says nothing waits
+ * for us to speak: then a raw session's policy may. Consumes nothing, says nothing and keeps
+ * nothing, so that it can be dropped at any time. */
 #include "net/raw_server.h"
 #include "net/session.h"
 #include "wire/http.h"
 
-#define BANNER_WAIT_MS 2000 /* where a policy has a banner, a client that waits for one is not kept long */
-#define ENOUGH         64   /* bytes with which there is no more to wait for */
+#define BANNER_WAIT_MS                                                                             \
+    2000          /* where a policy has a banner, a client that waits for one is not kept long */
+#define ENOUGH 64 /* bytes with which there is no more to wait for */
 
 static enum session_next become(struct session *s, const struct session_type *type)
 {
@@ -41,7 +42,8 @@ static enum session_next data(struct session *s, struct cur *in)
     const char *guess = raw_guess(first);
     if (strcmp(guess, "smtp") == 0)
         return become(s, &smtp_session);
-    bool enough = first.n >= ENOUGH || memchr(first.p, '\n', first.n) || strcmp(guess, "unknown") != 0;
+    bool enough =
+        first.n >= ENOUGH || memchr(first.p, '\n', first.n) || strcmp(guess, "unknown") != 0;
     return enough ? become(s, &raw_session) : SESSION_GO_ON;
 }
 
@@ -56,7 +58,8 @@ static void end(struct session *s, enum session_end why, struct cur *rest)
     struct authority_match match;
     struct span client = span_of(rest->p, cur_left(rest));
     bool ours = raw_server_authority(s->env, &s->peer, &match);
-    raw_server_record(s->env, &s->peer, ours ? &match : NULL, client, client.n, span_of(NULL, 0), 0);
+    raw_server_record(s->env, &s->peer, ours ? &match : NULL, client, client.n, span_of(NULL, 0),
+                      0);
 }
 
 const struct session_type any_session = {

@@ -1,5 +1,5 @@
-/* Binding the sockets that sensors are handed: the only place where the network side needs privileges
- * (ports below 1024, IP_TRANSPARENT), in the supervisor, before anybody speaks. */
+/* Binding the sockets that sensors are handed: the only place where the network side needs
+ * privileges (ports below 1024, IP_TRANSPARENT), in the supervisor, before anybody speaks. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -49,7 +49,8 @@ static int udp_options(int fd, const struct net_listener *l, bool v6)
 {
     int rc = 0;
     if (l->transparent)
-        rc |= v6 ? set(fd, SOL_IPV6, IPV6_RECVORIGDSTADDR, 1) : set(fd, SOL_IP, IP_RECVORIGDSTADDR, 1);
+        rc |= v6 ? set(fd, SOL_IPV6, IPV6_RECVORIGDSTADDR, 1)
+                 : set(fd, SOL_IP, IP_RECVORIGDSTADDR, 1);
     else if (!ip_is_set(&l->ip))
         rc |= v6 ? set(fd, SOL_IPV6, IPV6_RECVPKTINFO, 1) : set(fd, SOL_IP, IP_PKTINFO, 1);
     /* An answer is sent as it is, whatever a forged ICMP message says about the path's MTU. */
@@ -72,7 +73,8 @@ static int bind_one(const struct net_listener *l, bool tcp, bool v6)
         return -errno;
     int rc = common_options(fd, l, v6);
     if (rc == 0)
-        rc = tcp ? set(fd, SOL_TCP, TCP_NODELAY, 1) : udp_options(fd, l, v6); /* connections inherit it */
+        rc = tcp ? set(fd, SOL_TCP, TCP_NODELAY, 1)
+                 : udp_options(fd, l, v6); /* connections inherit it */
     if (rc == 0)
         rc = bind(fd, (struct sockaddr *)&a, n);
     if (rc == 0 && tcp)
@@ -93,8 +95,8 @@ static int bind_fail(const struct net_listener *l, bool tcp, int rc, struct err 
                    tcp ? "tcp" : "udp");
 }
 
-int sensor_bind(const struct net_listener *l, unsigned number, struct sensor_socket *out, unsigned *n,
-                struct err *err)
+int sensor_bind(const struct net_listener *l, unsigned number, struct sensor_socket *out,
+                unsigned *n, struct err *err)
 {
     bool wildcard = !ip_is_set(&l->ip), v4 = wildcard || ip_is_v4(&l->ip), v6 = wildcard || !v4;
     for (int tcp = 0; tcp < 2; tcp++) {

@@ -14,7 +14,7 @@
 #define ACCEPT_PAUSE_MS  100 /* when descriptors have run out */
 #define EVICT_LOOK       16  /* connections looked at for one to close in favour of a new one */
 #define SPARE_BYTES      (1u << 20) /* capacity that the loop's own buffers keep */
-#define SO_ORIGINAL_DST6 80  /* IP6T_SO_ORIGINAL_DST; its header cannot be had beside the IPv4 one */
+#define SO_ORIGINAL_DST6 80         /* IP6T_SO_ORIGINAL_DST, whose header fights the IPv4 one */
 
 static const struct net_limits *limits(const struct conn *c)
 {
@@ -70,8 +70,8 @@ static bool account(struct conn *c)
     return true;
 }
 
-/* The loop's own buffers serve one connection after the other; one large answer is no reason to keep
- * them large. */
+/* The loop's own buffers serve one connection after the other; one large answer is no reason to
+ * keep them large. */
 static void empty(struct buf *b)
 {
     b->n = 0;
@@ -326,7 +326,8 @@ static int64_t idle_ms(const struct conn *c)
 {
     if (c->stage == CONN_LINGER)
         return CONN_LINGER_MS;
-    return c->listener->config->protocol == NET_DNS ? limits(c)->dns_tcp_idle_ms : limits(c)->idle_ms;
+    return c->listener->config->protocol == NET_DNS ? limits(c)->dns_tcp_idle_ms
+                                                    : limits(c)->idle_ms;
 }
 
 /* When the connection is too old, or was silent for too long. */
@@ -354,7 +355,8 @@ static void schedule(struct conn *c)
 
 /* ---- one turn ---- */
 
-/* The client may still be sending: closing now would be a reset, which takes our last words from it. */
+/* The client may still be sending: closing now would be a reset, which takes our last words from
+ * it. */
 static void shut(struct conn *c)
 {
     if (!c->linger || c->sensor->stopping || shutdown(c->source.fd, SHUT_WR) < 0) {
@@ -621,7 +623,8 @@ bool conn_count(struct conn *c)
     return c->counted;
 }
 
-static void open_conn(struct sensor *s, struct listener *l, int fd, const struct sockaddr_storage *from)
+static void open_conn(struct sensor *s, struct listener *l, int fd,
+                      const struct sockaddr_storage *from)
 {
     struct conn *c = conn_take(s);
     c->source = (struct source){SOURCE_CONN, fd};

@@ -6,11 +6,8 @@
 #include "wire/proxy.h"
 
 static const struct session_type *const session_types[] = {
-    [NET_DNS] = &dns_session,
-    [NET_HTTP] = &http_session,
-    [NET_SMTP] = &smtp_session,
-    [NET_RAW] = &raw_session,
-    [NET_ANY] = &any_session,
+    [NET_DNS] = &dns_session, [NET_HTTP] = &http_session, [NET_SMTP] = &smtp_session,
+    [NET_RAW] = &raw_session, [NET_ANY] = &any_session,
 };
 
 static void refuse(struct conn *c)
@@ -40,7 +37,8 @@ static void spoke(struct conn *c)
     c->spoke = true;
 }
 
-/* Calls the session until it has taken all it can for now. False: it is over, or another way was taken. */
+/* Calls the session until it has taken all it can for now. False: it is over, or another way was
+ * taken. */
 static bool give(struct conn *c, struct cur *in)
 {
     size_t before;

@@ -17,8 +17,8 @@
 #include "net/udp.h"
 
 #define EVENTS_MAX    256
-#define STOP_MS       1000   /* for connections to finish */
-#define WAIT_MAX_MS   10000  /* a turn at least so often */
+#define STOP_MS       1000  /* for connections to finish */
+#define WAIT_MAX_MS   10000 /* a turn at least so often */
 #define TIMERS_A_TURN 20000
 
 void sensor_clock(struct sensor *s)
@@ -87,8 +87,8 @@ static bool storage_full(struct net_env *env)
     return __atomic_load_n(&sensor_of(env)->ring.shared->storage_full, __ATOMIC_RELAXED);
 }
 
-/* Lets the recorder see what this turn pushed. It looks by itself every few milliseconds, and is woken
- * when that is too late: somebody waits, or the ring fills. */
+/* Lets the recorder see what this turn pushed. It looks by itself every few milliseconds, and is
+ * woken when that is too late: somebody waits, or the ring fills. */
 static void publish(struct sensor *s)
 {
     struct ring *r = &s->ring;
@@ -99,7 +99,8 @@ static void publish(struct sensor *s)
     if (!s->urgent && ring_depth(r) <= r->capacity / 4)
         return;
     s->urgent = false;
-    __atomic_thread_fence(__ATOMIC_SEQ_CST); /* it sleeps after this look, or sees what was published */
+    __atomic_thread_fence(
+        __ATOMIC_SEQ_CST); /* either it sees what was published, or we its sleep */
     if (__atomic_load_n(&r->shared->reader_sleeps, __ATOMIC_RELAXED) &&
         write(s->setup->ring_event, &one, sizeof one) < 0)
         return; /* the counter is full: it was woken already */
@@ -172,7 +173,7 @@ static int get_going(struct sensor *s, struct err *err)
     struct link_message ready = {.what = SENSOR_READY};
     int rc = open_listeners(s, err);
     if (rc == 0)
-        link_send(s->setup->link, &ready, -1); /* when nobody reads it, the link is about to say so */
+        link_send(s->setup->link, &ready, -1); /* if nobody reads, the link will say so */
     return rc;
 }
 
@@ -353,7 +354,8 @@ static int open_listener(struct sensor *s, const struct sensor_socket *from, str
     socklen_t n = sizeof a;
     l->source = (struct source){from->tcp ? SOURCE_STREAMS : SOURCE_DATAGRAMS, from->fd};
     if (from->listener >= s->env.config->listeners_count)
-        return err_set(err, -EINVAL, "sensor: socket of a listener that is not there (%u)", from->listener);
+        return err_set(err, -EINVAL, "sensor: socket of a listener that is not there (%u)",
+                       from->listener);
     l->config = &s->env.config->listeners[from->listener];
     if (getsockname(from->fd, (struct sockaddr *)&a, &n) < 0)
         return err_errno(err, "sensor: getsockname");

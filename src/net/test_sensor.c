@@ -5,8 +5,8 @@
 #include "wire/proxy.h"
 
 /* A datagram's echo, with who sent it whereto in front. */
-static size_t echo(struct net_env *env, const struct net_peer *peer, struct span query, uint8_t *out,
-                   size_t cap)
+static size_t echo(struct net_env *env, const struct net_peer *peer, struct span query,
+                   uint8_t *out, size_t cap)
 {
     struct buf b = {0};
     struct event ev;
@@ -52,7 +52,8 @@ static void test_datagrams(void)
     ok(asks("127.0.0.1", any), "an answer");
     ok(asks("127.0.0.2", any), "an answer from the address asked, on a wildcard socket");
     ok(asks("::1", world_port(&w, 0, false, AF_INET6)), "likewise by IPv6");
-    ok(asks("127.0.0.5", world_port(&w, 1, false, AF_INET)), "an answer of a socket with one address");
+    ok(asks("127.0.0.5", world_port(&w, 1, false, AF_INET)),
+       "an answer of a socket with one address");
     int fd = client("127.0.0.1", any, SOCK_DGRAM);
     char text[64], got[256];
     unsigned sent = 0, heard = 0;
@@ -88,7 +89,8 @@ static void test_datagrams_proxied(void)
     struct world w;
     world_init(&w);
     w.setup.datagram = echo;
-    world_listen(&w, (struct net_listener){.protocol = NET_DNS, .udp = true, .proxy = true}, "127.0.0.1");
+    world_listen(&w, (struct net_listener){.protocol = NET_DNS, .udp = true, .proxy = true},
+                 "127.0.0.1");
     net_parse(span_str("127.0.0.9/32"), &w.balancers[0]);
     w.config.balancers_count = 1;
     world_start(&w);
@@ -130,7 +132,8 @@ static void test_talk(void)
     client_say(fd, "u");
     ms_sleep(20);
     client_say(fd, "r\npeer\n");
-    sprintf(want, "<four>\n127.0.0.1 %u 127.0.0.1 %u  0 \n", own_port(fd), world_port(&w, 0, true, AF_INET));
+    sprintf(want, "<four>\n127.0.0.1 %u 127.0.0.1 %u  0 \n", own_port(fd),
+            world_port(&w, 0, true, AF_INET));
     ok(client_hears(fd, want), "a line in three pieces; both addresses");
     client_say(fd, "bye\n");
     ok(client_hears(fd, "bye\n") && client_closed(fd), "the session closes");
@@ -140,7 +143,8 @@ static void test_talk(void)
     fd = talk_client(&w);
     client_say(fd, "last\nwords");
     shutdown(fd, SHUT_WR);
-    ok(client_hears(fd, "<last>\n") && client_closed(fd), "a client that shuts its side is answered");
+    ok(client_hears(fd, "<last>\n") && client_closed(fd),
+       "a client that shuts its side is answered");
     close(fd);
     ok(ended(&w, "peer closed", "words"), "what it had begun is given to end()");
 
@@ -243,8 +247,10 @@ static void test_proxy(void)
     struct world w;
     world_init(&w);
     w.setup.sessions = talk_types;
-    world_listen(&w, (struct net_listener){.protocol = NET_HTTP, .tcp = true, .proxy = true}, "127.0.0.1");
-    world_listen(&w, (struct net_listener){.protocol = NET_SMTP, .tcp = true, .proxy = true}, "::1");
+    world_listen(&w, (struct net_listener){.protocol = NET_HTTP, .tcp = true, .proxy = true},
+                 "127.0.0.1");
+    world_listen(&w, (struct net_listener){.protocol = NET_SMTP, .tcp = true, .proxy = true},
+                 "::1");
     net_parse(span_str("127.0.0.0/30"), &w.balancers[0]);
     net_parse(span_str("::1/128"), &w.balancers[1]);
     w.config.balancers_count = 2;
@@ -255,7 +261,8 @@ static void test_proxy(void)
     client_say(fd, "PROXY TCP4 198.51.100.7 192.0.2.1 4444 80\r\npe");
     ms_sleep(20);
     client_say(fd, "er\n");
-    ok(client_hears(fd, "198.51.100.7 4444 192.0.2.1 80 127.0.0.1 0 \n"), "version 1, and a line behind it");
+    ok(client_hears(fd, "198.51.100.7 4444 192.0.2.1 80 127.0.0.1 0 \n"),
+       "version 1, and a line behind it");
     int more = client("127.0.0.1", port, SOCK_STREAM);
     client_say(more, "PROXY TCP4 198.51.100.7 192.0.2.1 4445 80\r\nx\n");
     ok(client_hears(more, "<x>\n"), "another of that client");
@@ -277,7 +284,8 @@ static void test_proxy(void)
         ms_sleep(1);
     }
     client_say(fd, "peer\n");
-    ok(client_hears(fd, "2001:db8::7 4444 2001:db8::1 25 ::1 0 \n"), "version 2, IPv6, a byte at a time");
+    ok(client_hears(fd, "2001:db8::7 4444 2001:db8::1 25 ::1 0 \n"),
+       "version 2, IPv6, a byte at a time");
     close(fd);
     fd = client("127.0.0.1", port, SOCK_STREAM);
     n = 16;
@@ -305,8 +313,8 @@ static bool takes_wanted(struct world *w)
 {
     struct arena arena = {0};
     struct seen seen;
-    bool good = world_next(w, &arena, &seen) && seen.head.wanted && span_is(seen.ev.answer, "store") &&
-                span_is(seen.blob, "store");
+    bool good = world_next(w, &arena, &seen) && seen.head.wanted &&
+                span_is(seen.ev.answer, "store") && span_is(seen.blob, "store");
     arena_free(&arena);
     return good;
 }
@@ -380,7 +388,8 @@ static void test_full_ring(void)
     ring_release(&w.reader, w.reader.at);
     client_say(fd, "note\nend\n");
     client_hears(fd, "<end>\n");
-    ok(world_next(&w, &arena, &seen) && span_is(seen.ev.answer, "note"), "and on it goes with room");
+    ok(world_next(&w, &arena, &seen) && span_is(seen.ev.answer, "note"),
+       "and on it goes with room");
     arena_free(&arena);
     close(fd);
     world_end(&w);
@@ -420,7 +429,8 @@ static void test_deadlines(void)
     client_say(old, "still\n");
     client_hears(old, "<still>\n");
     client_say(slow, "neve");
-    ok(client_closed(slow) && ms_now() - before >= 300 && ms_now() - before < 500, "first words take too long");
+    ok(client_closed(slow) && ms_now() - before >= 300 && ms_now() - before < 500,
+       "first words take too long");
     ok(ended(&w, "timeout", "neve"), "what there was is not lost");
     int64_t next = before;
     for (int i = 0; i < 20; i++) {
@@ -584,8 +594,9 @@ static void test_crowd(void)
         heard += client_hears(fd[i], "<x>\n");
     is_int(heard, CROWD);
     long served = resident_kib(w.pid);
-    printf("# bytes a connection: %ld silent, %ld served, %llu accounted\n", (silent - before) * 1024 / CROWD,
-           (served - before) * 1024 / CROWD, (unsigned long long)w.counters->memory_bytes / CROWD);
+    printf("# bytes a connection: %ld silent, %ld served, %llu accounted\n",
+           (silent - before) * 1024 / CROWD, (served - before) * 1024 / CROWD,
+           (unsigned long long)w.counters->memory_bytes / CROWD);
     ok(w.counters->memory_bytes / CROWD < 1024, "less than 1 KiB each");
     for (int i = 0; i < CROWD; i++)
         close(fd[i]);
@@ -708,7 +719,8 @@ static void test_supervisor_dies(void)
     is_int(world_wait(&w), 0, "ends when its supervisor is gone");
     struct arena arena = {0};
     struct seen seen;
-    ok(world_next(&w, &arena, &seen) && span_is(seen.ev.answer, "note"), "what it had seen is on the ring");
+    ok(world_next(&w, &arena, &seen) && span_is(seen.ev.answer, "note"),
+       "what it had seen is on the ring");
     ok(world_next(&w, &arena, &seen) && span_is(seen.ev.answer, "stopped"), "to the end");
     arena_free(&arena);
     close(fd);

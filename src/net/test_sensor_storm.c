@@ -1,5 +1,5 @@
-/* Many clients at once that do anything in any order: the loop's bookkeeping must come out even. Each
- * connection's session begins once and ends once, memory comes back, and the process lives. */
+/* Many clients at once that do anything in any order: the loop's bookkeeping must come out even.
+ * Each connection's session begins once and ends once, memory comes back, and the process lives. */
 #include <fcntl.h>
 
 #include "net/test_talk.h"
@@ -14,9 +14,26 @@ struct storm_client {
 };
 
 static const char *const lines[] = {
-    "x\n", "x\ny\nz\n", "par", "tial\n", "bye\n", "abort\n", "pause 1\n", "pause 40\nx\n", "store\n",
-    "store\nx\nstore\n", "big 10\n", "big 300000\n", "big 900000\nbig 900000\nx\n", "note\n", "peer\n", "tls\n",
-    "\x16\x03\x01", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "bye\nbye\n", "pause 3\nstore\nbye\n",
+    "x\n",
+    "x\ny\nz\n",
+    "par",
+    "tial\n",
+    "bye\n",
+    "abort\n",
+    "pause 1\n",
+    "pause 40\nx\n",
+    "store\n",
+    "store\nx\nstore\n",
+    "big 10\n",
+    "big 300000\n",
+    "big 900000\nbig 900000\nx\n",
+    "note\n",
+    "peer\n",
+    "tls\n",
+    "\x16\x03\x01",
+    "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    "bye\nbye\n",
+    "pause 3\nstore\nbye\n",
     "\n\n\n\n",
 };
 
@@ -73,7 +90,8 @@ static void step(struct storm_client *c, const struct world *w)
     }
 }
 
-/* As a recorder that is slow at times: takes what there is, and sometimes stores it. Counts ends. */
+/* As a recorder that is slow at times: takes what there is, and sometimes stores it. Counts ends.
+ */
 static void take_all(struct world *w, unsigned *ends, unsigned *records)
 {
     struct arena arena = {0};
@@ -103,8 +121,10 @@ static void storm(unsigned seed, uint32_t connections)
     w.setup.sessions = talk_types;
     world_listen(&w, (struct net_listener){.protocol = NET_HTTP, .tcp = true}, "127.0.0.1");
     world_listen(&w, (struct net_listener){.protocol = NET_SMTP, .tcp = true}, "127.0.0.1");
-    world_listen(&w, (struct net_listener){.protocol = NET_HTTP, .tcp = true, .tls = true}, "127.0.0.1");
-    world_listen(&w, (struct net_listener){.protocol = NET_RAW, .tcp = true, .proxy = true}, "127.0.0.1");
+    world_listen(&w, (struct net_listener){.protocol = NET_HTTP, .tcp = true, .tls = true},
+                 "127.0.0.1");
+    world_listen(&w, (struct net_listener){.protocol = NET_RAW, .tcp = true, .proxy = true},
+                 "127.0.0.1");
     net_parse(span_str("127.0.0.1/32"), &w.balancers[0]);
     w.config.balancers_count = 1;
     w.config.limits.connections = connections;
@@ -130,7 +150,8 @@ static void storm(unsigned seed, uint32_t connections)
     is_int(w.counters->memory_bytes, 0);
     take_all(&w, &ends, &records);
     printf("# %llu accepted, %u ended, %llu limited, %llu timeouts, %llu PROXY refused\n",
-           (unsigned long long)w.counters->accepted, ends, (unsigned long long)w.counters->connections_limited,
+           (unsigned long long)w.counters->accepted, ends,
+           (unsigned long long)w.counters->connections_limited,
            (unsigned long long)w.counters->timeouts, (unsigned long long)w.counters->proxy_refused);
     is_int(w.counters->recorded, records);
     is_int(w.counters->dropped, 0);
@@ -149,7 +170,8 @@ static void calm(unsigned seed)
     world_init(&w);
     w.setup.sessions = talk_types;
     for (int i = 0; i < 4; i++)
-        world_listen(&w, (struct net_listener){.protocol = i & 1 ? NET_SMTP : NET_HTTP, .tcp = true},
+        world_listen(&w,
+                     (struct net_listener){.protocol = i & 1 ? NET_SMTP : NET_HTTP, .tcp = true},
                      "127.0.0.1");
     w.config.limits.idle_ms = w.config.limits.head_ms = 300;
     w.config.limits.stored_ms = 100;

@@ -70,8 +70,8 @@ static bool recorded(struct world *w, enum event_kind kind, const char *protocol
     if (good && (seen.head.kind != kind || (protocol && !span_is(seen.ev.protocol, protocol)) ||
                  (sni && !span_is(seen.ev.tls.sni, sni)))) {
         printf("# kind %d protocol \"%.*s\" sni \"%.*s\" answer \"%.*s\"\n", seen.head.kind,
-               (int)seen.ev.protocol.n, seen.ev.protocol.p, (int)seen.ev.tls.sni.n, seen.ev.tls.sni.p,
-               (int)seen.ev.answer.n, seen.ev.answer.p);
+               (int)seen.ev.protocol.n, seen.ev.protocol.p, (int)seen.ev.tls.sni.n,
+               seen.ev.tls.sni.p, (int)seen.ev.answer.n, seen.ev.answer.p);
         good = false;
     }
     arena_free(&arena);
@@ -86,7 +86,8 @@ static void test_recognised(void)
     struct client_tls t;
     talk_world(&w, NET_HTTP);
     w.listeners[0].tls = false;
-    world_listen(&w, (struct net_listener){.protocol = NET_HTTP, .tcp = true, .tls = true}, "127.0.0.1");
+    world_listen(&w, (struct net_listener){.protocol = NET_HTTP, .tcp = true, .tls = true},
+                 "127.0.0.1");
     world_start(&w);
     ok(tls_meet(&t, talk_client(&w), "bot.example"), "TLS on a plain port");
     tls_say(&t, "one\ntwo\n");
@@ -104,7 +105,8 @@ static void test_recognised(void)
     ok(tls_hears(&t, "bye\n") && tls_closed(&t), "an orderly end");
     tls_end(&t);
     ok(recorded(&w, KIND_RAW, NULL, "bot.example"), "with what TLS said");
-    ok(tls_meet(&t, client("127.0.0.1", world_port(&w, 1, true, AF_INET), SOCK_STREAM), "bot.example"),
+    ok(tls_meet(&t, client("127.0.0.1", world_port(&w, 1, true, AF_INET), SOCK_STREAM),
+                "bot.example"),
        "TLS on its own port");
     tls_say(&t, "last\nwords");
     SSL_shutdown(t.ssl);
@@ -201,7 +203,8 @@ static void test_refused(void)
     world_listen(&w, (struct net_listener){.protocol = NET_HTTP, .tcp = true}, "");
     world_start(&w);
     uint16_t port = world_port(&w, 0, true, AF_INET);
-    ok(!tls_meet(&t, client("127.0.0.2", port, SOCK_STREAM), "other.example"), "not for a stranger's name");
+    ok(!tls_meet(&t, client("127.0.0.2", port, SOCK_STREAM), "other.example"),
+       "not for a stranger's name");
     ok(ERR_GET_LIB(ERR_peek_error()) == ERR_LIB_SSL, "by an alert, not by a reset");
     tls_end(&t);
     is_int(w.counters->tls_refused, 1);
@@ -229,7 +232,8 @@ static void test_proxied(void)
     uint8_t header[64];
     world_init(&w);
     w.setup.sessions = talk_types;
-    world_listen(&w, (struct net_listener){.protocol = NET_ANY, .tcp = true, .proxy = true}, "127.0.0.1");
+    world_listen(&w, (struct net_listener){.protocol = NET_ANY, .tcp = true, .proxy = true},
+                 "127.0.0.1");
     net_parse(span_str("127.0.0.1/32"), &w.balancers[0]);
     w.config.balancers_count = 1;
     world_start(&w);
@@ -239,7 +243,8 @@ static void test_proxied(void)
     client_put(fd, header, proxy_write_v2(header, &src, 4444, &dst, 443, false));
     ok(tls_meet(&t, fd, ""), "TLS behind PROXY");
     tls_say(&t, "peer\n");
-    ok(tls_hears(&t, "198.51.100.7 4444 127.0.0.1 443 127.0.0.1 0 \n"), "with the client's address");
+    ok(tls_hears(&t, "198.51.100.7 4444 127.0.0.1 443 127.0.0.1 0 \n"),
+       "with the client's address");
     tls_end(&t);
     world_end(&w);
 }
@@ -304,12 +309,14 @@ static void test_any(void)
 /* DNS as it is, by UDP and TCP: a query for a name that is nobody's. */
 static void test_dns(void)
 {
-    static const uint8_t query[] = {0, 31, 0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 7, 'e', 'x', 'a', 'm',
-                                    'p', 'l', 'e', 3, 'c', 'o', 'm', 0, 0, 1, 0, 1};
+    static const uint8_t query[] = {0, 31,  0x12, 0x34, 1,   0,   0,   1,   0,   0,   0,
+                                    0, 0,   0,    7,    'e', 'x', 'a', 'm', 'p', 'l', 'e',
+                                    3, 'c', 'o',  'm',  0,   0,   1,   0,   1};
     struct world w;
     uint8_t got[512];
     world_init(&w);
-    world_listen(&w, (struct net_listener){.protocol = NET_DNS, .tcp = true, .udp = true}, "127.0.0.1");
+    world_listen(&w, (struct net_listener){.protocol = NET_DNS, .tcp = true, .udp = true},
+                 "127.0.0.1");
     world_start(&w);
     int fd = client("127.0.0.1", world_port(&w, 0, false, AF_INET), SOCK_DGRAM);
     client_put(fd, query + 2, sizeof query - 2);

@@ -47,7 +47,8 @@ struct udp_batch *udp_batch_new(void)
     b->memory = memory;
     for (unsigned i = 0; i < UDP_BATCH; i++) {
         b->in_bytes[i] = (struct iovec){b->memory + (size_t)i * IN_STRIDE, 65535};
-        b->out_bytes[i].iov_base = b->memory + (size_t)UDP_BATCH * IN_STRIDE + (size_t)i * OUT_STRIDE;
+        b->out_bytes[i].iov_base =
+            b->memory + (size_t)UDP_BATCH * IN_STRIDE + (size_t)i * OUT_STRIDE;
         b->in[i].msg_hdr.msg_iov = &b->in_bytes[i];
         b->out[i].msg_hdr.msg_iov = &b->out_bytes[i];
         b->in[i].msg_hdr.msg_iovlen = b->out[i].msg_hdr.msg_iovlen = 1;
@@ -112,14 +113,14 @@ static void put_pktinfo(struct msghdr *h, const struct ip *from)
     }
 }
 
-/* Where the datagram went, from what the kernel put beside it, which then says where the answer comes
- * from. False: it did not say. */
-static bool take_destination(struct msghdr *h, struct net_peer *peer)
+/* Where the datagram went, from what the kernel put beside it, which then says where the answer
+ * comes from. */
+static void take_destination(struct msghdr *h, struct net_peer *peer)
 {
     struct cmsghdr *c = CMSG_FIRSTHDR(h);
     const uint8_t *data = c ? CMSG_DATA(c) : NULL;
     if (!c)
-        return false;
+        return; /* a socket without that option: the address it is bound to stands */
     if (c->cmsg_level == SOL_IP && c->cmsg_type == IP_PKTINFO) {
         struct in_pktinfo info;
         memcpy(&info, data, sizeof info);
@@ -127,7 +128,7 @@ static bool take_destination(struct msghdr *h, struct net_peer *peer)
         info.ipi_spec_dst = info.ipi_addr;
         info.ipi_ifindex = 0; /* the route back need not be the way in */
         memcpy(CMSG_DATA(c), &info, sizeof info);
-        return true;
+        return;
     }
     if (c->cmsg_level == SOL_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
         struct in6_pktinfo info;
@@ -136,16 +137,16 @@ static bool take_destination(struct msghdr *h, struct net_peer *peer)
         if (!IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr))
             info.ipi6_ifindex = 0;
         memcpy(CMSG_DATA(c), &info, sizeof info);
-        return true;
+        return;
     }
     union address to;
-    memcpy(&to, data, c->cmsg_len - CMSG_LEN(0) < sizeof to ? c->cmsg_len - CMSG_LEN(0) : sizeof to);
+    memcpy(&to, data,
+           c->cmsg_len - CMSG_LEN(0) < sizeof to ? c->cmsg_len - CMSG_LEN(0) : sizeof to);
     struct net_peer asked;
     take_source(&to, &asked);
     peer->dst = asked.src;
     peer->dst_port = asked.src_port;
     put_pktinfo(h, &peer->dst);
-    return true;
 }
 
 /* Strips a balancer's header. False: it has none, or is no balancer. */
@@ -167,7 +168,8 @@ static bool take_proxy(const struct sensor *s, struct net_peer *peer, struct spa
     return true;
 }
 
-static void answer(struct sensor *s, const struct net_peer *peer, struct span query, struct msghdr *to)
+static void answer(struct sensor *s, const struct net_peer *peer, struct span query,
+                   struct msghdr *to)
 {
     struct udp_batch *b = s->udp;
     struct iovec *bytes = &b->out_bytes[b->answers];
@@ -203,8 +205,8 @@ static void take_datagram(struct sensor *s, const struct listener *l, unsigned i
     arena_reset(s->env.arena);
 }
 
-/* Answers that the kernel has no room for are lost, as they might be on the way; the client asks again.
- * One that it will not send at all (to a broadcast address, say) is passed over. */
+/* Answers that the kernel has no room for are lost, as they might be on the way; the client asks
+ * again. One that it will not send at all (to a broadcast address, say) is passed over. */
 static void send_answers(struct sensor *s, const struct listener *l)
 {
     struct udp_batch *b = s->udp;
