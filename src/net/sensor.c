@@ -99,8 +99,8 @@ static void publish(struct sensor *s)
     if (!s->urgent && ring_depth(r) <= r->capacity / 4)
         return;
     s->urgent = false;
-    __atomic_thread_fence(
-        __ATOMIC_SEQ_CST); /* either it sees what was published, or we its sleep */
+    /* Either it sees what was published, or we see that it sleeps. */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
     if (__atomic_load_n(&r->shared->reader_sleeps, __ATOMIC_RELAXED) &&
         write(s->setup->ring_event, &one, sizeof one) < 0)
         return; /* the counter is full: it was woken already */
