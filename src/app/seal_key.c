@@ -2,13 +2,13 @@
 
 #include <errno.h>
 #include <sodium.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/digest.h"
 #include "base/file.h"
 
-_Static_assert(NET_SEAL_KEY_LEN == crypto_box_PUBLICKEYBYTES &&
-                   NET_SEAL_KEY_LEN == crypto_box_SECRETKEYBYTES,
-               "as libsodium has it");
+_Static_assert(NET_SEAL_KEY_LEN == crypto_box_PUBLICKEYBYTES, "as libsodium has it");
 
 #define KEY_TEXT_MAX 128
 
@@ -29,6 +29,15 @@ static int read_key(const char *case_dir, const char *name, uint8_t *key, size_t
     return rc;
 }
 
+/* Root makes it for whom the case belongs to: the daemon becomes that user before it reloads. */
+static int give_to_owner(const char *case_dir, const char *path, struct err *err)
+{
+    struct stat st;
+    if (stat(case_dir, &st) < 0)
+        return err_errno(err, "%s", case_dir);
+    return chown(path, st.st_uid, st.st_gid) < 0 ? err_errno(err, "%s", path) : 0;
+}
+
 static int write_key(const char *case_dir, const char *name, const uint8_t *key, size_t n, struct err *err)
 {
     char path[FILE_PATH_MAX], hex[2 * 32 + 2];
@@ -37,6 +46,8 @@ static int write_key(const char *case_dir, const char *name, const uint8_t *key,
     hex[2 * n] = '\n';
     if (rc == 0)
         rc = file_replace(path, span_of(hex, 2 * n + 1), 0600, err);
+    if (rc == 0 && geteuid() == 0)
+        rc = give_to_owner(case_dir, path, err);
     sodium_memzero(hex, sizeof hex);
     return rc;
 }
@@ -61,11 +72,23 @@ int seal_key_load(const char *case_dir, uint8_t public_key[NET_SEAL_KEY_LEN], st
     return rc == -ENOENT ? make_pair(case_dir, public_key, err) : rc;
 }
 
-int seal_key_both(const char *case_dir, uint8_t public_key[NET_SEAL_KEY_LEN],
-                  uint8_t secret[NET_SEAL_KEY_LEN], struct err *err)
+int seal_key_open(const char *case_dir, struct span sealed, struct buf *out, struct err *err)
 {
+    uint8_t public_key[NET_SEAL_KEY_LEN], secret[crypto_box_SECRETKEYBYTES];
     if (sodium_init() < 0)
         return err_set(err, -EIO, "libsodium does not start");
-    int rc = read_key(case_dir, "seal.pub", public_key, NET_SEAL_KEY_LEN, err);
-    return rc == 0 ? read_key(case_dir, "seal.key", secret, NET_SEAL_KEY_LEN, err) : rc;
+    if (sealed.n < crypto_box_SEALBYTES)
+        return err_set(err, -EBADMSG, "too short for a sealed box (%zu bytes)", sealed.n);
+    int rc = read_key(case_dir, "seal.pub", public_key, sizeof public_key, err);
+    if (rc == 0)
+        rc = read_key(case_dir, "seal.key", secret, sizeof secret, err);
+    if (rc < 0)
+        return rc;
+    size_t n = sealed.n - crypto_box_SEALBYTES;
+    if (crypto_box_seal_open(buf_reserve(out, n + 1), sealed.p, sealed.n, public_key, secret) == 0)
+        out->n += n;
+    else
+        rc = err_set(err, -EBADMSG, "not sealed for this case");
+    sodium_memzero(secret, sizeof secret);
+    return rc;
 }
