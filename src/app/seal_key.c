@@ -8,7 +8,9 @@
 #include "base/digest.h"
 #include "base/file.h"
 
-_Static_assert(NET_SEAL_KEY_LEN == crypto_box_PUBLICKEYBYTES, "as libsodium has it");
+_Static_assert(NET_SEAL_KEY_LEN == crypto_box_PUBLICKEYBYTES &&
+                   NET_SEAL_KEY_LEN == crypto_box_SECRETKEYBYTES,
+               "as libsodium has it");
 
 #define KEY_TEXT_MAX 128
 
@@ -72,23 +74,11 @@ int seal_key_load(const char *case_dir, uint8_t public_key[NET_SEAL_KEY_LEN], st
     return rc == -ENOENT ? make_pair(case_dir, public_key, err) : rc;
 }
 
-int seal_key_open(const char *case_dir, struct span sealed, struct buf *out, struct err *err)
+int seal_key_both(const char *case_dir, uint8_t public_key[NET_SEAL_KEY_LEN],
+                  uint8_t secret[NET_SEAL_KEY_LEN], struct err *err)
 {
-    uint8_t public_key[NET_SEAL_KEY_LEN], secret[crypto_box_SECRETKEYBYTES];
     if (sodium_init() < 0)
         return err_set(err, -EIO, "libsodium does not start");
-    if (sealed.n < crypto_box_SEALBYTES)
-        return err_set(err, -EBADMSG, "too short for a sealed box (%zu bytes)", sealed.n);
-    int rc = read_key(case_dir, "seal.pub", public_key, sizeof public_key, err);
-    if (rc == 0)
-        rc = read_key(case_dir, "seal.key", secret, sizeof secret, err);
-    if (rc < 0)
-        return rc;
-    size_t n = sealed.n - crypto_box_SEALBYTES;
-    if (crypto_box_seal_open(buf_reserve(out, n + 1), sealed.p, sealed.n, public_key, secret) == 0)
-        out->n += n;
-    else
-        rc = err_set(err, -EBADMSG, "not sealed for this case");
-    sodium_memzero(secret, sizeof secret);
-    return rc;
+    int rc = read_key(case_dir, "seal.pub", public_key, NET_SEAL_KEY_LEN, err);
+    return rc == 0 ? read_key(case_dir, "seal.key", secret, NET_SEAL_KEY_LEN, err) : rc;
 }
