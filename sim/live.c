@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "sim/options.h"
 #include "sim/progress.h"
@@ -31,13 +32,6 @@ struct live {
     unsigned n_tallies;
     int64_t begun;
 };
-
-static int64_t now_us(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
-}
 
 static bool is_loopback(const struct ip *ip)
 {
@@ -156,7 +150,7 @@ static void keep_rate(const struct live *l)
 {
     if (l->o->rate <= 0)
         return;
-    int64_t due = l->begun + (int64_t)((double)l->sent / l->o->rate * 1e6), wait = due - now_us();
+    int64_t due = l->begun + (int64_t)((double)l->sent / l->o->rate * 1e6), wait = due - clock_us();
     if (wait > 1000) {
         struct timespec ts = {.tv_sec = wait / 1000000, .tv_nsec = wait % 1000000 * 1000};
         nanosleep(&ts, NULL);
@@ -166,7 +160,7 @@ static void keep_rate(const struct live *l)
 static bool is_over(const struct live *l)
 {
     return (l->o->contacts && l->sent >= l->o->contacts) ||
-           (l->o->seconds && now_us() - l->begun >= (int64_t)l->o->seconds * 1000000);
+           (l->o->seconds && clock_us() - l->begun >= (int64_t)l->o->seconds * 1000000);
 }
 
 static int play_day(struct live *l, uint32_t day, const struct model_checkin *checkins, size_t n,
@@ -230,12 +224,12 @@ int live_run(const struct options *o, struct model *m, uint32_t days, struct err
         rc = live_udp_new(&l.target, &l.udp, err);
     if (rc == 0)
         rc = live_tcp_new(&l.target, &l.tcp, err);
-    l.begun = now_us();
+    l.begun = clock_us();
     if (rc == 0)
         rc = play(&l, m, days, err);
     int udp = l.udp ? live_udp_end(l.udp, &counts, rc == 0 ? err : NULL) : 0;
     int tcp = l.tcp ? live_tcp_end(l.tcp, &counts, rc == 0 && udp == 0 ? err : NULL) : 0;
-    double seconds = (double)(now_us() - l.begun) / 1e6;
+    double seconds = (double)(clock_us() - l.begun) / 1e6;
     rc = rc < 0 ? rc : udp < 0 ? udp : tcp;
     if (rc == 0)
         rc = write_truth(&l, &counts, seconds, err);

@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "sim/live.h"
 #include "sim/live_socket.h"
 #include "sim/message.h"
@@ -42,13 +42,6 @@ struct live_tcp {
     uint32_t carrier;
     struct live_counts counts;
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 int live_tcp_new(const struct live_target *t, struct live_tcp **out, struct err *err)
 {
@@ -183,7 +176,7 @@ static void take_turn(struct live_tcp *l, struct talk *k, uint32_t events)
 
 static void end_late(struct live_tcp *l)
 {
-    int64_t now = now_ms();
+    int64_t now = clock_ms();
     for (unsigned i = 0; i < LIVE_WINDOW_MAX; i++)
         if (l->talk[i].state != FREE && now - l->talk[i].begun > ANSWER_MS)
             end_talk(l, &l->talk[i], false);
@@ -192,14 +185,14 @@ static void end_late(struct live_tcp *l)
 static void wait_for(struct live_tcp *l, unsigned under_way)
 {
     struct epoll_event events[64];
-    int64_t looked = now_ms();
+    int64_t looked = clock_ms();
     while (l->under_way > under_way) {
         int n = epoll_wait(l->epoll, events, 64, 100);
         for (int i = 0; i < n; i++)
             take_turn(l, events[i].data.ptr, events[i].events);
-        if (now_ms() - looked > 1000) {
+        if (clock_ms() - looked > 1000) {
             end_late(l);
-            looked = now_ms();
+            looked = clock_ms();
         }
     }
 }
@@ -241,7 +234,7 @@ int live_tcp_contact(struct live_tcp *l, const struct live_contact *c, struct er
     if (fd < 0)
         return fd;
     struct buf out = k->out;
-    *k = (struct talk){.state = CONNECTING, .kind = kind, .fd = fd, .begun = now_ms(), .out = out};
+    *k = (struct talk){.state = CONNECTING, .kind = kind, .fd = fd, .begun = clock_ms(), .out = out};
     if (l->t->proxy) {
         struct ip source = live_source(l->t, c), destination = live_destination(l->t, c);
         uint8_t *p = buf_reserve(&k->out, 64);

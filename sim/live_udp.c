@@ -2,9 +2,9 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "sim/live.h"
 #include "sim/live_socket.h"
 #include "sim/message.h"
@@ -36,13 +36,6 @@ struct live_udp {
     uint16_t turn;
     struct buf request;
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 int live_udp_new(const struct live_target *t, struct live_udp **out, struct err *err)
 {
@@ -106,7 +99,7 @@ static int send_waiting(struct live_udp *u, struct err *err)
 
 static void put_waiting(struct live_udp *u, unsigned i)
 {
-    u->q[i].sent_at = now_ms();
+    u->q[i].sent_at = clock_ms();
     u->q[i].tries++;
     u->waiting[u->n_waiting++] = i;
 }
@@ -136,7 +129,7 @@ static void take_answers(struct live_udp *u)
 /* Sends again what has had no answer for long, gives up at last. */
 static int look_for_late(struct live_udp *u, struct err *err)
 {
-    int64_t now = now_ms();
+    int64_t now = clock_ms();
     int rc = 0;
     for (unsigned i = 0; i < LIVE_WINDOW_MAX && rc == 0; i++) {
         struct query *q = &u->q[i];

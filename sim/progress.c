@@ -2,26 +2,20 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 #define WIDTH 30
 
-static int64_t now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * 1000000ll + t.tv_nsec / 1000;
-}
-
 void progress_begin(struct progress *p, bool quiet)
 {
-    *p = (struct progress){.on = !quiet && isatty(STDERR_FILENO), .began = now()};
+    *p = (struct progress){.on = !quiet && isatty(STDERR_FILENO), .began = clock_us()};
 }
 
 void progress_show(struct progress *p, uint32_t done, uint32_t all, uint64_t rows)
 {
-    int64_t t = now(), spent = t - p->began;
+    int64_t t = clock_us(), spent = t - p->began;
     char bar[WIDTH + 1];
     if (!p->on || spent < 1000000 || t - p->shown < 100000)
         return;

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <microhttpd.h>
@@ -11,6 +10,7 @@
 #include "app/metrics.h"
 #include "app/roles.h"
 #include "app/serve_status.h"
+#include "base/clock.h"
 #include "base/link.h"
 #include "base/log.h"
 
@@ -28,13 +28,6 @@ struct desk {
     struct serve_rates rates;
     struct buf page; /* what is being answered */
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 /* ---- pages ---- */
 
@@ -99,7 +92,7 @@ static void put_rows(struct buf *out, struct span lines)
 static unsigned put_status(struct desk *d)
 {
     struct buf lines = {0};
-    serve_rates_take(&d->rates, d->setup->shared, now_ms());
+    serve_rates_take(&d->rates, d->setup->shared, clock_ms());
     serve_status_lines(d->setup->shared, &d->rates, &lines);
     buf_str(&d->page, "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">"
                       "<meta http-equiv=\"refresh\" content=\"5\">"
@@ -228,7 +221,7 @@ static int turn(struct desk *d, struct err *err)
     if (d->daemon && MHD_run(d->daemon) != MHD_YES)
         return err_set(err, -EIO, "desk: libmicrohttpd does not run");
     serve_rates_take(&d->rates, d->setup->shared,
-                     now_ms()); /* so that a page has the last seconds' */
+                     clock_ms()); /* so that a page has the last seconds' */
     return listen_to_link(d);
 }
 

@@ -2,19 +2,13 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 #define BAR_WIDTH     24
 #define SHOW_AFTER_MS 1000
 #define DRAW_EVERY_MS 200
-
-static int64_t now_ms(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 void progress_begin(struct progress *p, const char *what, uint64_t total, bool quiet)
 {
@@ -22,14 +16,14 @@ void progress_begin(struct progress *p, const char *what, uint64_t total, bool q
     p->what = what;
     p->total = total;
     p->on = !quiet && isatty(STDERR_FILENO);
-    p->started = p->drawn = now_ms();
+    p->started = p->drawn = clock_ms();
 }
 
 void progress_at(struct progress *p, uint64_t done, uint64_t things, const char *unit)
 {
     if (!p->on)
         return;
-    int64_t now = now_ms();
+    int64_t now = clock_ms();
     if (now - p->started < SHOW_AFTER_MS || now - p->drawn < DRAW_EVERY_MS)
         return;
     p->drawn = now;

@@ -222,10 +222,10 @@ static void test_pace(void)
     talk_world(&w, NET_HTTP);
     world_start(&w);
     int fd = talk_client(&w);
-    int64_t before = ms_now();
+    int64_t before = clock_ms();
     client_say(fd, "pause 200\nnext\n");
     ok(client_hears(fd, "woke\n<next>\n"), "goes on with what came in during the pause");
-    int64_t took = ms_now() - before;
+    int64_t took = clock_ms() - before;
     ok(took >= 200 && took < 400, "when it is over");
     for (int i = 0; i < 20; i++)
         client_say(fd, "big 1000000\n");
@@ -346,10 +346,10 @@ static void test_stored(void)
     world_store(&w);
     ok(client_hears(a, "stored\n<after>\n"), "stored, and on with what was behind it");
     ok(client_hears(b, "stored\n"), "both");
-    int64_t before = ms_now();
+    int64_t before = clock_ms();
     client_say(a, "store\n");
     ok(client_hears(a, "failed\n"), "when nobody stores it the session is told");
-    int64_t took = ms_now() - before;
+    int64_t took = clock_ms() - before;
     ok(took >= 600 && took < 800, "in time, and idleness does not count");
     takes_wanted(&w);
     client_say(b, "store\n");
@@ -422,21 +422,21 @@ static void test_deadlines(void)
     w.config.limits.idle_ms = 600;
     w.config.limits.lifetime_ms = 1500;
     world_start(&w);
-    int64_t before = ms_now();
+    int64_t before = clock_ms();
     int slow = talk_client(&w), idle = talk_client(&w), old = talk_client(&w);
     client_say(idle, "x\n");
     client_hears(idle, "<x>\n");
     client_say(old, "still\n");
     client_hears(old, "<still>\n");
     client_say(slow, "neve");
-    ok(client_closed(slow) && ms_now() - before >= 300 && ms_now() - before < 500,
+    ok(client_closed(slow) && clock_ms() - before >= 300 && clock_ms() - before < 500,
        "first words take too long");
     ok(ended(&w, "timeout", "neve"), "what there was is not lost");
     int64_t next = before;
     for (int i = 0; i < 20; i++) {
-        if (idle >= 0 && ms_now() - before > 550) {
+        if (idle >= 0 && clock_ms() - before > 550) {
             ok(client_closed(idle), "silence takes too long");
-            int64_t took = ms_now() - before;
+            int64_t took = clock_ms() - before;
             ok(took >= 600 && took < 850, "by its own limit");
             close(idle);
             idle = -1;
@@ -445,12 +445,12 @@ static void test_deadlines(void)
         if (!client_hears(old, "<still>\n"))
             break;
         next += 100;
-        ms_sleep((int)(next - ms_now()) > 0 ? (int)(next - ms_now()) : 0);
-        if (ms_now() - before > 1450)
+        ms_sleep((int)(next - clock_ms()) > 0 ? (int)(next - clock_ms()) : 0);
+        if (clock_ms() - before > 1450)
             break;
     }
     ok(client_gone(old), "life takes too long");
-    int64_t took = ms_now() - before;
+    int64_t took = clock_ms() - before;
     ok(took >= 1500 && took < 1800, "by its own limit");
     is_int(w.counters->timeouts, 3);
     close(slow);
@@ -688,9 +688,9 @@ static void test_stop(void)
     ok(quiet(fresh), "who comes now waits");
     ok(world_start(&w), "a successor");
     ok(client_hears(fresh, "<new>\n"), "which answers");
-    int64_t before = ms_now();
+    int64_t before = clock_ms();
     is_int(world_wait(&old), 0, "the old one ends");
-    ok(ms_now() - before < 1200, "in time");
+    ok(clock_ms() - before < 1200, "in time");
     ok(client_closed(talking) && client_gone(stuck), "and so do its connections");
     int stopped = 0;
     for (int i = 0; i < 3; i++) {

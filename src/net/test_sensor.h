@@ -13,9 +13,9 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/tap.h"
 #include "base/utc.h"
 #include "net/sensor.h"
@@ -42,13 +42,6 @@ struct world {
 
 /* ---- time ---- */
 
-static inline int64_t ms_now(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 static inline void ms_sleep(int ms)
 {
     poll(NULL, 0, ms);
@@ -57,9 +50,9 @@ static inline void ms_sleep(int ms)
 /* Until it holds, or patience ends. */
 #define wait_for(cond)                                                                             \
     ({                                                                                             \
-        int64_t until_ = ms_now() + WORLD_PATIENCE_MS;                                             \
+        int64_t until_ = clock_ms() + WORLD_PATIENCE_MS;                                             \
         bool holds_;                                                                               \
-        while (!(holds_ = (cond)) && ms_now() < until_)                                            \
+        while (!(holds_ = (cond)) && clock_ms() < until_)                                            \
             ms_sleep(2);                                                                           \
         holds_;                                                                                    \
     })
