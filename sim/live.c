@@ -10,8 +10,9 @@
 #include "sim/progress.h"
 #include "sim/sink.h"
 
-#define FIRST_LOOPBACK 0x7f010000u /* 127.1.0.0: the ones below are left to others on the machine */
-#define LOOPBACKS      (0x7fffffffu - FIRST_LOOPBACK)
+#define FIRST_LOOPBACK 0x7f010000u /* 127.1.0.0: the ones below are left to others on the machine  \
+                                    */
+#define LOOPBACKS (0x7fffffffu - FIRST_LOOPBACK)
 
 static const char *const kinds[] = {"http", "dns", "raw", "smtp"};
 
@@ -173,7 +174,8 @@ static int play_day(struct live *l, uint32_t day, const struct model_checkin *ch
         if (!l->target.port[kind])
             continue;
         keep_rate(l);
-        rc = kind == SCENARIO_DNS ? live_udp_contact(l->udp, &c, err) : live_tcp_contact(l->tcp, &c, err);
+        rc = kind == SCENARIO_DNS ? live_udp_contact(l->udp, &c, err)
+                                  : live_tcp_contact(l->tcp, &c, err);
         if (rc == 0)
             count(l, &checkins[i]);
     }
@@ -198,7 +200,8 @@ static int play(struct live *l, struct model *m, uint32_t days, struct err *err)
     return rc;
 }
 
-static int write_truth(struct live *l, const struct live_counts *counts, double seconds, struct err *err)
+static int write_truth(struct live *l, const struct live_counts *counts, double seconds,
+                       struct err *err)
 {
     struct sink *to;
     int rc = sink_open(l->o->truth ? l->o->truth : "-", &to, err);

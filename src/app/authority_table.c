@@ -5,6 +5,7 @@
 
 #include "base/domain.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "net/authority.h"
 
 _Static_assert((int)ASSET_DOMAIN == AUTHORITY_DOMAIN && (int)ASSET_WILDCARD == AUTHORITY_WILDCARD &&
@@ -29,17 +30,6 @@ struct maker {
     struct err *err;
 };
 
-static void *room(void *p, size_t n, size_t *cap, size_t size)
-{
-    if (n < *cap)
-        return p;
-    *cap = *cap ? 2 * *cap : 64;
-    p = realloc(p, *cap * size);
-    if (!p)
-        abort();
-    return p;
-}
-
 static int64_t least(int64_t a, int64_t b)
 {
     return a < b ? a : b;
@@ -62,7 +52,7 @@ static int add_order(void *ctx, const struct casebook_order *o)
                                     .from = o->act.from,
                                     .until = least(o->act.until, o->closed)};
     authority_builder_order(m->b, &order);
-    m->order = room(m->order, m->orders, &m->orders_cap, sizeof *m->order);
+    m->order = mem_room(m->order, m->orders, &m->orders_cap, sizeof *m->order);
     m->order[m->orders++] = o->entry;
     return 0;
 }
@@ -142,7 +132,7 @@ static int keep_released(void *ctx, uint64_t list, struct span name, int64_t whe
     struct maker *m = ctx;
     if (when > m->now)
         return 0;
-    m->released = room(m->released, m->n_released, &m->released_cap, sizeof *m->released);
+    m->released = mem_room(m->released, m->n_released, &m->released_cap, sizeof *m->released);
     m->released[m->n_released++] = (struct released){list, {NULL, name.n}, m->texts.n};
     buf_span(&m->texts, name);
     return 0;

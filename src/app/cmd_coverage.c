@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/case_act.h"
+#include "base/mem.h"
 
 #define DAYS_MAX     3660 /* of one report */
 #define FAMILIES_MAX 1024
@@ -51,17 +52,6 @@ struct coverage {
     int rc;
 };
 
-static void *room(void *p, size_t n, size_t *cap, size_t size)
-{
-    if (n < *cap)
-        return p;
-    *cap = *cap ? 2 * *cap : 256;
-    p = realloc(p, *cap * size);
-    if (!p)
-        abort();
-    return p;
-}
-
 /* ---- which days ---- */
 
 static int32_t first_day(const struct casebook_days *d)
@@ -102,7 +92,7 @@ static void emit(struct coverage *v, const struct casebook_days *d, int64_t name
 static int keep_released(void *ctx, uint64_t list, struct span name, int64_t when)
 {
     struct coverage *v = ctx;
-    v->released = room(v->released, v->n_released, &v->released_cap, sizeof *v->released);
+    v->released = mem_room(v->released, v->n_released, &v->released_cap, sizeof *v->released);
     v->released[v->n_released++] = (struct released){list, v->texts.n, name.n, utc_day(when)};
     buf_span(&v->texts, name);
     return 0;
@@ -253,7 +243,7 @@ static void take_share(struct coverage *v, const struct piece *p)
     struct share *last = v->n_shares ? &v->shares[v->n_shares - 1] : NULL;
     if (!last || !span_eq(last->registrar, d->registrar) || !span_eq(last->tld, d->tld) ||
         !span_eq(last->family, d->family)) {
-        v->shares = room(v->shares, v->n_shares, &v->shares_cap, sizeof *v->shares);
+        v->shares = mem_room(v->shares, v->n_shares, &v->shares_cap, sizeof *v->shares);
         last = &v->shares[v->n_shares++];
         *last = (struct share){
             keep(v, d->registrar), keep(v, d->tld), keep(v, d->family), 0, 0, INT32_MAX, INT32_MIN};

@@ -5,13 +5,14 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/mem.h"
 
-#define TEXT_MAX     4096
-#define BODY_MAX     (256u << 10)
-#define PAGE_MAX     (256u << 10)
-#define PEM_MAX      (256u << 10)
-#define RECORDS_MAX  4096
-#define POLICIES_MAX 1024
+#define TEXT_MAX         4096
+#define BODY_MAX         (256u << 10)
+#define PAGE_MAX         (256u << 10)
+#define PEM_MAX          (256u << 10)
+#define RECORDS_MAX      4096
+#define POLICIES_MAX     1024
 #define CERTIFICATES_MAX 1024
 
 #define OPT (CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT)
@@ -28,11 +29,8 @@
 static const cyaml_schema_value_t text_value = {
     CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 0, TEXT_MAX)};
 
-static const cyaml_strval_t protocols[] = {{"dns", NET_DNS},
-                                           {"http", NET_HTTP},
-                                           {"smtp", NET_SMTP},
-                                           {"raw", NET_RAW},
-                                           {"any", NET_ANY}};
+static const cyaml_strval_t protocols[] = {
+    {"dns", NET_DNS}, {"http", NET_HTTP}, {"smtp", NET_SMTP}, {"raw", NET_RAW}, {"any", NET_ANY}};
 
 static const cyaml_schema_field_t listener_fields[] = {
     CYAML_FIELD_ENUM("protocol", CYAML_FLAG_STRICT, struct config_listener, protocol, protocols,
@@ -83,7 +81,8 @@ static const cyaml_schema_field_t policy_fields[] = {
     CYAML_FIELD_MAPPING("dns", OPT, struct policy, dns, dns_fields),
     CYAML_FIELD_MAPPING("http", OPT, struct policy, http, http_fields),
     CYAML_FIELD_MAPPING("smtp", OPT, struct policy, smtp, smtp_fields),
-    CYAML_FIELD_MAPPING("raw", OPT, struct policy, raw, raw_fields), CYAML_FIELD_END};
+    CYAML_FIELD_MAPPING("raw", OPT, struct policy, raw, raw_fields),
+    CYAML_FIELD_END};
 static const cyaml_schema_value_t policy_value = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct policy, policy_fields)};
 
@@ -96,7 +95,8 @@ static const cyaml_schema_field_t page_fields[] = {
 static const cyaml_schema_value_t page_value = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_page, page_fields)};
 static const cyaml_schema_field_t certificate_fields[] = {
-    CYAML_FIELD_STRING_PTR("chain", CYAML_FLAG_POINTER, struct config_certificate, chain, 1, TEXT_MAX),
+    CYAML_FIELD_STRING_PTR("chain", CYAML_FLAG_POINTER, struct config_certificate, chain, 1,
+                           TEXT_MAX),
     CYAML_FIELD_STRING_PTR("key", CYAML_FLAG_POINTER, struct config_certificate, key, 1, TEXT_MAX),
     CYAML_FIELD_END};
 static const cyaml_schema_value_t certificate_value = {
@@ -239,7 +239,8 @@ static int take_file(const char *dir, const char *name, size_t max, char **out, 
 {
     char path[FILE_PATH_MAX];
     struct buf text = {0};
-    int rc = name[0] == '/' ? file_path(path, err, "%s", name) : file_path(path, err, "%s/%s", dir, name);
+    int rc = name[0] == '/' ? file_path(path, err, "%s", name)
+                            : file_path(path, err, "%s/%s", dir, name);
     if (rc == 0)
         rc = file_read(path, max, &text, err);
     buf_byte(&text, 0);
@@ -249,17 +250,9 @@ static int take_file(const char *dir, const char *name, size_t max, char **out, 
     return rc;
 }
 
-static void *zeroed(size_t n, size_t size)
-{
-    void *p = calloc(n + 1, size);
-    if (!p)
-        abort();
-    return p;
-}
-
 static int take_balancers(const struct config_serve *c, struct net_config *out, struct err *err)
 {
-    out->balancers = zeroed(c->balancers_count, sizeof *out->balancers);
+    out->balancers = mem_zeroed(c->balancers_count, sizeof *out->balancers);
     for (unsigned i = 0; i < c->balancers_count; i++) {
         struct ip ip;
         struct span text = span_str(c->balancers[i]);
@@ -277,8 +270,8 @@ static int take_files(const struct config_serve *c, const char *dir, struct net_
                       struct err *err)
 {
     int rc = 0;
-    out->pages = zeroed(c->pages_count, sizeof *out->pages);
-    out->certificates = zeroed(c->certificates_count, sizeof *out->certificates);
+    out->pages = mem_zeroed(c->pages_count, sizeof *out->pages);
+    out->certificates = mem_zeroed(c->certificates_count, sizeof *out->certificates);
     for (unsigned i = 0; rc == 0 && i < c->pages_count; i++) {
         out->pages[i].language = c->pages[i].language;
         rc = take_file(dir, c->pages[i].file, PAGE_MAX, &out->pages[i].html, err);
@@ -303,7 +296,7 @@ int config_serve_net(const struct config_serve *c, const char *dir, struct net_c
     out->operator_name = c->operator_name;
     out->help_url = c->help_url;
     out->nsid = c->nsid;
-    out->listeners = zeroed(c->listen_count, sizeof *out->listeners);
+    out->listeners = mem_zeroed(c->listen_count, sizeof *out->listeners);
     int rc = take_limits(&c->limits, &out->limits, err);
     for (unsigned i = 0; rc == 0 && i < c->listen_count; i++)
         rc = take_listener(&c->listen[i], i, &out->listeners[out->listeners_count++], err);
@@ -335,47 +328,49 @@ void config_serve_net_free(struct net_config *n)
 
 void config_serve_write(struct buf *out)
 {
-    buf_str(out,
-            "\n# The sinkhole, `ebb serve`. It answers only for what is under an order in force\n"
-            "# (`ebb case order add`, `ebb case asset add`); all else is refused and counted.\n"
-            "serve:\n"
-            "  # Whom to become when started by root; \"\": stay, without any privilege.\n"
-            "  user: \"\"\n"
-            "  # Processes that face the network; 0: one a core.\n"
-            "  sensors: 0\n"
-            "  # This sinkhole's name on the log.\n"
-            "  sensor: \"sinkhole\"\n"
-            "  # Who runs it and where victims get help, for the page that browsers are shown.\n"
-            "  operator: \"\"\n  help_url: \"\"\n"
-            "  # What NSID (RFC 5001) answers; \"\": nothing.\n"
-            "  nsid: \"\"\n"
-            "  # Metrics and health, for your own network only; \"\": none.\n"
-            "  desk: \"127.0.0.1:9180\"\n"
-            "  # protocol: dns http smtp raw any (any: by the first bytes). address: \"\" is every one.\n"
-            "  # transport: tcp udp both. tls: every connection begins with TLS (http and any\n"
-            "  # recognise TLS by themselves). proxy: behind a balancer with the PROXY protocol.\n"
-            "  # transparent: for nftables TPROXY.\n"
-            "  listen:\n"
-            "    - {protocol: dns, address: \"127.0.0.1\", port: 5300}\n"
-            "    - {protocol: http, address: \"127.0.0.1\", port: 8080}\n"
-            "    - {protocol: smtp, address: \"127.0.0.1\", port: 2525}\n"
-            "    - {protocol: any, address: \"127.0.0.1\", port: 6667, transport: tcp}\n"
-            "  # Who may speak PROXY to us.\n"
-            "  balancers: []\n"
-            "  # What is answered; an asset names its policy, \"default\" is for those that do not.\n"
-            "  # http.answer: empty body 404 close; http.page: browsers always never.\n"
-            "  # smtp.answer: accept accept-then-450 reject tarpit. raw.answer: silent banner irc.\n"
-            "  policies:\n"
-            "    - name: default\n"
-            "      dns: {ttl: 300, records: [\"* A 127.0.0.1\", \"@ MX 10 mx\"]}\n"
-            "      http: {answer: empty, page: browsers}\n"
-            "      smtp: {answer: accept}\n"
-            "      raw: {answer: silent}\n"
-            "  # Pages in other languages (- {language: de, file: page-de.html}), and certificates\n"
-            "  # (- {chain: a.pem, key: a.key}); other names get one made on first use.\n"
-            "  pages: []\n  certificates: []\n"
-            "  # Limits; each may be set here. The defaults:\n"
-            "  limits: {}\n");
+    buf_str(
+        out,
+        "\n# The sinkhole, `ebb serve`. It answers only for what is under an order in force\n"
+        "# (`ebb case order add`, `ebb case asset add`); all else is refused and counted.\n"
+        "serve:\n"
+        "  # Whom to become when started by root; \"\": stay, without any privilege.\n"
+        "  user: \"\"\n"
+        "  # Processes that face the network; 0: one a core.\n"
+        "  sensors: 0\n"
+        "  # This sinkhole's name on the log.\n"
+        "  sensor: \"sinkhole\"\n"
+        "  # Who runs it and where victims get help, for the page that browsers are shown.\n"
+        "  operator: \"\"\n  help_url: \"\"\n"
+        "  # What NSID (RFC 5001) answers; \"\": nothing.\n"
+        "  nsid: \"\"\n"
+        "  # Metrics and health, for your own network only; \"\": none.\n"
+        "  desk: \"127.0.0.1:9180\"\n"
+        "  # protocol: dns http smtp raw any (any: by the first bytes). address: \"\" is every "
+        "one.\n"
+        "  # transport: tcp udp both. tls: every connection begins with TLS (http and any\n"
+        "  # recognise TLS by themselves). proxy: behind a balancer with the PROXY protocol.\n"
+        "  # transparent: for nftables TPROXY.\n"
+        "  listen:\n"
+        "    - {protocol: dns, address: \"127.0.0.1\", port: 5300}\n"
+        "    - {protocol: http, address: \"127.0.0.1\", port: 8080}\n"
+        "    - {protocol: smtp, address: \"127.0.0.1\", port: 2525}\n"
+        "    - {protocol: any, address: \"127.0.0.1\", port: 6667, transport: tcp}\n"
+        "  # Who may speak PROXY to us.\n"
+        "  balancers: []\n"
+        "  # What is answered; an asset names its policy, \"default\" is for those that do not.\n"
+        "  # http.answer: empty body 404 close; http.page: browsers always never.\n"
+        "  # smtp.answer: accept accept-then-450 reject tarpit. raw.answer: silent banner irc.\n"
+        "  policies:\n"
+        "    - name: default\n"
+        "      dns: {ttl: 300, records: [\"* A 127.0.0.1\", \"@ MX 10 mx\"]}\n"
+        "      http: {answer: empty, page: browsers}\n"
+        "      smtp: {answer: accept}\n"
+        "      raw: {answer: silent}\n"
+        "  # Pages in other languages (- {language: de, file: page-de.html}), and certificates\n"
+        "  # (- {chain: a.pem, key: a.key}); other names get one made on first use.\n"
+        "  pages: []\n  certificates: []\n"
+        "  # Limits; each may be set here. The defaults:\n"
+        "  limits: {}\n");
 #define LIMIT(name, fallback, least, most, about)                                                  \
     buf_printf(out, "  # %s: %u  (%s)\n", #name, (unsigned)(fallback), about);
 #include "net/limits.def"

@@ -4,14 +4,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-static void *grow(void *v, size_t *cap, size_t size)
-{
-    *cap = *cap ? *cap * 2 : 1024;
-    v = realloc(v, *cap * size);
-    if (!v)
-        abort(); /* as buf and arena do */
-    return v;
-}
+#include "base/mem.h"
 
 void enrich_data_free(struct enrich_data *d)
 {
@@ -34,8 +27,7 @@ void enrich_steps_add(struct enrich_steps *s, uint64_t hi, uint64_t lo,
      * found by cutting the address itself. */
     if (s->n && value_eq(&s->v[s->n - 1].value, value))
         return;
-    if (s->n == s->cap)
-        s->v = grow(s->v, &s->cap, sizeof *s->v);
+    s->v = mem_room(s->v, s->n, &s->cap, sizeof *s->v);
     s->v[s->n++] = (struct enrich_step){hi, lo, *value};
 }
 
@@ -43,8 +35,7 @@ void enrich_data_as(struct enrich_data *d, uint32_t asn, struct span name)
 {
     if (name.n > ENRICH_TEXT_MAX - d->text.n)
         name.n = 0;
-    if (d->n_as == d->cap_as)
-        d->as = grow(d->as, &d->cap_as, sizeof *d->as);
+    d->as = mem_room(d->as, d->n_as, &d->cap_as, sizeof *d->as);
     d->as[d->n_as] =
         (struct enrich_as){asn, (uint32_t)d->n_as, (uint32_t)d->text.n, (uint32_t)name.n};
     d->n_as++;

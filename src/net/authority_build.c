@@ -7,6 +7,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "net/authority_layout.h"
 #include "net/policy.h"
 
@@ -39,26 +40,13 @@ struct authority_builder {
     uint64_t labels[2], lengths[3];
 };
 
-/* Room for one more of what *v points to. */
-static void room(void *v, size_t n, size_t *cap, size_t size)
-{
-    if (n < *cap)
-        return;
-    size_t more = *cap ? *cap * 2 : 16;
-    void *p = realloc(*(void **)v, more * size);
-    if (!p)
-        abort();
-    *(void **)v = p;
-    *cap = more;
-}
-
 struct authority_builder *authority_builder_new(void)
 {
     struct authority_builder *b = calloc(1, sizeof *b);
     /* Names come from generators that others wrote: they shall not know which ones collide. */
     if (!b || getrandom(&b->seed, sizeof b->seed, 0) != (ssize_t)sizeof b->seed)
         abort();
-    room(&b->policy, 0, &b->policies_cap, sizeof *b->policy);
+    b->policy = mem_room(b->policy, 0, &b->policies_cap, sizeof *b->policy);
     b->policy[b->policies++] = (struct authority_text){0, sizeof POLICY_DEFAULT - 1};
     buf_str(&b->texts, POLICY_DEFAULT);
     return b;
@@ -148,7 +136,7 @@ uint32_t authority_builder_order(struct authority_builder *b, const struct autho
         [ORDER_ID] = order->id,         [ORDER_COURT] = order->court,
         [ORDER_DOCKET] = order->docket, [ORDER_JURISDICTION] = order->jurisdiction,
         [ORDER_SCOPE] = order->scope,   [ORDER_CONTACT] = order->contact};
-    room(&b->order, b->orders, &b->orders_cap, sizeof *b->order);
+    b->order = mem_room(b->order, b->orders, &b->orders_cap, sizeof *b->order);
     struct authority_order_record *r = &b->order[b->orders];
     *r = (struct authority_order_record){
         .index = order->index, .from = order->from, .until = order->until};
@@ -170,7 +158,7 @@ static int policy_number(struct authority_builder *b, struct span name, uint32_t
     }
     if (b->policies == POLICIES_MAX)
         return err_set(err, -E2BIG, "authority table: more than %d policies", POLICIES_MAX);
-    room(&b->policy, b->policies, &b->policies_cap, sizeof *b->policy);
+    b->policy = mem_room(b->policy, b->policies, &b->policies_cap, sizeof *b->policy);
     *out = (uint32_t)b->policies;
     b->policy[b->policies++] = add_word(b, name);
     return 0;
@@ -194,7 +182,7 @@ static int group_number(struct authority_builder *b, const struct authority_asse
     int rc = policy_number(b, policy, &g.policy, err);
     if (rc < 0)
         return rc;
-    room(&b->group, b->groups, &b->groups_cap, sizeof *b->group);
+    b->group = mem_room(b->group, b->groups, &b->groups_cap, sizeof *b->group);
     *out = (uint32_t)b->groups;
     b->group[b->groups++] = g;
     return 0;
@@ -251,15 +239,15 @@ static void add_times(struct authority_builder *b, int64_t from, int64_t until)
     if (seen->from == from && seen->until == until)
         return;
     *seen = t;
-    room(&b->times, b->n_times, &b->times_cap, sizeof *b->times);
+    b->times = mem_room(b->times, b->n_times, &b->times_cap, sizeof *b->times);
     b->times[b->n_times++] = t;
 }
 
 static void add_record(struct authority_builder *b, struct authority_record *r, uint64_t hash)
 {
     size_t cap = b->cap;
-    room(&b->record, b->n, &cap, sizeof *b->record);
-    room(&b->high, b->n, &b->cap, sizeof *b->high);
+    b->record = mem_room(b->record, b->n, &cap, sizeof *b->record);
+    b->high = mem_room(b->high, b->n, &b->cap, sizeof *b->high);
     r->tag = (uint32_t)hash;
     b->high[b->n] = (uint32_t)(hash >> 32);
     b->record[b->n++] = *r;

@@ -1,6 +1,6 @@
 #include "state/addrset.h"
 
-#include "state/mem.h"
+#include "base/mem.h"
 
 #define VARINT_MAX 19 /* bytes of a 128-bit varint */
 /* A row's numbers apart from its days: address, attribution, first day, length. */

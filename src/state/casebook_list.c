@@ -5,6 +5,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "base/mem.h"
 #include "state/assetlist.h"
 #include "state/casebook_impl.h"
 
@@ -53,17 +54,12 @@ static bool is_day(const struct gathering *g, const struct day *d, const struct 
 
 static void grow(struct gathering *g)
 {
-    if (g->n == g->cap) {
-        g->cap = g->cap ? g->cap * 2 : 256;
-        g->day = realloc(g->day, g->cap * sizeof *g->day);
-    }
-    if (2 * g->n < g->slots && g->day)
+    g->day = mem_room(g->day, g->n, &g->cap, sizeof *g->day);
+    if (2 * g->n < g->slots)
         return;
     g->slots = g->slots ? g->slots * 2 : 1024;
     free(g->slot);
-    g->slot = calloc(g->slots, sizeof *g->slot);
-    if (!g->slot || !g->day)
-        abort();
+    g->slot = mem_zeroed(g->slots, sizeof *g->slot);
     for (size_t i = 0; i < g->n; i++) {
         const struct day *d = &g->day[i];
         size_t k = hash_of(d->from, d->until, d->wildcard, registrar_of(g, d), tld_of(g, d)) &

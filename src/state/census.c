@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "base/utc.h"
 #include "state/census_impl.h"
-#include "state/mem.h"
+#include "base/mem.h"
 
 /* So many runs of one level are merged into one of the next: each sighting is packed again once a
  * level, and a query reads at most this many runs a level. */

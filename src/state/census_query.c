@@ -2,7 +2,7 @@
 #include <errno.h>
 
 #include "state/census_impl.h"
-#include "state/mem.h"
+#include "base/mem.h"
 
 #define COUNTRY_KEYS 65536 /* two bytes */
 

@@ -3,7 +3,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "state/mem.h"
+#include "base/mem.h"
 
 #define TABLE_MIN 64
 

@@ -1,6 +1,6 @@
 #include "state/pending.h"
 
-#include "state/mem.h"
+#include "base/mem.h"
 
 /* Least significant byte first in memory: what the radix sort's digits are. */
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "pending sorts by little-endian keys");

@@ -6,6 +6,7 @@
 #include "base/cbor.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "event/act.h"
 
 #define REGISTRY_FILE_MAX (1u << 30)
@@ -28,12 +29,7 @@ struct registry {
 
 static void add_reference(struct registry *s, uint8_t kind, uint64_t index, struct span payload)
 {
-    if (s->n_refs == s->cap_refs) {
-        s->cap_refs = s->cap_refs ? s->cap_refs * 2 : 16;
-        s->refs = realloc(s->refs, s->cap_refs * sizeof *s->refs);
-        if (!s->refs)
-            abort();
-    }
+    s->refs = mem_room(s->refs, s->n_refs, &s->cap_refs, sizeof *s->refs);
     struct reference *r = &s->refs[s->n_refs++];
     *r = (struct reference){.index = index, .kind = kind};
     buf_span(&r->payload, payload);
@@ -81,12 +77,7 @@ static void clear(struct registry *s)
 
 static struct import_state *add(struct registry *s)
 {
-    if (s->n == s->cap) {
-        s->cap = s->cap ? s->cap * 2 : 64;
-        s->v = realloc(s->v, s->cap * sizeof *s->v);
-        if (!s->v)
-            abort();
-    }
+    s->v = mem_room(s->v, s->n, &s->cap, sizeof *s->v);
     struct import_state *i = &s->v[s->n++];
     memset(i, 0, sizeof *i);
     return i;

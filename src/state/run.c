@@ -1,6 +1,6 @@
 #include "state/run.h"
 
-#include "state/mem.h"
+#include "base/mem.h"
 
 void run_free(struct run *r)
 {

@@ -11,7 +11,7 @@
 #include <xxhash.h>
 
 #include "base/file.h"
-#include "state/mem.h"
+#include "base/mem.h"
 
 #define MAGIC      "ebb census\r\n"
 #define MAGIC_LEN  12

@@ -3,7 +3,7 @@
 
 #include "base/tap.h"
 #include "state/addrset.h"
-#include "state/mem.h"
+#include "base/mem.h"
 #include "state/pending.h"
 #include "state/run.h"
 

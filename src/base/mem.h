@@ -1,5 +1,5 @@
-/* Memory for the state modules: like buf and arena they abort when the system has none, because
- * what they hold is bounded by what the log holds. */
+/* Arrays that grow: like buf and arena they abort when the system has no memory, because what they
+ * hold is bounded by what the log holds, or by a limit. */
 #pragma once
 
 #include <stddef.h>
