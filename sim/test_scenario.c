@@ -204,7 +204,7 @@ static void test_bundled(void)
         scenario_free(s);
         ok(scenario_find_bundled(b->name) == b, "found by its name");
     }
-    is_int(n, 3);
+    is_int(n, 4);
     ok(!scenario_find_bundled("zeus"), "no other");
 }
 

@@ -20,7 +20,7 @@
 #include "base/utc.h"
 #include "event/act.h"
 
-#define NAP_MS          20   /* how long observations lie in the rings at most, before they are read */
+#define NAP_MS          10   /* how long observations lie in the rings at most, before they are read */
 #define WARN_EVERY_MS   (6 * 3600 * 1000ll) /* of what ends soon */
 #define WARN_AHEAD_DAYS 14
 

@@ -432,12 +432,19 @@ static int get_field(struct cur *c, const struct field *f, struct arena *arena, 
     return -1;
 }
 
-static inline uint64_t key_rank(struct span key)
+/* RANK() of a key that was read; `end` is the input's. */
+static inline uint64_t key_rank(struct span key, const uint8_t *end)
 {
-    uint64_t rank = key.n < 255 ? key.n : 255;
-    for (size_t i = 0; i < RANK_BYTES; i++)
-        rank = rank << 8 | (i < key.n ? key.p[i] : 0);
-    return rank;
+    uint64_t rank = (uint64_t)(key.n < 255 ? key.n : 255) << 56, first = 0;
+    size_t n = key.n < RANK_BYTES ? key.n : RANK_BYTES;
+    if (n == 0)
+        return rank;
+    if (end - key.p >= 8)
+        first = be64_get(key.p);
+    else
+        for (size_t i = 0; i < n; i++)
+            first |= (uint64_t)key.p[i] << (56 - 8 * i);
+    return rank | (first >> (64 - 8 * n)) << (8 * (RANK_BYTES - n));
 }
 
 /* Keys come in the table's order, so the search goes on from the last hit; a key that no field
@@ -451,7 +458,7 @@ static int get_group(struct cur *c, const struct group *g, struct arena *arena, 
     for (uint64_t i = 0; i < map.n; i++) {
         if (get_item(c, &key) < 0 || key.type != CBOR_TEXT)
             return -1;
-        uint64_t rank = key_rank(key.s);
+        uint64_t rank = key_rank(key.s, c->end);
         while (at < g->n && g->field[at].rank < rank)
             at++;
         bool found = at < g->n && g->field[at].rank == rank &&

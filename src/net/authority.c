@@ -345,6 +345,45 @@ bool authority_name(const struct authority *a, struct span wire_name, int64_t no
     return match_name(a, span_of(folded, wire_name.n), now, out);
 }
 
+/* The wire name at the start of some bytes; empty: there is none. */
+static struct span name_at(struct span bytes)
+{
+    size_t n = 0;
+    while (n < bytes.n && n < AUTHORITY_NAME_MAX && bytes.p[n])
+        n += bytes.p[n] + 1u;
+    return span_of(bytes.p, n < bytes.n && n < AUTHORITY_NAME_MAX ? n + 1 : 0);
+}
+
+#define NO_BUCKET UINT32_MAX
+
+void authority_ahead(const struct authority *a, struct span wire_name, struct authority_ahead *out)
+{
+    uint8_t folded[AUTHORITY_NAME_MAX], at[AUTHORITY_LABELS_MAX];
+    struct span name = name_at(wire_name);
+    *out = (struct authority_ahead){{NO_BUCKET, NO_BUCKET}};
+    authority_fold(folded, name.p, name.n);
+    name.p = folded;
+    int labels = authority_labels(name, at);
+    int most = labels < a->most_labels ? labels : a->most_labels;
+    uint64_t hash = a->head->seed;
+    for (int n = 1, k = 0; n <= most; n++) {
+        const uint8_t *label = name.p + at[labels - n];
+        hash = authority_hash(hash, label, *label + 1u);
+        if (!(a->head->labels[n / 64] >> n % 64 & 1))
+            continue;
+        uint32_t bucket = (uint32_t)authority_bucket(hash, a->head->bucket_bits);
+        __builtin_prefetch(&a->start[bucket]);
+        out->bucket[k++ % 2] = bucket; /* of many levels the longest two, which are looked at first */
+    }
+}
+
+void authority_ahead_more(const struct authority *a, const struct authority_ahead *ahead)
+{
+    for (int k = 0; k < 2; k++)
+        if (ahead->bucket[k] != NO_BUCKET)
+            __builtin_prefetch(&a->record[a->start[ahead->bucket[k]]]);
+}
+
 bool authority_host(const struct authority *a, struct span text, int64_t now,
                     struct authority_match *out)
 {

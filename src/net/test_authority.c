@@ -490,6 +490,38 @@ static void test_model(void)
     end(&w);
 }
 
+/* Hints must take any bytes. */
+static void test_ahead(void)
+{
+    struct authority_builder *b = authority_builder_new();
+    struct authority_order order = {.id = span_str("o"), .until = AUTHORITY_FOREVER};
+    uint8_t wire[255], bytes[300];
+    struct authority *a;
+    struct authority_ahead ahead;
+    int fd;
+    authority_builder_order(b, &order);
+    struct authority_asset asset = {.kind = AUTHORITY_DOMAIN, .until = AUTHORITY_FOREVER};
+    asset.name = span_of(wire, authority_wire_name(span_str("seized.example"), wire));
+    ok(authority_builder_asset(b, &asset, NULL) == 0 && authority_builder_finish(b, &fd, NULL) == 0 &&
+           authority_map(fd, &a, NULL) == 0,
+       "a table");
+    close(fd);
+    authority_ahead(a, span_of("\3www\6seized\7example\0\0\1\0\1", 24), &ahead);
+    ok(ahead.bucket[0] != UINT32_MAX, "a name's place is found with more bytes behind it");
+    authority_ahead_more(a, &ahead);
+    srand(5);
+    for (int i = 0; i < 20000; i++) {
+        size_t n = (size_t)rand() % sizeof bytes;
+        for (size_t k = 0; k < n; k++)
+            bytes[k] = (uint8_t)(rand() % (i % 2 ? 256 : 5));
+        authority_ahead(a, span_of(bytes, n), &ahead);
+        authority_ahead_more(a, &ahead);
+    }
+    ok(true, "any bytes will do");
+    authority_unmap(a);
+    authority_builder_free(b);
+}
+
 int main(void)
 {
     test_wire_name();
@@ -501,5 +533,6 @@ int main(void)
     test_none_and_refusals();
     test_hostile();
     test_model();
+    test_ahead();
     return tap_done();
 }

@@ -8,6 +8,7 @@
 
 #include "net/dns_server.h"
 #include "net/raw_server.h"
+#include "wire/dns.h"
 #include "wire/proxy.h"
 
 /* Buffers lie an odd number of cache lines apart, so that their beginnings do not all fall into the
@@ -30,6 +31,7 @@ struct udp_batch {
     struct mmsghdr in[UDP_BATCH], out[UDP_BATCH];
     struct iovec in_bytes[UDP_BATCH], out_bytes[UDP_BATCH];
     union address from[UDP_BATCH];
+    struct authority_ahead ahead[UDP_BATCH];
     _Alignas(struct cmsghdr) uint8_t control[UDP_BATCH][CONTROL_BYTES];
     unsigned used; /* of in[], since it was last made ready */
     const struct listener *ready_for;
@@ -205,6 +207,22 @@ static void take_datagram(struct sensor *s, const struct listener *l, unsigned i
     arena_reset(s->env.arena);
 }
 
+/* What the answers of a batch will look at in the table, while there is other work to do. */
+static void look_ahead(struct sensor *s, const struct listener *l)
+{
+    struct udp_batch *b = s->udp;
+    if (l->config->protocol != NET_DNS || l->config->proxy)
+        return;
+    for (unsigned i = 0; i < b->used; i++) {
+        size_t n = b->in[i].msg_len;
+        const uint8_t *p = b->in_bytes[i].iov_base;
+        authority_ahead(s->env.authority, span_of(p + DNS_HEADER_LEN, n > DNS_HEADER_LEN ? n - DNS_HEADER_LEN : 0),
+                        &b->ahead[i]);
+    }
+    for (unsigned i = 0; i < b->used; i++)
+        authority_ahead_more(s->env.authority, &b->ahead[i]);
+}
+
 /* Answers that the kernel has no room for are lost, as they might be on the way; the client asks
  * again. One that it will not send at all (to a broadcast address, say) is passed over. */
 static void send_answers(struct sensor *s, const struct listener *l)
@@ -238,6 +256,7 @@ void udp_serve(struct sensor *s, const struct listener *l)
         b->used = (unsigned)n;
         if (round)
             sensor_clock(s);
+        look_ahead(s, l);
         for (unsigned i = 0; i < b->used; i++) {
             bytes += b->in[i].msg_len;
             take_datagram(s, l, i);
