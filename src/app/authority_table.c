@@ -170,9 +170,7 @@ static int add_days(void *ctx, const struct casebook_days *d)
         return 0;
     int rc = 0;
     for (struct cur c = cur_of(d->text); rc == 0 && cur_left(&c);) {
-        const uint8_t *end = memchr(c.p, '\n', cur_left(&c));
-        struct span name = span_of(c.p, end ? (size_t)(end - c.p) : cur_left(&c));
-        c.p = end ? end + 1 : c.end;
+        struct span name = cur_line(&c);
         if (m->n_released && is_released(m, d->list, name))
             continue;
         asset.name = span_of(wire, domain_wire(name, wire));

@@ -151,18 +151,27 @@ int case_clock(const struct cli *cli, struct casebook_clock *out)
     return rc;
 }
 
-void case_warn(struct casedir *c, const struct casebook_clock *clock)
+/* What ends soon, a line each on standard error. */
+static void warn(struct casedir *c, const struct casebook_clock *clock)
 {
     struct buf text = {0};
     casebook_warnings(c->casebook, clock->now, (unsigned)(clock->within / UTC_DAY), &text);
     for (struct cur at = cur_of(buf_as_span(&text)); cur_left(&at);) {
-        const uint8_t *end = memchr(at.p, '\n', cur_left(&at));
-        if (!end)
-            break;
-        fprintf(stderr, "ebb: warning: %.*s\n", (int)(end - at.p), (const char *)at.p);
-        at.p = end + 1;
+        struct span line = cur_line(&at);
+        fprintf(stderr, "ebb: warning: %.*s\n", (int)line.n, (const char *)line.p);
     }
     buf_free(&text);
+}
+
+int case_listed(struct casedir *c, const struct casebook_clock *clock, struct table *t, int rc,
+                struct err *err)
+{
+    if (t && table_close(t) < 0 && rc >= 0)
+        rc = err_set(err, -EIO, "output could not be written");
+    if (rc == 0)
+        warn(c, clock);
+    casedir_close(c, NULL);
+    return rc < 0 ? cli_err(err) : EXIT_DONE;
 }
 
 void case_put_time(struct table *t, int64_t time)

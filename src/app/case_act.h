@@ -23,8 +23,10 @@ int case_open(const struct cli *cli, struct casedir *c, struct err *err);
 int case_time(const struct cli *cli, const char *name, int64_t fallback, int64_t *out);
 /* --within as a clock. 0, or EXIT_USAGE. */
 int case_clock(const struct cli *cli, struct casebook_clock *out);
-/* What ends soon, a line each on standard error. */
-void case_warn(struct casedir *c, const struct casebook_clock *clock);
+/* The end of a command that lists: closes the table (NULL: not begun) and the case, and warns of
+ * what ends soon when all went well; gives the exit code. */
+int case_listed(struct casedir *c, const struct casebook_clock *clock, struct table *t, int rc,
+                struct err *err);
 /* A cell with a time; empty for CASEBOOK_FOREVER. */
 void case_put_time(struct table *t, int64_t time);
 /* An option's text, empty when it was not given. */

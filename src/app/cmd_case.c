@@ -223,11 +223,6 @@ int cmd_case_order_list(const struct cli *cli)
     if (rc == 0) {
         l.t = table_open(cli_shape(cli), list_columns, stdout);
         rc = casebook_orders(c.casebook, &clock, put_order, &l, &err);
-        if (table_close(l.t) < 0 && rc >= 0)
-            rc = err_set(&err, -EIO, "output could not be written");
     }
-    if (rc == 0)
-        case_warn(&c, &clock);
-    casedir_close(&c, NULL);
-    return rc < 0 ? cli_err(&err) : EXIT_DONE;
+    return case_listed(&c, &clock, l.t, rc, &err);
 }

@@ -123,10 +123,8 @@ static void take_back_released(struct coverage *v, const struct casebook_days *d
                                int32_t last)
 {
     for (struct cur c = cur_of(d->text); v->n_released && cur_left(&c);) {
-        const uint8_t *end = memchr(c.p, '\n', cur_left(&c));
-        struct span name = span_of(c.p, end ? (size_t)(end - c.p) : cur_left(&c));
+        struct span name = cur_line(&c);
         int32_t day;
-        c.p = end ? end + 1 : c.end;
         if (!released_on(v, d->list, name, &day))
             continue;
         day = day > first ? day : first;

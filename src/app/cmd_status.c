@@ -113,14 +113,14 @@ static void print_daemon(struct table *t, const struct ctl_reply *daemon)
 {
     struct cur c = cur_of(buf_as_span(&daemon->text));
     while (cur_left(&c)) {
-        const uint8_t *tab = memchr(c.p, '\t', cur_left(&c));
-        const uint8_t *end = memchr(c.p, '\n', cur_left(&c));
-        if (!tab || !end || tab > end)
+        struct span line = cur_line(&c);
+        const uint8_t *tab = line.n ? memchr(line.p, '\t', line.n) : NULL;
+        if (!tab)
             return;
-        table_text(t, span_of(c.p, (size_t)(tab - c.p)));
-        table_text(t, span_of(tab + 1, (size_t)(end - tab - 1)));
+        size_t name = (size_t)(tab - line.p);
+        table_text(t, span_of(line.p, name));
+        table_text(t, span_of(tab + 1, line.n - name - 1));
         table_row_end(t);
-        c.p = end + 1;
     }
 }
 

@@ -76,8 +76,7 @@ static void put_rows(struct buf *out, struct span lines)
 {
     struct cur c = cur_of(lines);
     while (cur_left(&c)) {
-        const uint8_t *end = memchr(c.p, '\n', cur_left(&c));
-        struct span line = span_of(c.p, end ? (size_t)(end - c.p) : cur_left(&c));
+        struct span line = cur_line(&c);
         const uint8_t *tab = line.n ? memchr(line.p, '\t', line.n) : NULL;
         size_t left = tab ? (size_t)(tab - line.p) : line.n;
         buf_str(out, "<tr><th scope=\"row\">");
@@ -85,7 +84,6 @@ static void put_rows(struct buf *out, struct span lines)
         buf_str(out, "</th><td>");
         put_escaped(out, span_of(line.p + left + (tab != NULL), line.n - left - (tab != NULL)));
         buf_str(out, "</td></tr>\n");
-        c.p = end ? end + 1 : c.end;
     }
 }
 

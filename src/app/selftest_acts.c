@@ -30,6 +30,7 @@
 
 #include "app/sandbox_calls.h"
 #include "base/buf.h"
+#include "base/link.h"
 
 static int code(long r)
 {
@@ -370,19 +371,13 @@ static int socket_filter(struct scene *s)
 /* A table of authority: a descriptor comes, and is mapped. */
 static int receive_descriptor(struct scene *s)
 {
-    char byte;
-    int fd;
-    _Alignas(struct cmsghdr) char space[CMSG_SPACE(sizeof fd)];
-    struct iovec iov = {&byte, 1};
-    struct msghdr m = {
-        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof space};
+    struct link_message m;
     struct stat st;
-    if (recvmsg(s->link, &m, MSG_CMSG_CLOEXEC) < 0)
-        return -errno;
-    struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-    if (!c)
+    int fd, got = link_receive(s->link, &m, &fd);
+    if (got < 0)
+        return got;
+    if (got == 0 || fd < 0)
         return -EBADMSG;
-    memcpy(&fd, CMSG_DATA(c), sizeof fd);
     int rc = code(fstat(fd, &st));
     void *p = rc < 0 ? MAP_FAILED : mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
     if (p == MAP_FAILED)
@@ -398,21 +393,12 @@ static int send_descriptor(struct scene *s)
     int fd = memfd_create("table", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0)
         return -errno;
-    char byte = 0;
-    _Alignas(struct cmsghdr) char space[CMSG_SPACE(sizeof fd)] = {0};
-    struct iovec iov = {&byte, 1};
-    struct msghdr m = {
-        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof space};
-    struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-    c->cmsg_level = SOL_SOCKET;
-    c->cmsg_type = SCM_RIGHTS;
-    c->cmsg_len = CMSG_LEN(sizeof fd);
-    memcpy(CMSG_DATA(c), &fd, sizeof fd);
+    const struct link_message m = {0};
     int rc = code(ftruncate(fd, 4096));
     if (rc == 0)
         rc = code(fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE));
     if (rc == 0)
-        rc = code(sendmsg(s->link, &m, MSG_NOSIGNAL | MSG_DONTWAIT));
+        rc = link_send(s->link, &m, fd);
     close(fd);
     return rc;
 }

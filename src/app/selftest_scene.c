@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "app/selftest.h"
+#include "base/link.h"
 
 static const char *const folders[] = {"case",       "case/journal", "case/log", "case/blobs",
                                       "case/views", "case/keys",    "case/run"};
@@ -131,22 +132,12 @@ static bool make_abstract(struct scene *s)
 
 static bool make_link(struct scene *s)
 {
+    const struct link_message m = {0};
     int ends[2], fd = memfd_create("page", MFD_CLOEXEC);
-    char byte = 0;
-    _Alignas(struct cmsghdr) char space[CMSG_SPACE(sizeof fd)] = {0};
-    struct iovec iov = {&byte, 1};
-    struct msghdr m = {
-        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof space};
-    struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-    c->cmsg_level = SOL_SOCKET;
-    c->cmsg_type = SCM_RIGHTS;
-    c->cmsg_len = CMSG_LEN(sizeof fd);
-    memcpy(CMSG_DATA(c), &fd, sizeof fd);
-    if (fd < 0 || ftruncate(fd, 4096) < 0 ||
-        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+    if (fd < 0 || ftruncate(fd, 4096) < 0 || link_pair(ends, NULL) < 0)
         return false;
     s->link = ends[0];
-    return sendmsg(ends[1], &m, 0) == 1;
+    return link_send(ends[1], &m, fd) == 0;
 }
 
 static bool make_events(struct scene *s)

@@ -27,6 +27,24 @@ int span_cmp(struct span a, struct span b)
     return c ? c : (a.n > b.n) - (a.n < b.n);
 }
 
+struct span span_trim(struct span s)
+{
+    while (s.n && (s.p[0] == ' ' || s.p[0] == '\t'))
+        s = span_of(s.p + 1, s.n - 1);
+    while (s.n && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t' || s.p[s.n - 1] == '\r'))
+        s.n--;
+    return s;
+}
+
+struct span cur_line(struct cur *c)
+{
+    size_t left = cur_left(c);
+    const uint8_t *lf = left ? memchr(c->p, '\n', left) : NULL;
+    struct span line = span_of(c->p, lf ? (size_t)(lf - c->p) : left);
+    c->p = lf ? lf + 1 : c->end;
+    return line;
+}
+
 /* Length of the sequence at p, 0 when it is malformed (table 3-7 of the Unicode standard). */
 static size_t utf8_sequence(const uint8_t *p, size_t left)
 {

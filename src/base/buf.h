@@ -32,6 +32,8 @@ static inline bool span_is(struct span a, const char *s)
 bool span_ieq(struct span a, struct span b);
 /* memcmp order, the shorter first when one is a prefix. */
 int span_cmp(struct span a, struct span b);
+/* Without spaces and tabs around it, or a CR behind it. */
+struct span span_trim(struct span s);
 /* True when the bytes are all ASCII and none is NUL: the cheap case of span_is_utf8. */
 bool span_is_plain(struct span s);
 /* True when the bytes are well-formed UTF-8 (RFC 3629) without NUL. */
@@ -97,6 +99,9 @@ static inline bool cur_take(struct cur *c, size_t n, struct span *out)
     c->p += n;
     return true;
 }
+
+/* The bytes before the next LF, which is passed over with them; the last line may lack its own. */
+struct span cur_line(struct cur *c);
 
 /* Big-endian words, as in all our formats. */
 static inline uint16_t be16_get(const uint8_t *p)

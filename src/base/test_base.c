@@ -147,6 +147,18 @@ static void test_buf_and_cur(void)
     ok(memcmp(put, bytes, 6) == 0);
 }
 
+static void test_lines(void)
+{
+    struct cur c = cur_of(span_str("one\n\n two\r\nthree"));
+    ok(span_is(cur_line(&c), "one") && span_is(cur_line(&c), ""));
+    struct span two = cur_line(&c);
+    ok(span_is(two, " two\r") && span_is(span_trim(two), "two"));
+    ok(span_is(cur_line(&c), "three") && cur_left(&c) == 0, "the last needs no LF");
+    c = cur_of(span_of(NULL, 0));
+    ok(cur_line(&c).n == 0 && cur_left(&c) == 0 && span_trim(span_of(NULL, 0)).n == 0);
+    ok(span_trim(span_str(" \t\r")).n == 0 && span_is(span_trim(span_str("\ra b\t")), "\ra b"));
+}
+
 /* FIPS 180-2, appendix B, and the digest of nothing. */
 static void test_sha256(void)
 {
@@ -590,6 +602,7 @@ int main(void)
     test_spans();
     test_utf8();
     test_buf_and_cur();
+    test_lines();
     test_sha256();
     test_crc32c();
     test_base64_and_hex();

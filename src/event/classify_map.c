@@ -30,15 +30,6 @@ struct map {
     struct slot slot[CACHE_SLOTS];
 };
 
-static struct span trim(struct span s)
-{
-    while (s.n && (s.p[0] == ' ' || s.p[0] == '\t'))
-        s = span_of(s.p + 1, s.n - 1);
-    while (s.n && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t' || s.p[s.n - 1] == '\r'))
-        s.n--;
-    return s;
-}
-
 static struct span lower(struct arena *a, struct span s)
 {
     uint8_t *p = (uint8_t *)arena_copy(a, s.p, s.n);
@@ -66,8 +57,8 @@ static bool confidence(struct span *family, uint8_t *out)
     *out = CLASSIFY_FEED_CONFIDENCE;
     if (!comma)
         return true;
-    struct span number = trim(span_of(comma + 1, family->n - (size_t)(comma + 1 - family->p)));
-    *family = trim(span_of(family->p, (size_t)(comma - family->p)));
+    struct span number = span_trim(span_of(comma + 1, family->n - (size_t)(comma + 1 - family->p)));
+    *family = span_trim(span_of(family->p, (size_t)(comma - family->p)));
     unsigned v = 0;
     for (size_t i = 0; i < number.n && i < 4; i++) {
         if (number.p[i] < '0' || number.p[i] > '9')
@@ -83,8 +74,8 @@ static const char *parse_line(struct map *m, struct span text, struct line *l)
     const uint8_t *equals = memchr(text.p, '=', text.n);
     if (!equals)
         return "wanted \"feedword = family\"";
-    struct span word = trim(span_of(text.p, (size_t)(equals - text.p)));
-    struct span family = trim(span_of(equals + 1, text.n - (size_t)(equals + 1 - text.p)));
+    struct span word = span_trim(span_of(text.p, (size_t)(equals - text.p)));
+    struct span family = span_trim(span_of(equals + 1, text.n - (size_t)(equals + 1 - text.p)));
     if (!confidence(&family, &l->confidence))
         return "the confidence behind the comma is not 1 to 100";
     l->wildcard = word.n && word.p[word.n - 1] == '*';
@@ -118,11 +109,8 @@ static int parse(struct map *m, struct span text, const char *name, struct line 
 {
     size_t number = 0;
     *n = 0;
-    while (text.n) {
-        const uint8_t *end = memchr(text.p, '\n', text.n);
-        size_t len = end ? (size_t)(end - text.p) : text.n;
-        struct span line = trim(span_of(text.p, len));
-        text = span_of(text.p + len + (end != NULL), text.n - len - (end != NULL));
+    for (struct cur c = cur_of(text); cur_left(&c);) {
+        struct span line = span_trim(cur_line(&c));
         number++;
         if (line.n == 0 || line.p[0] == '#')
             continue;
@@ -188,7 +176,7 @@ void map_close(struct map *m)
 /* Exact words first, then the longest wildcard, then the word itself. */
 static struct map_family resolve(struct map *m, struct span as_sent)
 {
-    struct span trimmed = trim(as_sent);
+    struct span trimmed = span_trim(as_sent);
     if (!is_word(trimmed))
         return (struct map_family){0};
     struct span word = lower(&m->words, trimmed);

@@ -19,8 +19,8 @@ enum column {
     COLUMN_NONE = COLUMNS
 };
 
-/* Rows that were seen, to find those that repeat. A slot has a row's place behind the first byte, and
- * above it some bits of its hash, so that only rows that are equal are looked at. */
+/* Rows that were seen, to find those that repeat. A slot has a row's place behind the first byte,
+ * and above it some bits of its hash, so that only rows that are equal are looked at. */
 struct seen {
     uint64_t *slot;
     size_t n, cap; /* cap is a power of two */
@@ -51,15 +51,6 @@ struct reader {
 };
 
 /* ---- cells ---- */
-
-static struct span trim(struct span s)
-{
-    while (s.n && (s.p[0] == ' ' || s.p[0] == '\t'))
-        s = span_of(s.p + 1, s.n - 1);
-    while (s.n && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t' || s.p[s.n - 1] == '\r'))
-        s.n--;
-    return s;
-}
 
 /* A quoted cell; `at` is behind its opening quote, then behind its closing one. */
 static bool take_quoted(struct reader *r, struct span line, size_t *at, struct span *out)
@@ -102,7 +93,7 @@ static const char *split(struct reader *r, struct span line)
         } else {
             const uint8_t *comma = at < line.n ? memchr(line.p + at, ',', line.n - at) : NULL;
             size_t end = comma ? (size_t)(comma - line.p) : line.n;
-            *cell = trim(span_of(line.p + at, end - at));
+            *cell = span_trim(span_of(line.p + at, end - at));
             at = end;
         }
         if (at >= line.n)
@@ -251,7 +242,7 @@ static const char *take_cells(struct reader *r, struct assetlist_row *row)
 static int take_line(struct reader *r, struct span line, uint64_t number, struct err *err)
 {
     struct assetlist_row row = {.line = number};
-    line = trim(line);
+    line = span_trim(line);
     if (!line.n || line.p[0] == '#')
         return 0;
     const char *why = line.n > ASSETLIST_LINE_MAX ? "a line that is too long" : split(r, line);

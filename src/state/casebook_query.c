@@ -326,9 +326,7 @@ static int read_names(void *ctx, sqlite3_stmt *s)
         return 0;
     int rc = 0;
     for (struct cur c = cur_of(text); rc == 0 && cur_left(&c);) {
-        const uint8_t *end = memchr(c.p, '\n', cur_left(&c));
-        struct span name = span_of(c.p, end ? (size_t)(end - c.p) : cur_left(&c));
-        c.p = end ? end + 1 : c.end;
+        struct span name = cur_line(&c);
         if (!want.n || span_eq(want, name))
             rc = give_name(n, &a, &o, name, list_released);
     }
