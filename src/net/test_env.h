@@ -1,11 +1,12 @@
-/* A world for tests and fuzz targets of the network side: a clock that stands still, an authority made
- * of a few assets, and a recorder that keeps what it is given. */
+/* A world for tests and fuzz targets of the network side: a clock that stands still, an authority
+ * made of a few assets, and a recorder that keeps what it is given. */
 #pragma once
 
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "net/session.h"
+#include "net/test_config.h"
 
 #define TEST_NOW          1300266000000000ll /* 2011-03-16T09:00:00Z */
 #define TEST_RECORDED_MAX 4096
@@ -23,7 +24,7 @@ struct test_env {
     struct arena arena, kept;
     struct test_recorded recorded[TEST_RECORDED_MAX];
     size_t n;
-    bool full;         /* record() has no room */
+    bool full; /* record() has no room */
     bool storage_full;
     uint64_t tickets;
     struct authority_builder *builder;
@@ -57,20 +58,8 @@ static inline bool test_env_storage_full(struct net_env *env)
 /* An env with default limits, a default policy, one order ("order-1") and no assets yet. */
 static inline void test_env_init(struct test_env *t)
 {
-    static char empty[] = "", named[] = "default", octets[] = "application/octet-stream";
     memset(t, 0, sizeof *t);
-    t->config.limits = (struct net_limits){
-#define LIMIT(name, fallback, least, most, about) .name = fallback,
-#include "net/limits.def"
-    };
-    t->policies[0] = (struct policy){.name = named,
-                                     .dns = {.ttl = 300},
-                                     .http = {.body = empty, .content_type = octets},
-                                     .smtp = {.banner = empty},
-                                     .raw = {.banner = empty}};
-    t->config.policies = t->policies;
-    t->config.policies_count = 1;
-    t->config.operator_name = t->config.help_url = t->config.nsid = empty;
+    test_config_init(&t->config, t->policies);
     t->env = (struct net_env){.now = TEST_NOW,
                               .tick = 1000000,
                               .config = &t->config,
@@ -188,8 +177,8 @@ static inline void test_session_begin(struct test_session *ts, struct test_env *
                                       const struct session_type *type, struct net_peer peer)
 {
     memset(ts, 0, sizeof *ts);
-    ts->s = (struct session){.type = type, .env = &t->env, .peer = peer, .out = &t->out,
-                             .quiet_since_begin = true};
+    ts->s = (struct session){
+        .type = type, .env = &t->env, .peer = peer, .out = &t->out, .quiet_since_begin = true};
     ts->s.state = calloc(1, type->state_size + 1);
     test_session_next(ts, type->begin(&ts->s));
 }

@@ -20,9 +20,10 @@
 #include "base/utc.h"
 #include "net/sensor.h"
 #include "net/session.h"
+#include "net/test_config.h"
 
-#define WORLD_RING    (1u << 20)
-#define WORLD_SOCKETS 16
+#define WORLD_RING        (1u << 20)
+#define WORLD_SOCKETS     16
 #define WORLD_PATIENCE_MS 5000
 
 struct world {
@@ -50,9 +51,9 @@ static inline void ms_sleep(int ms)
 /* Until it holds, or patience ends. */
 #define wait_for(cond)                                                                             \
     ({                                                                                             \
-        int64_t until_ = clock_ms() + WORLD_PATIENCE_MS;                                             \
+        int64_t until_ = clock_ms() + WORLD_PATIENCE_MS;                                           \
         bool holds_;                                                                               \
-        while (!(holds_ = (cond)) && clock_ms() < until_)                                            \
+        while (!(holds_ = (cond)) && clock_ms() < until_)                                          \
             ms_sleep(2);                                                                           \
         holds_;                                                                                    \
     })
@@ -70,22 +71,10 @@ static inline void *world_shared(size_t n)
 /* Default limits and no listeners. */
 static inline void world_init(struct world *w)
 {
-    static char none[] = "", named[] = "default", octets[] = "application/octet-stream";
     memset(w, 0, sizeof *w);
-    w->config.limits = (struct net_limits){
-#define LIMIT(name, fallback, least, most, about) .name = fallback,
-#include "net/limits.def"
-    };
-    w->policies[0] = (struct policy){.name = named,
-                                     .dns = {.ttl = 300},
-                                     .http = {.body = none, .content_type = octets},
-                                     .smtp = {.banner = none},
-                                     .raw = {.banner = none}};
-    w->config.policies = w->policies;
-    w->config.policies_count = 1;
+    test_config_init(&w->config, w->policies);
     w->config.listeners = w->listeners;
     w->config.balancers = w->balancers;
-    w->config.operator_name = w->config.help_url = w->config.nsid = none;
     w->counters = world_shared(sizeof *w->counters);
     w->setup = (struct sensor_setup){.config = &w->config,
                                      .sockets = w->sockets,
@@ -121,7 +110,8 @@ static inline uint16_t world_port(const struct world *w, unsigned listener, bool
         struct sockaddr_in6 a;
         socklen_t n = sizeof a;
         getsockname(w->sockets[i].fd, (struct sockaddr *)&a, &n);
-        if (w->sockets[i].listener == listener && w->sockets[i].tcp == tcp && a.sin6_family == family)
+        if (w->sockets[i].listener == listener && w->sockets[i].tcp == tcp &&
+            a.sin6_family == family)
             return ntohs(a.sin6_port); /* where sockaddr_in has its port, too */
     }
     return 0;
@@ -132,14 +122,17 @@ static inline int world_table(unsigned addresses)
 {
     struct authority_builder *b = authority_builder_new();
     int64_t now = utc_now(), day = 86400000000ll;
-    struct authority_order order = {.index = 2, .id = span_str("order-1"), .from = now - day,
-                                    .until = now + day};
+    struct authority_order order = {
+        .index = 2, .id = span_str("order-1"), .from = now - day, .until = now + day};
     int fd;
     authority_builder_order(b, &order);
     for (unsigned i = 0; i < addresses; i++) {
         struct ip ip = ip_from_v4(0x7f000001 + i);
-        struct authority_asset a = {.index = 3 + i, .kind = AUTHORITY_ADDRESS, .net = net_of(&ip, 32),
-                                    .from = now - day, .until = now + day};
+        struct authority_asset a = {.index = 3 + i,
+                                    .kind = AUTHORITY_ADDRESS,
+                                    .net = net_of(&ip, 32),
+                                    .from = now - day,
+                                    .until = now + day};
         if (authority_builder_asset(b, &a, NULL) < 0)
             abort();
     }
@@ -192,7 +185,8 @@ static inline bool world_start(struct world *w)
     }
     close(ends[1]);
     w->link = ends[0];
-    return wait_for((got = link_receive(w->link, &m, &fd)) != 0) && got == 1 && m.what == SENSOR_READY;
+    return wait_for((got = link_receive(w->link, &m, &fd)) != 0) && got == 1 &&
+           m.what == SENSOR_READY;
 }
 
 static inline void world_say_stop(struct world *w)
