@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "event/classify_map.h"
+#include "event/classify_memo.h"
 #include "event/classify_view.h"
 #include "event/classify_yara.h"
 
@@ -21,6 +22,8 @@
 struct classify {
     struct ruleset *rules;
     struct map *map;
+    struct memo *memo;
+    bool src_port; /* some rule looks at ebb_src_port */
     struct view view;
     uint8_t sha256[SHA256_LEN];
     struct classify_stats stats;
@@ -119,6 +122,7 @@ static int load_rules(struct classify *c, const char *dir, struct files *files, 
             rc = file_read(path, FILE_MAX, &text, err);
         if (rc == 0) {
             digest_add(sha, files->path[i], buf_as_span(&text));
+            c->src_port |= text.n && memmem(text.p, text.n, "src_port", 8) != NULL;
             rc = ruleset_add(c->rules, path, buf_as_span(&text), err);
         }
     }
@@ -161,6 +165,7 @@ int classify_open(const char *rules_dir, struct classify **out, struct err *err)
     if (rc == 0)
         rc = load_map(c, rules_dir, &sha, err);
     sha256_end(&sha, c->sha256);
+    c->memo = memo_new(c->src_port);
     arena_free(&files->arena);
     free(files);
     if (rc < 0)
@@ -176,6 +181,7 @@ void classify_close(struct classify *c)
         return;
     ruleset_close(c->rules);
     map_close(c->map);
+    memo_free(c->memo);
     view_free(&c->view);
     free(c);
 }
@@ -234,6 +240,18 @@ static bool by_feed(struct classify *c, struct event *ev)
     return true;
 }
 
+/* As ruleset_scan, of a view that may have been scanned before. */
+static int scan(struct classify *c, struct verdict *v)
+{
+    int rc = memo_get(c->memo, &c->view, v);
+    if (rc >= 0)
+        return rc;
+    c->stats.scanned++;
+    rc = ruleset_scan(c->rules, &c->view, v);
+    memo_put(c->memo, rc, v);
+    return rc;
+}
+
 void classify_event(struct classify *c, struct event *ev)
 {
     if (by_feed(c, ev))
@@ -241,8 +259,7 @@ void classify_event(struct classify *c, struct event *ev)
     struct verdict v;
     if (!ruleset_size(c->rules) || !view_build(&c->view, ev))
         return;
-    c->stats.scanned++;
-    int rc = ruleset_scan(c->rules, &c->view, &v);
+    int rc = scan(c, &v);
     if (rc < 0)
         failed(c, ev);
     if (rc <= 0)

@@ -34,7 +34,8 @@ unsigned classify_rules(const struct classify *c);
  * is scanned. Spans it sets are valid until the next call, or borrow from the event. */
 void classify_event(struct classify *c, struct event *ev);
 
-/* What has been done since classify_open. `failed` scans (time, too many matches, memory) leave
+/* What has been done since classify_open. A view that is the same as one before is not scanned again:
+ * its verdict is remembered. `failed` scans (time, too many matches, memory) leave
  * their event without a family. */
 struct classify_stats {
     uint64_t scanned, matched, failed, feed;

@@ -325,6 +325,18 @@ static void test_choice(void)
     is_int(classify_stats(c)->scanned, 5);
     is_int(classify_stats(c)->matched, 5);
     is_int(classify_stats(c)->failed, 0);
+    for (int i = 0; i < 3; i++) { /* from another port, the same words */
+        ev = raw_event("zz id=one; id=two;", "");
+        ev.src_port = (uint64_t)(4000 + i);
+        classify_event(c, &ev);
+        is_str(text_of(ev.family_source), "a_same");
+        is_str(text_of(ev.bot_id), "one");
+        ev = raw_event("zz id=2ne; id=two;", "");
+        classify_event(c, &ev);
+        is_str(text_of(ev.bot_id), "2ne");
+    }
+    is_int(classify_stats(c)->scanned, 6); /* the one that was new */
+    is_int(classify_stats(c)->matched, 11);
     ev = (struct event){.kind = KIND_CONN, .dst_port = 80};
     classify_event(c, &ev);
     ok(ev.family.n == 0, "an event with nothing to see is not scanned");
