@@ -36,8 +36,8 @@ static size_t make_name(uint64_t i, bool below, uint8_t out[NAME_MAX_LEN])
     return n + 5;
 }
 
-static double look_up(const struct authority *a, const uint8_t (*query)[NAME_MAX_LEN], const uint8_t *len,
-                      bool one_by_one)
+static double look_up(const struct authority *a, const uint8_t (*query)[NAME_MAX_LEN],
+                      const uint8_t *len, bool one_by_one)
 {
     struct authority_match m;
     uint64_t last = 0;
@@ -51,8 +51,8 @@ static double look_up(const struct authority *a, const uint8_t (*query)[NAME_MAX
     return (cpu_ns() - start) / QUERIES;
 }
 
-static double best(const struct authority *a, const uint8_t (*query)[NAME_MAX_LEN], const uint8_t *len,
-                   bool one_by_one)
+static double best(const struct authority *a, const uint8_t (*query)[NAME_MAX_LEN],
+                   const uint8_t *len, bool one_by_one)
 {
     double v[RUNS];
     for (int i = 0; i < RUNS; i++)
@@ -64,15 +64,18 @@ static void run(uint32_t names)
 {
     static uint8_t query[QUERIES][NAME_MAX_LEN], len[QUERIES];
     struct authority_builder *b = authority_builder_new();
-    struct authority_order order = {.index = 1, .id = span_str("order"), .until = AUTHORITY_FOREVER};
+    struct authority_order order = {
+        .index = 1, .id = span_str("order"), .until = AUTHORITY_FOREVER};
     struct authority *a;
     uint8_t name[NAME_MAX_LEN];
     int fd;
     double t0 = cpu_ns();
     authority_builder_order(b, &order);
     for (uint32_t i = 0; i < names; i++) {
-        struct authority_asset asset = {.index = 2, .name = span_of(name, make_name(i, false, name)),
-                                        .until = AUTHORITY_FOREVER, .family = span_str("family")};
+        struct authority_asset asset = {.index = 2,
+                                        .name = span_of(name, make_name(i, false, name)),
+                                        .until = AUTHORITY_FOREVER,
+                                        .family = span_str("family")};
         if (authority_builder_asset(b, &asset, NULL) < 0)
             abort();
     }
@@ -83,13 +86,13 @@ static void run(uint32_t names)
     if (authority_map(fd, &a, NULL) < 0)
         abort();
     double t3 = cpu_ns();
-    printf("%8u names: add %.0f ms, finish %.0f ms, map %.0f ms\n", names, (t1 - t0) / 1e6, (t2 - t1) / 1e6,
-           (t3 - t2) / 1e6);
+    printf("%8u names: add %.0f ms, finish %.0f ms, map %.0f ms\n", names, (t1 - t0) / 1e6,
+           (t2 - t1) / 1e6, (t3 - t2) / 1e6);
     for (int kind = 0; kind < 3; kind++) {
         static const char *const what[] = {"the name itself", "a name below", "none"};
         for (int i = 0; i < QUERIES; i++)
-            len[i] = (uint8_t)make_name(mix((uint64_t)i * 7919) % names + (kind == 2 ? names : 0), kind == 1,
-                                        query[i]);
+            len[i] = (uint8_t)make_name(mix((uint64_t)i * 7919) % names + (kind == 2 ? names : 0),
+                                        kind == 1, query[i]);
         printf("  %-16s %6.1f ns a look-up, %6.1f ns one after the other\n", what[kind],
                best(a, query, len, false), best(a, query, len, true));
     }

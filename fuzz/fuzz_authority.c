@@ -40,8 +40,9 @@ static void ask_name(const struct authority *a, struct span name, int64_t now)
 
 static void ask(const struct authority *a, struct span in, int64_t now)
 {
-    static const char *const hosts[] = {"www.example.org", "example.org:80", "*.example.org",
-                                        "a-name-that-does-not-fit-into-a-record.of-the-table.example.net"};
+    static const char *const hosts[] = {
+        "www.example.org", "example.org:80", "*.example.org",
+        "a-name-that-does-not-fit-into-a-record.of-the-table.example.net"};
     static const char *const addresses[] = {"192.0.2.1", "192.0.2.77", "2001:db8::1"};
     struct authority_match m;
     for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {

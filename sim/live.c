@@ -10,8 +10,9 @@
 #include "sim/progress.h"
 #include "sim/sink.h"
 
-#define FIRST_LOOPBACK 0x7f010000u /* 127.1.0.0: the ones below are left to others on the machine  \
-                                    */
+#define FIRST_LOOPBACK                                                                             \
+    0x7f010000u /* 127.1.0.0: the ones below are left to others on the machine                     \
+                 */
 #define LOOPBACKS (0x7fffffffu - FIRST_LOOPBACK)
 
 static const char *const kinds[] = {"http", "dns", "raw", "smtp"};

@@ -1,5 +1,5 @@
-/* Live: plays a scenario's contacts against a sinkhole on this machine, over DNS, HTTP, SMTP and raw TCP.
- * It speaks to loopback addresses only and refuses any other. */
+/* Live: plays a scenario's contacts against a sinkhole on this machine, over DNS, HTTP, SMTP and
+ * raw TCP. It speaks to loopback addresses only and refuses any other. */
 #pragma once
 
 #include "base/ip.h"
@@ -26,8 +26,9 @@ struct live_contact {
     uint32_t day;
 };
 
-/* The address that the contact comes from: its own behind PROXY, else one of 127.0.0.0/8 that no other
- * has. -EINVAL when the target is not loopback or 127.0.0.0/8 is too small for the scenario. */
+/* The address that the contact comes from: its own behind PROXY, else one of 127.0.0.0/8 that no
+ * other has. -EINVAL when the target is not loopback or 127.0.0.0/8 is too small for the scenario.
+ */
 int live_check(const struct live_target *t, const struct model *m, struct err *err);
 struct ip live_source(const struct live_target *t, const struct live_contact *c);
 /* Whom the contact is for: the scenario's sensor behind PROXY, else the target. */

@@ -17,8 +17,8 @@
 
 enum state { FREE, CONNECTING, TALKING };
 
-/* One connection. HTTP: request, then the answer's head. Raw: all at once, then the end. SMTP: a line
- * at a time, each behind its reply. */
+/* One connection. HTTP: request, then the answer's head. Raw: all at once, then the end. SMTP: a
+ * line at a time, each behind its reply. */
 struct talk {
     enum state state;
     enum scenario_kind kind;
@@ -30,8 +30,8 @@ struct talk {
     unsigned newlines; /* HTTP: of the empty line */
     bool line_last;    /* SMTP: this reply line has no '-' */
     unsigned column;
-    bool good;         /* SMTP: the last reply was 2xx or 3xx */
-    bool quit;         /* SMTP: all replies came */
+    bool good; /* SMTP: the last reply was 2xx or 3xx */
+    bool quit; /* SMTP: all replies came */
 };
 
 struct live_tcp {
@@ -61,7 +61,8 @@ static void end_talk(struct live_tcp *l, struct talk *k, bool good)
         l->counts.answered++;
     else
         l->counts.failed++;
-    if (k->kind == SCENARIO_HTTP) /* the answer is here: no TIME_WAIT, there are only so many ports */
+    if (k->kind ==
+        SCENARIO_HTTP) /* the answer is here: no TIME_WAIT, there are only so many ports */
         setsockopt(k->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     close(k->fd);
     k->out.n = 0;
@@ -76,8 +77,9 @@ static void allow_more(struct talk *k)
 {
     struct span left = span_of(k->out.p + k->allowed, k->out.n - k->allowed);
     bool mail = k->allowed >= 6 && memcmp(k->out.p + k->allowed - 6, "DATA\r\n", 6) == 0;
-    const uint8_t *end = mail ? memmem(left.p, left.n, "\r\n.\r\n", 5)
-                              : left.n ? memchr(left.p, '\n', left.n) : NULL;
+    const uint8_t *end = mail     ? memmem(left.p, left.n, "\r\n.\r\n", 5)
+                         : left.n ? memchr(left.p, '\n', left.n)
+                                  : NULL;
     if (!left.n)
         k->quit = true;
     k->allowed = end ? (size_t)(end - k->out.p) + (mail ? 5 : 1) : k->out.n;
@@ -149,7 +151,8 @@ static void take_turn(struct live_tcp *l, struct talk *k, uint32_t events)
     if (k->state == CONNECTING || events & EPOLLOUT) {
         int why = 0;
         socklen_t n = sizeof why;
-        if (k->state == CONNECTING && (getsockopt(k->fd, SOL_SOCKET, SO_ERROR, &why, &n) < 0 || why)) {
+        if (k->state == CONNECTING &&
+            (getsockopt(k->fd, SOL_SOCKET, SO_ERROR, &why, &n) < 0 || why)) {
             end_talk(l, k, false);
             return;
         }
@@ -203,7 +206,8 @@ static int open_socket(struct live_tcp *l, const struct live_contact *c, enum sc
                        struct err *err)
 {
     const int one = 1;
-    struct ip source = l->t->proxy ? ip_from_v4(CARRIERS + l->carrier++ % CARRIERS_N) : live_source(l->t, c);
+    struct ip source =
+        l->t->proxy ? ip_from_v4(CARRIERS + l->carrier++ % CARRIERS_N) : live_source(l->t, c);
     struct live_address to = live_address(&l->t->to, l->t->port[kind]);
     struct live_address from = live_address(&source, 0);
     int fd = socket(to.a.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -234,7 +238,8 @@ int live_tcp_contact(struct live_tcp *l, const struct live_contact *c, struct er
     if (fd < 0)
         return fd;
     struct buf out = k->out;
-    *k = (struct talk){.state = CONNECTING, .kind = kind, .fd = fd, .begun = clock_ms(), .out = out};
+    *k =
+        (struct talk){.state = CONNECTING, .kind = kind, .fd = fd, .begun = clock_ms(), .out = out};
     if (l->t->proxy) {
         struct ip source = live_source(l->t, c), destination = live_destination(l->t, c);
         uint8_t *p = buf_reserve(&k->out, 64);

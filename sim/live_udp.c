@@ -10,10 +10,10 @@
 #include "sim/message.h"
 #include "wire/proxy.h"
 
-#define BATCH      64
+#define BATCH       64
 #define MESSAGE_MAX 600
-#define ANSWER_MS  1000 /* until a query is sent again */
-#define TRIES      3
+#define ANSWER_MS   1000 /* until a query is sent again */
+#define TRIES       3
 
 /* A query under way; its number is in the message id. */
 struct query {
@@ -182,7 +182,8 @@ int live_udp_contact(struct live_udp *u, const struct live_contact *c, struct er
     u->request.n = 0;
     message_request(c->m, c->c, c->day, &u->request);
     q->source = live_source(u->t, c);
-    q->n = u->t->proxy ? proxy_write_v2(q->message, &q->source, c->c->port, &destination, 53, true) : 0;
+    q->n = u->t->proxy ? proxy_write_v2(q->message, &q->source, c->c->port, &destination, 53, true)
+                       : 0;
     if (u->request.n < 12 || u->request.n > MESSAGE_MAX - q->n)
         return 0; /* a scanner's visit without words */
     q->id = (uint16_t)(slot | (unsigned)(++u->turn % (65536 / LIVE_WINDOW_MAX)) * LIVE_WINDOW_MAX);

@@ -17,7 +17,8 @@ static bool is_wanted(const struct entry *e, const char *kind, int64_t since, in
     return !kind || (name && strcmp(kind, name) == 0);
 }
 
-static int print_acts(struct casedir *c, const char *kind, int64_t since, int64_t until, struct err *err)
+static int print_acts(struct casedir *c, const char *kind, int64_t since, int64_t until,
+                      struct err *err)
 {
     struct journal_cursor *cursor;
     struct buf line = {0};

@@ -92,8 +92,8 @@ static void print_json(const struct verdict *v, uint64_t lost, bool holds)
 static void print_words(const struct verdict *v, uint64_t lost, bool holds)
 {
     char hex[SHA256_HEX_MAX];
-    printf("%llu blobs, %llu bytes: %s\n", (unsigned long long)v->blobs, (unsigned long long)v->bytes,
-           holds ? "all hold" : "damaged");
+    printf("%llu blobs, %llu bytes: %s\n", (unsigned long long)v->blobs,
+           (unsigned long long)v->bytes, holds ? "all hold" : "damaged");
     for (size_t i = 0; i < v->digests.n; i += SHA256_LEN) {
         hex_encode(v->digests.p + i, SHA256_LEN, hex);
         printf("damaged: %s\n", hex);

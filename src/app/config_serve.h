@@ -1,5 +1,5 @@
-/* The `serve:` section of ebb.yaml: what `ebb serve` listens on and answers. Read with libcyaml, then
- * made into what the network side takes (struct net_config). doc/sinkhole.md has every key. */
+/* The `serve:` section of ebb.yaml: what `ebb serve` listens on and answers. Read with libcyaml,
+ * then made into what the network side takes (struct net_config). doc/sinkhole.md has every key. */
 #pragma once
 
 #include <cyaml/cyaml.h>

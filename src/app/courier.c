@@ -1,5 +1,5 @@
-/* Courier: the only process that may connect out, and only to the endpoints that the config names. It
- * has nothing to carry yet: abuse reports and notices come with the case's desk. */
+/* Courier: the only process that may connect out, and only to the endpoints that the config names.
+ * It has nothing to carry yet: abuse reports and notices come with the case's desk. */
 #include <errno.h>
 #include <poll.h>
 #include <unistd.h>

@@ -12,8 +12,8 @@
 
 #include "base/file.h"
 
-#define CTL_MAGIC      0x65626231u /* "ebb1" */
-#define CLIENT_WAIT_S  60          /* an act may wait for a large list to be taken in */
+#define CTL_MAGIC       0x65626231u /* "ebb1" */
+#define CLIENT_WAIT_S   60          /* an act may wait for a large list to be taken in */
 #define REQUEST_WAIT_MS 1000
 
 struct head {
@@ -62,8 +62,8 @@ static int send_request(int fd, const struct ctl_request *r, struct err *err)
     struct msghdr m = {.msg_iov = iov, .msg_iovlen = 2};
     _Alignas(struct cmsghdr) char space[CMSG_SPACE(CTL_BLOBS_MAX * sizeof(int))] = {0};
     if (r->payload.n > CTL_PACKET_MAX - sizeof head)
-        return err_set(err, -E2BIG, "an act of %zu bytes: %u at most go to a running daemon", r->payload.n,
-                       CTL_PACKET_MAX);
+        return err_set(err, -E2BIG, "an act of %zu bytes: %u at most go to a running daemon",
+                       r->payload.n, CTL_PACKET_MAX);
     if (r->n_blobs)
         put_descriptors(&m, space, r->blobs, r->n_blobs);
     return sendmsg(fd, &m, MSG_NOSIGNAL) < 0 ? err_errno(err, "control socket") : 0;
@@ -132,7 +132,8 @@ int ctl_listen(const char *case_dir, int *out, struct err *err)
         rc = address_of(case_dir, &folder, &a, err);
     if (rc < 0)
         return rc;
-    unlinkat(folder, "control", 0); /* of one that was killed; a running one holds the case's lock */
+    unlinkat(folder, "control",
+             0); /* of one that was killed; a running one holds the case's lock */
     mode_t mask = umask(0177);
     int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) < 0 || listen(fd, 16) < 0)
@@ -177,7 +178,8 @@ static bool receive_request(int fd, uint8_t *packet, struct ctl_request *r)
     struct head head;
     struct iovec iov[2] = {{&head, sizeof head}, {packet, CTL_PACKET_MAX}};
     _Alignas(struct cmsghdr) char space[CMSG_SPACE(CTL_BLOBS_MAX * sizeof(int))];
-    struct msghdr m = {.msg_iov = iov, .msg_iovlen = 2, .msg_control = space, .msg_controllen = sizeof space};
+    struct msghdr m = {
+        .msg_iov = iov, .msg_iovlen = 2, .msg_control = space, .msg_controllen = sizeof space};
     if (poll(&p, 1, REQUEST_WAIT_MS) != 1)
         return false;
     ssize_t n = recvmsg(fd, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
@@ -204,7 +206,8 @@ static void send_reply(int fd, const struct ctl_reply *reply)
 }
 
 void ctl_serve_one(int listener,
-                   void (*answer)(void *ctx, const struct ctl_request *request, struct ctl_reply *reply),
+                   void (*answer)(void *ctx, const struct ctl_request *request,
+                                  struct ctl_reply *reply),
                    void *ctx)
 {
     struct ctl_request request = {0};

@@ -1,5 +1,6 @@
 /* Control: the Unix socket CASE/run/control, over which commands reach a running `ebb serve`. One
- * request and one reply a connection, each one packet (SOCK_SEQPACKET); files go along as descriptors. */
+ * request and one reply a connection, each one packet (SOCK_SEQPACKET); files go along as
+ * descriptors. */
 #pragma once
 
 #include "base/buf.h"
@@ -16,8 +17,8 @@ enum ctl_verb {
 
 struct ctl_request {
     enum ctl_verb verb;
-    uint8_t kind;        /* CTL_ACT */
-    struct span payload; /* CTL_ACT: the act's payload */
+    uint8_t kind;             /* CTL_ACT */
+    struct span payload;      /* CTL_ACT: the act's payload */
     int blobs[CTL_BLOBS_MAX]; /* CTL_ACT: files to be kept as blobs first */
     unsigned n_blobs;
 };
@@ -30,8 +31,8 @@ struct ctl_reply {
 
 /* ---- client ---- */
 
-/* 0 with a reply (free reply->text), 1 when no daemon runs on that case, negative. A negative status
- * in the reply is returned as an error, too. */
+/* 0 with a reply (free reply->text), 1 when no daemon runs on that case, negative. A negative
+ * status in the reply is returned as an error, too. */
 int ctl_call(const char *case_dir, const struct ctl_request *request, struct ctl_reply *reply,
              struct err *err);
 
@@ -41,5 +42,7 @@ int ctl_call(const char *case_dir, const struct ctl_request *request, struct ctl
 int ctl_listen(const char *case_dir, int *fd, struct err *err);
 /* Accepts one client, waits for its request (a second at most) and calls back; replies; closes. A
  * client of another user is refused. */
-void ctl_serve_one(int listener, void (*answer)(void *ctx, const struct ctl_request *request, struct ctl_reply *reply),
+void ctl_serve_one(int listener,
+                   void (*answer)(void *ctx, const struct ctl_request *request,
+                                  struct ctl_reply *reply),
                    void *ctx);

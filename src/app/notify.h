@@ -7,8 +7,8 @@
 
 struct notify {
     int fd; /* connected; -1: nobody listens */
-    uint64_t
-        watchdog_ms; /* how often notify_watchdog() is wanted (half of what is allowed); 0: never */
+    /* How often notify_watchdog() is wanted (half of what is allowed); 0: never. */
+    uint64_t watchdog_ms;
 };
 
 /* Reads NOTIFY_SOCKET (a path or "@abstract"), WATCHDOG_USEC and WATCHDOG_PID from the environment,

@@ -1,5 +1,5 @@
-/* Roles: what each process of `ebb serve` does once it was forked; none returns before it is told to
- * stop. supervise.c starts them. */
+/* Roles: what each process of `ebb serve` does once it was forked; none returns before it is told
+ * to stop. supervise.c starts them. */
 #pragma once
 
 #include "app/config.h"

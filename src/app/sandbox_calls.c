@@ -22,8 +22,9 @@
 #define NAMESPACES                                                                                 \
     (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |  \
      CLONE_NEWNET | CLONE_PTRACE | CLONE_UNTRACED)
-#define OWN_PID 0xfffffffffffffffeull /* in the table: getpid() of who is locked in; no int is it  \
-                                       */
+#define OWN_PID                                                                                    \
+    0xfffffffffffffffeull /* in the table: getpid() of who is locked in; no int is it              \
+                           */
 
 /* A mask of 0 is no condition. */
 struct condition {

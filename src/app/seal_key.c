@@ -40,7 +40,8 @@ static int give_to_owner(const char *case_dir, const char *path, struct err *err
     return chown(path, st.st_uid, st.st_gid) < 0 ? err_errno(err, "%s", path) : 0;
 }
 
-static int write_key(const char *case_dir, const char *name, const uint8_t *key, size_t n, struct err *err)
+static int write_key(const char *case_dir, const char *name, const uint8_t *key, size_t n,
+                     struct err *err)
 {
     char path[FILE_PATH_MAX], hex[2 * 32 + 2];
     int rc = file_path(path, err, "%s/keys/%s", case_dir, name);

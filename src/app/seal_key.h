@@ -1,5 +1,5 @@
-/* Seal key: a pair of the case's own (libsodium sealed boxes, X25519). Sensors hold the public half and
- * seal credentials that they are told; only who has the case's keys/ can read them. */
+/* Seal key: a pair of the case's own (libsodium sealed boxes, X25519). Sensors hold the public half
+ * and seal credentials that they are told; only who has the case's keys/ can read them. */
 #pragma once
 
 #include "base/buf.h"

@@ -6,7 +6,8 @@
 
 static void *shared_memory(size_t n, struct err *err)
 {
-    void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *p =
+        mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED) {
         err_errno(err, "%zu bytes of shared memory", n);
         return NULL;
@@ -25,7 +26,8 @@ static int new_slot(struct serve_slot *slot, uint64_t ring_capacity, struct err 
     return slot->stored_event < 0 ? err_errno(err, "eventfd") : 0;
 }
 
-int serve_shared_new(unsigned sensors, uint64_t ring_capacity, struct serve_shared *out, struct err *err)
+int serve_shared_new(unsigned sensors, uint64_t ring_capacity, struct serve_shared *out,
+                     struct err *err)
 {
     memset(out, 0, sizeof *out);
     out->n_slots = 2 * sensors;

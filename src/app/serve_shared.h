@@ -1,15 +1,16 @@
-/* What the processes of `ebb serve` share: memory that the supervisor maps before it forks, so that it
- * lies at the same place in each of them and outlives them. A sensor keeps its own slot alone and
- * unmaps the rest (serve_shared_keep_slot). */
+/* What the processes of `ebb serve` share: memory that the supervisor maps before it forks, so that
+ * it lies at the same place in each of them and outlives them. A sensor keeps its own slot alone
+ * and unmaps the rest (serve_shared_keep_slot). */
 #pragma once
 
 #include "base/ring.h"
 #include "net/net.h"
 
 #define SERVE_SENSORS_MAX 32
-/* Two slots a sensor: at a reload the new process begins on the other one while the old one ends. */
-#define SERVE_SLOTS_MAX   (2 * SERVE_SENSORS_MAX)
-#define SERVE_CHUNKS_MAX  4096
+/* Two slots a sensor: at a reload the new process begins on the other one while the old one ends.
+ */
+#define SERVE_SLOTS_MAX  (2 * SERVE_SENSORS_MAX)
+#define SERVE_CHUNKS_MAX 4096
 
 /* Written by the supervisor. */
 struct serve_process {
@@ -20,15 +21,15 @@ struct serve_process {
 
 /* Written by the recorder. */
 struct serve_figures {
-    uint64_t log_size;      /* entries, durable */
-    uint64_t events;        /* observations journalled by this `ebb serve` */
+    uint64_t log_size; /* entries, durable */
+    uint64_t events;   /* observations journalled by this `ebb serve` */
     uint64_t commits;
     uint64_t mails_waiting; /* tickets that the last commit answered */
     uint64_t gaps;          /* gap entries written */
     uint64_t lost;          /* observations that gap entries speak of */
     uint64_t assets, refused_acts;
-    int64_t lag_us;         /* age of the oldest observation of the last batch, when it was durable */
-    int64_t committed_at;   /* microseconds UTC */
+    int64_t lag_us;       /* age of the oldest observation of the last batch, when it was durable */
+    int64_t committed_at; /* microseconds UTC */
     uint32_t storage_full;
 };
 
@@ -39,12 +40,12 @@ struct serve_board {
     uint32_t reloads;
 };
 
-/* Where the recorder stands, for its successor: kept in two states, of which one is whole whenever it
- * dies. What it has appended since that state is listed in chunks: records of a slot's ring, one entry
- * of the log each, in order. So after a kill each record is on the log exactly once. */
+/* Where the recorder stands, for its successor: kept in two states, of which one is whole whenever
+ * it dies. What it has appended since that state is listed in chunks: records of a slot's ring, one
+ * entry of the log each, in order. So after a kill each record is on the log exactly once. */
 struct serve_slot_state {
-    uint64_t done;    /* ring position: all before it is durable */
-    uint64_t taken;   /* records read */
+    uint64_t done;                /* ring position: all before it is durable */
+    uint64_t taken;               /* records read */
     uint64_t dropped, suppressed; /* of the counters, those that gap entries speak of */
 };
 struct serve_state {
@@ -80,6 +81,7 @@ struct serve_shared {
 };
 
 /* Maps everything for so many sensors. */
-int serve_shared_new(unsigned sensors, uint64_t ring_capacity, struct serve_shared *out, struct err *err);
+int serve_shared_new(unsigned sensors, uint64_t ring_capacity, struct serve_shared *out,
+                     struct err *err);
 /* In a sensor: unmaps the board, the recovery state and all other slots. */
 void serve_shared_keep_slot(struct serve_shared *s, unsigned slot);

@@ -109,7 +109,8 @@ static void put_rates(struct json *j, const struct serve_rates *r)
     json_object_end(j);
 }
 
-void serve_status_json(const struct serve_shared *s, const struct serve_rates *rates, struct buf *out)
+void serve_status_json(const struct serve_shared *s, const struct serve_rates *rates,
+                       struct buf *out)
 {
     struct json j = json_to(out);
     struct net_counters totals;
@@ -154,7 +155,8 @@ static void line_process(struct buf *out, const char *role, const struct serve_p
     buf_printf(out, "%s\tpid %d since %.19sZ, %u restarts\n", role, p->pid, since, p->restarts);
 }
 
-static void line_rate(struct buf *out, const char *what, uint64_t total, uint64_t grown, double seconds)
+static void line_rate(struct buf *out, const char *what, uint64_t total, uint64_t grown,
+                      double seconds)
 {
     buf_printf(out, "%s\t%llu, %.0f/s\n", what, (unsigned long long)total,
                seconds > 0 ? (double)grown / seconds : 0);
@@ -171,7 +173,8 @@ static void line_rings(struct buf *out, const struct serve_shared *s)
     buf_printf(out, "fullest ring\t%.1f %%\n", 100.0 * (double)deepest / (double)s->ring_capacity);
 }
 
-void serve_status_lines(const struct serve_shared *s, const struct serve_rates *rates, struct buf *out)
+void serve_status_lines(const struct serve_shared *s, const struct serve_rates *rates,
+                        struct buf *out)
 {
     const struct serve_board *b = s->board;
     struct net_counters t;
@@ -189,7 +192,8 @@ void serve_status_lines(const struct serve_shared *s, const struct serve_rates *
     line_rate(out, "mails", t.smtp_mails, rates->grown.smtp_mails, rates->seconds);
     line_rate(out, "raw", t.raw_connections + t.raw_datagrams,
               rates->grown.raw_connections + rates->grown.raw_datagrams, rates->seconds);
-    uint64_t refused = t.dns_refused + t.http_refused + t.tls_refused + t.smtp_refused + t.raw_refused;
+    uint64_t refused =
+        t.dns_refused + t.http_refused + t.tls_refused + t.smtp_refused + t.raw_refused;
     buf_printf(out, "outside authority\t%llu\n", (unsigned long long)refused);
     buf_printf(out, "connections\t%llu open, %llu accepted\n", (unsigned long long)t.connections,
                (unsigned long long)t.accepted);

@@ -17,6 +17,8 @@ struct serve_rates {
 void serve_rates_take(struct serve_rates *r, const struct serve_shared *s, int64_t now_ms);
 
 /* One JSON object: running, since, processes[], recorder{}, sensors[], rates{}, drops. */
-void serve_status_json(const struct serve_shared *s, const struct serve_rates *rates, struct buf *out);
+void serve_status_json(const struct serve_shared *s, const struct serve_rates *rates,
+                       struct buf *out);
 /* The same for people, in short: lines "what<tab>value". */
-void serve_status_lines(const struct serve_shared *s, const struct serve_rates *rates, struct buf *out);
+void serve_status_lines(const struct serve_shared *s, const struct serve_rates *rates,
+                        struct buf *out);

@@ -1,5 +1,5 @@
-/* Supervisor: binds the sockets, starts the roles, starts those again that die, and parses nothing that
- * comes from the network. */
+/* Supervisor: binds the sockets, starts the roles, starts those again that die, and parses nothing
+ * that comes from the network. */
 #pragma once
 
 #include "app/config.h"

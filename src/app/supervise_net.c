@@ -34,13 +34,15 @@ static int try_servers(const struct net_config *net, struct err *err)
     return rc;
 }
 
-int supervise_net_load(const struct config *c, const char *dir, struct net_config *out, struct err *err)
+int supervise_net_load(const struct config *c, const char *dir, struct net_config *out,
+                       struct err *err)
 {
     int rc = config_serve_net(&c->serve, dir, out, err);
     if (rc < 0)
         return rc;
     if (c->serve.sensors > SERVE_SENSORS_MAX)
-        rc = err_set(err, -EINVAL, "serve.sensors: %d at most (%u)", SERVE_SENSORS_MAX, c->serve.sensors);
+        rc = err_set(err, -EINVAL, "serve.sensors: %d at most (%u)", SERVE_SENSORS_MAX,
+                     c->serve.sensors);
     if (rc == 0 && getrandom(out->secret, sizeof out->secret, 0) != (ssize_t)sizeof out->secret)
         rc = err_errno(err, "getrandom");
     if (rc == 0)
@@ -69,7 +71,8 @@ static unsigned take_over(const struct net_listener *l, unsigned number, unsigne
     unsigned n = 0;
     for (unsigned k = 0; old && k < old->n[sensor] && n < 4; k++) {
         const struct sensor_socket *s = &old->of[sensor][k];
-        if (s->listener < old_net->listeners_count && same_listener(l, &old_net->listeners[s->listener])) {
+        if (s->listener < old_net->listeners_count &&
+            same_listener(l, &old_net->listeners[s->listener])) {
             out[n] = *s;
             out[n++].listener = number;
         }
@@ -131,7 +134,8 @@ int supervise_desk_bind(const char *endpoint, int *out, struct err *err)
     if (fd < 0)
         return err_errno(err, "serve.desk: socket");
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    if (bind(fd, v4 ? (struct sockaddr *)&a4 : (struct sockaddr *)&a6, v4 ? sizeof a4 : sizeof a6) < 0 ||
+    if (bind(fd, v4 ? (struct sockaddr *)&a4 : (struct sockaddr *)&a6, v4 ? sizeof a4 : sizeof a6) <
+            0 ||
         listen(fd, 64) < 0) {
         int rc = err_errno(err, "serve.desk: %s", endpoint);
         close(fd);

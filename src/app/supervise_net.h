@@ -13,10 +13,12 @@ struct supervise_sockets {
     unsigned n[SERVE_SENSORS_MAX];
 };
 
-/* The config's network side, with the case's sealing key and a fresh secret. What sensors would refuse
- * is refused here: policies, pages and certificates are compiled once for a try. */
-int supervise_net_load(const struct config *c, const char *dir, struct net_config *out, struct err *err);
-/* Binds for `sensors` processes; a socket that `old` has for the same listener is taken over as it is. */
+/* The config's network side, with the case's sealing key and a fresh secret. What sensors would
+ * refuse is refused here: policies, pages and certificates are compiled once for a try. */
+int supervise_net_load(const struct config *c, const char *dir, struct net_config *out,
+                       struct err *err);
+/* Binds for `sensors` processes; a socket that `old` has for the same listener is taken over as it
+ * is. */
 int supervise_sockets_bind(const struct net_config *net, unsigned sensors,
                            const struct supervise_sockets *old, const struct net_config *old_net,
                            struct supervise_sockets *out, struct err *err);

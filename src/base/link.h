@@ -18,8 +18,8 @@ struct link_message {
 
 /* Both ends, close-on-exec and non-blocking. */
 int link_pair(int ends[2], struct err *err);
-/* fd -1: none goes along (it stays the caller's). 0; -EAGAIN when the other side does not read; -EPIPE
- * when it is gone. */
+/* fd -1: none goes along (it stays the caller's). 0; -EAGAIN when the other side does not read;
+ * -EPIPE when it is gone. */
 int link_send(int link, const struct link_message *m, int fd);
 /* 1 a message (*fd is the caller's, or -1), 0 nothing for now, negative: the other side is gone. */
 int link_receive(int link, struct link_message *m, int *fd);

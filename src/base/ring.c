@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #define CAPACITY_MIN (64u << 10)
-#define SHARED_BYTES 4096 /* a page: the bytes behind it are page-aligned */
+#define SHARED_BYTES 4096        /* a page: the bytes behind it are page-aligned */
 #define PADDING      0xffffffffu /* the rest up to the ring's end holds nothing */
 
 _Static_assert(sizeof(struct ring_shared) <= SHARED_BYTES, "the positions fit their page");

@@ -1,11 +1,13 @@
-/* Ring: records from one process to another through shared memory; one writer, one reader, no locks.
+/* Ring: records from one process to another through shared memory; one writer, one reader, no
+ * locks.
  *
  * The memory outlives both: a process that dies is replaced, and its successor goes on where the
- * published positions are. The writer is not trusted by the reader: whatever it scribbles, the reader
- * gets whole records within the ring, or "damaged".
+ * published positions are. The writer is not trusted by the reader: whatever it scribbles, the
+ * reader gets whole records within the ring, or "damaged".
  *
  * Positions count bytes from the ring's beginning and never wrap. A record is visible once
- * ring_publish() has been called; its space is used again once the reader has called ring_release(). */
+ * ring_publish() has been called; its space is used again once the reader has called
+ * ring_release(). */
 #pragma once
 
 #include "base/buf.h"
@@ -39,8 +41,8 @@ void ring_format(void *memory, uint64_t capacity);
 struct ring ring_writer(void *memory, uint64_t capacity);
 struct ring ring_reader(void *memory, uint64_t capacity, uint64_t tail);
 
-/* Room for a record of n bytes, aligned to RING_ALIGN; NULL when the ring is full, or n is over half of
- * it. Fill it and call ring_push with the same or a smaller n. */
+/* Room for a record of n bytes, aligned to RING_ALIGN; NULL when the ring is full, or n is over
+ * half of it. Fill it and call ring_push with the same or a smaller n. */
 uint8_t *ring_reserve(struct ring *r, uint32_t n);
 void ring_push(struct ring *r, uint32_t n);
 /* Makes all pushed records visible. */
@@ -48,8 +50,8 @@ void ring_publish(struct ring *r);
 /* Bytes that are taken. */
 uint64_t ring_depth(const struct ring *r);
 
-/* The next record, in place: 1; 0 none for now; -1 damaged (the writer's memory makes no sense: skip
- * all of it with ring_skip). Moves r->at behind it; nothing is released. */
+/* The next record, in place: 1; 0 none for now; -1 damaged (the writer's memory makes no sense:
+ * skip all of it with ring_skip). Moves r->at behind it; nothing is released. */
 int ring_next(struct ring *r, struct span *record);
 /* Gives everything before `position` back to the writer. */
 void ring_release(struct ring *r, uint64_t position);

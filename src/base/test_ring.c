@@ -10,7 +10,8 @@
 
 static void *fresh(void)
 {
-    void *p = mmap(NULL, ring_memory(CAPACITY), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    void *p = mmap(NULL, ring_memory(CAPACITY), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+                   -1, 0);
     if (p == MAP_FAILED)
         abort();
     ring_format(p, CAPACITY);
@@ -113,7 +114,8 @@ static void test_scribbler(void)
         for (int k = 0; k < 64; k++)
             bytes[(size_t)rand() % CAPACITY] = (uint8_t)rand();
         uint64_t tail = (uint64_t)rand() % 4096 * RING_ALIGN;
-        shared->head = tail + (round % 3 ? (uint64_t)rand() % (CAPACITY / 16) * 16 : (uint64_t)rand() * 977);
+        shared->head =
+            tail + (round % 3 ? (uint64_t)rand() % (CAPACITY / 16) * 16 : (uint64_t)rand() * 977);
         struct ring r = ring_reader(memory, CAPACITY, tail);
         struct span record;
         int rc = 0;

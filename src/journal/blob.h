@@ -13,8 +13,8 @@
 struct blob_store;
 
 /* For the writer. `dir` is the store's own folder, made when it is missing. max_one and max_total
- * are bytes before compression (0: no limit). What a crash left half-written is cut off. -EBUSY while another
- * writer has it open. */
+ * are bytes before compression (0: no limit). What a crash left half-written is cut off. -EBUSY
+ * while another writer has it open. */
 int blob_open(const char *dir, uint64_t max_one, uint64_t max_total, struct blob_store **out,
               struct err *err);
 /* For readers, beside a writer too: blob_get and blob_walk alone. -ENOENT when there is no store.
@@ -44,10 +44,9 @@ int blob_walk(struct blob_store *s,
               void *ctx, struct err *err);
 
 struct blob_info {
-    uint64_t total; /* bytes stored, before compression */
-    uint64_t cut;   /* bytes that blob_open cut off a torn pack */
-    uint64_t
-        damaged; /* pack blocks that did not hold, when packs were last scanned: blobs are lost */
+    uint64_t total;   /* bytes stored, before compression */
+    uint64_t cut;     /* bytes that blob_open cut off a torn pack */
+    uint64_t damaged; /* pack blocks that did not hold at the last scan: blobs are lost */
 };
 void blob_info(const struct blob_store *s, struct blob_info *out);
 /* For tests: when a pack is closed and the next begun (256 MiB). */

@@ -1,6 +1,7 @@
 /* Connection: one TCP client's life. Reads what there is, strips a PROXY header and TLS, calls the
- * session, sends its answer, and closes when it is time: all the descriptors, deadlines and limits that
- * sessions know nothing of. net/conn.c has its life, net/conn_feed.c the way of bytes that came in. */
+ * session, sends its answer, and closes when it is time: all the descriptors, deadlines and limits
+ * that sessions know nothing of. net/conn.c has its life, net/conn_feed.c the way of bytes that
+ * came in. */
 #pragma once
 
 #include "net/loop.h"
@@ -26,12 +27,13 @@ struct conn {
     struct listener *listener;
     struct session s;
     struct tls *tls;
-    struct buf in;   /* came in and not consumed */
-    struct buf out;  /* to be sent, from out_at */
+    struct buf in;  /* came in and not consumed */
+    struct buf out; /* to be sent, from out_at */
     uint32_t out_at;
     uint32_t forgotten; /* bytes read in CONN_LINGER */
-    uint32_t memory; /* bytes accounted for, beyond what sessions take themselves */
-    int64_t opened, active, head_at; /* ticks: accepted, last progress, since when first words are awaited */
+    uint32_t memory;    /* bytes accounted for, beyond what sessions take themselves */
+    /* Ticks: accepted, last progress, since when first words are awaited. */
+    int64_t opened, active, head_at;
     int64_t wait_at;
     struct timer timer;
     TAILQ_ENTRY(conn) age, next_ready, next_waiting; /* `age` also in dead and spare */

@@ -23,8 +23,8 @@ struct http_page;
 struct http_reply {
     struct span text; /* for the event's answer: "200 empty", "200 page de", "closed" */
     bool visitor;     /* a person's browser asks */
-    const struct http_form
-        *form; /* one of these two; neither: the connection is closed without a word */
+    /* One of these two; neither: the connection is closed without a word. */
+    const struct http_form *form;
     const struct http_page *page;
 };
 /* By the policy of the asset, the request's method and path, and whether a person asks. */

@@ -16,8 +16,8 @@ void limit_leave(struct limit_counts *c, const struct ip *ip);
 uint32_t limit_count(const struct limit_counts *c, const struct ip *ip);
 
 struct limit_rates;
-/* Up to `rate` a second of each address. When more addresses are at it than the table holds, the one
- * that was quiet longest is forgotten, so that it may pass again. */
+/* Up to `rate` a second of each address. When more addresses are at it than the table holds, the
+ * one that was quiet longest is forgotten, so that it may pass again. */
 struct limit_rates *limit_rates_new(uint32_t rate, uint64_t seed);
 void limit_rates_free(struct limit_rates *r);
 bool limit_pass(struct limit_rates *r, const struct ip *ip, int64_t tick);

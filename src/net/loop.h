@@ -1,5 +1,5 @@
-/* Loop: what the parts of a sensor process share (net/sensor.c, net/conn*.c, net/udp.c). Nobody else
- * includes it. One thread. */
+/* Loop: what the parts of a sensor process share (net/sensor.c, net/conn*.c, net/udp.c). Nobody
+ * else includes it. One thread. */
 #pragma once
 
 #include <sys/queue.h>
@@ -48,7 +48,8 @@ struct sensor {
 
     struct listener *listeners;
     unsigned listeners_count;
-    int64_t accept_at; /* when listeners that ran out of descriptors are watched again; 0: they are */
+    int64_t
+        accept_at; /* when listeners that ran out of descriptors are watched again; 0: they are */
 
     /* Connections: see net/conn.h. */
     struct timers timers;
@@ -60,7 +61,7 @@ struct sensor {
     struct conn_list waiting; /* for a ticket, lowest first */
     struct conn_list dead;    /* closed in this turn */
     struct conn_list spare;
-    uint8_t *scratch; /* LOOP_SCRATCH bytes */
+    uint8_t *scratch;         /* LOOP_SCRATCH bytes */
     struct buf joined, clear; /* bytes that one connection took in: over reads, behind TLS */
     struct buf plain, wire;   /* bytes for one connection: of its session, of TLS */
 

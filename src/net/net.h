@@ -1,6 +1,6 @@
-/* What every part of the network side shares: who speaks (peer), the world it runs in (env), and the
- * way of an observation to the recorder. Sessions and servers know nothing of descriptors: they take
- * bytes and give bytes, and can be tested and fuzzed as they are. One thread a process. */
+/* What every part of the network side shares: who speaks (peer), the world it runs in (env), and
+ * the way of an observation to the recorder. Sessions and servers know nothing of descriptors: they
+ * take bytes and give bytes, and can be tested and fuzzed as they are. One thread a process. */
 #pragma once
 
 #include "event/event.h"
@@ -9,7 +9,7 @@
 
 enum net_protocol { NET_DNS, NET_HTTP, NET_SMTP, NET_RAW, NET_ANY };
 
-#define NET_SEAL_KEY_LEN 32
+#define NET_SEAL_KEY_LEN  32
 #define NET_LISTENERS_MAX 256
 #define NET_BALANCERS_MAX 64
 #define NET_PAGES_MAX     64
@@ -56,7 +56,7 @@ struct net_config {
     char *nsid;          /* RFC 5001; "" for none */
     bool seal;           /* whether seal_key is set */
     uint8_t seal_key[NET_SEAL_KEY_LEN]; /* libsodium sealed boxes: credentials are recorded so */
-    uint8_t secret[32];  /* the same in every sensor process of this start: cookies and the like */
+    uint8_t secret[32]; /* the same in every sensor process of this start: cookies and the like */
 };
 
 /* The policy of that name; the default one when there is none. Never NULL. */
@@ -65,11 +65,12 @@ const struct policy *net_policy(const struct net_config *config, struct span nam
 /* Shared memory: written by one sensor, read by the recorder and the desk. */
 struct net_counters {
 #define COUNTER(name, help) uint64_t name;
-#define GAUGE(name, help) uint64_t name;
+#define GAUGE(name, help)   uint64_t name;
 #include "net/counters.def"
 };
-#define net_count(env, name, n) \
-    __atomic_store_n(&(env)->counters->name, (env)->counters->name + (uint64_t)(n), __ATOMIC_RELAXED)
+#define net_count(env, name, n)                                                                    \
+    __atomic_store_n(&(env)->counters->name, (env)->counters->name + (uint64_t)(n),                \
+                     __ATOMIC_RELAXED)
 
 struct tls_info; /* net/tls.h */
 
@@ -90,9 +91,10 @@ struct net_env {
     struct arena *arena; /* for one call: reset by the loop between calls */
 
     /* Puts one observation, and bytes to be stored as its blob (a mail, a long body), on the way to
-     * the recorder, which sets the event's blob digest. Everything is copied. False: no room, counted as dropped, or
-     * suppressed by address_events. With `ticket`, the recorder commits soon and *ticket is what to
-     * wait for (see struct session); it is 0 when the result is false. Use net_record(). */
+     * the recorder, which sets the event's blob digest. Everything is copied. False: no room,
+     * counted as dropped, or suppressed by address_events. With `ticket`, the recorder commits soon
+     * and *ticket is what to wait for (see struct session); it is 0 when the result is false. Use
+     * net_record(). */
     bool (*record)(struct net_env *env, const struct event *ev, struct span blob, uint64_t *ticket);
     bool (*storage_full)(struct net_env *env); /* nothing can be stored for now: take no mail */
     void *ctx;
@@ -107,8 +109,8 @@ struct net_env {
 
 /* An event of that kind with what env, peer and match (may be NULL) say: time, addresses, ports,
  * transport, via, tls{}, asset, and the asset's family (family_source "asset"). */
-void net_event(const struct net_env *env, const struct net_peer *peer, const struct authority_match *match,
-               enum event_kind kind, struct event *out);
+void net_event(const struct net_env *env, const struct net_peer *peer,
+               const struct authority_match *match, enum event_kind kind, struct event *out);
 /* env->record, counted. */
 bool net_record(struct net_env *env, const struct event *ev, struct span blob, uint64_t *ticket);
 
@@ -118,4 +120,5 @@ bool net_memory_take(struct net_env *env, size_t n);
 void net_memory_give(struct net_env *env, size_t n);
 
 /* The asset that gives authority over the peer's destination address and port. */
-bool net_destination(const struct net_env *env, const struct net_peer *peer, struct authority_match *out);
+bool net_destination(const struct net_env *env, const struct net_peer *peer,
+                     struct authority_match *out);

@@ -1,14 +1,21 @@
-/* Policy: what the sinkhole answers, by name; an asset says which one it has. Read from the config's
- * `policies:` list by the app, fixed while a sensor runs. doc/sinkhole.md has every key. */
+/* Policy: what the sinkhole answers, by name; an asset says which one it has. Read from the
+ * config's `policies:` list by the app, fixed while a sensor runs. doc/sinkhole.md has every key.
+ */
 #pragma once
 
 #include "base/ip.h"
 
-#define POLICY_DEFAULT "default" /* always there; for assets that name none, or one that is gone */
+/* Always there; for assets that name none, or one that is gone. */
+#define POLICY_DEFAULT "default"
 
 enum policy_http { POLICY_HTTP_EMPTY, POLICY_HTTP_BODY, POLICY_HTTP_404, POLICY_HTTP_CLOSE };
 enum policy_page { POLICY_PAGE_BROWSERS, POLICY_PAGE_ALWAYS, POLICY_PAGE_NEVER };
-enum policy_smtp { POLICY_SMTP_ACCEPT, POLICY_SMTP_ACCEPT_450, POLICY_SMTP_REJECT, POLICY_SMTP_TARPIT };
+enum policy_smtp {
+    POLICY_SMTP_ACCEPT,
+    POLICY_SMTP_ACCEPT_450,
+    POLICY_SMTP_REJECT,
+    POLICY_SMTP_TARPIT
+};
 enum policy_raw { POLICY_RAW_SILENT, POLICY_RAW_BANNER, POLICY_RAW_IRC };
 
 /* Texts are never NULL ("" when unset). */
@@ -18,7 +25,8 @@ struct policy {
         uint32_t ttl;
         /* Resource records in presentation form (RFC 1035, 5.1), the owner relative to the seized
          * zone: "@ A 192.0.2.1", "* AAAA 2001:db8::1", "www 60 TXT \"x\"", "* HTTPS 1 . alpn=h2".
-         * "*" is every name of the zone, the apex too, that has no records of that type of its own. */
+         * "*" is every name of the zone, the apex too, that has no records of that type of its own.
+         */
         char **records;
         unsigned records_count;
     } dns;
@@ -29,7 +37,7 @@ struct policy {
     } http;
     struct policy_smtp_part {
         enum policy_smtp answer;
-        char *banner;      /* host name in the greeting; "": a name of the kind mx.<zone> or the address */
+        char *banner;      /* host name in the greeting; "": "mx." and the zone, or the address */
         uint32_t delay_ms; /* before each reply; POLICY_SMTP_TARPIT only */
     } smtp;
     struct policy_raw_part {

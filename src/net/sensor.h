@@ -1,5 +1,5 @@
-/* Sensor: the process that faces the network. It is handed bound sockets, a ring, counters and a link
- * to the supervisor, and from then on opens nothing. net/sensor.c has its loop, net/conn.c a
+/* Sensor: the process that faces the network. It is handed bound sockets, a ring, counters and a
+ * link to the supervisor, and from then on opens nothing. net/sensor.c has its loop, net/conn.c a
  * connection's life, net/udp.c the datagrams in batches. */
 #pragma once
 
@@ -17,8 +17,8 @@ struct sensor_socket {
 /* What a message on the link between supervisor and sensor says (base/link.h, `what`). */
 enum sensor_message {
     SENSOR_AUTHORITY = 1, /* to the sensor, with a descriptor: a new table */
-    SENSOR_STOP,          /* to the sensor: close the listeners' connections when they are done, at last after a second */
-    SENSOR_READY,         /* from the sensor: answers from now on */
+    SENSOR_STOP,  /* to the sensor: take no more connections, end those there are within a second */
+    SENSOR_READY, /* from the sensor: answers from now on */
 };
 
 struct session_type;
@@ -30,26 +30,28 @@ struct sensor_setup {
     void *ring; /* ring_memory(ring_capacity) bytes, formatted */
     uint64_t ring_capacity;
     struct net_counters *counters;
-    int link;        /* to the supervisor */
-    int ring_event;  /* eventfd: the recorder waits on it; written when it sleeps and something is urgent */
-    int stored_event; /* eventfd: the recorder writes it when the ring's `durable` moved and a ticket waits */
-    int authority;   /* the table to begin with, -1 for none */
-    int (*lock_in)(void *ctx, struct err *err); /* called when everything is prepared, before the first byte */
+    int link; /* to the supervisor */
+    /* Event descriptors: the sensor writes the first when the recorder sleeps and something is
+     * urgent, the recorder the second when the ring's `durable` moved and a ticket waits. */
+    int ring_event, stored_event;
+    int authority; /* the table to begin with, -1 for none */
+    /* Called when everything is prepared, before the first byte. */
+    int (*lock_in)(void *ctx, struct err *err);
     void *lock_in_ctx;
     /* For tests and benchmarks; NULL: the real ones. */
     const struct session_type *const *sessions; /* by enum net_protocol */
-    size_t (*datagram)(struct net_env *env, const struct net_peer *peer, struct span query, uint8_t *out,
-                       size_t cap); /* instead of dns_server_answer */
+    size_t (*datagram)(struct net_env *env, const struct net_peer *peer, struct span query,
+                       uint8_t *out, size_t cap); /* instead of dns_server_answer */
 };
-/* Runs until SENSOR_STOP or the link closes; 0, or negative when it cannot go on. No socket is looked
- * at before there is a table: with `authority` -1, READY is said when the first one came. Closes
- * `authority` and the descriptors of later tables; everything else stays the caller's. */
+/* Runs until SENSOR_STOP or the link closes; 0, or negative when it cannot go on. No socket is
+ * looked at before there is a table: with `authority` -1, READY is said when the first one came.
+ * Closes `authority` and the descriptors of later tables; everything else stays the caller's. */
 int sensor_run(const struct sensor_setup *setup, struct err *err);
 
 /* Binds the sockets of a listener for one more sensor process (SO_REUSEPORT; IPV6_V6ONLY for IPv6
  * addresses; the wildcard gives one socket a family). At most 4, appended. For the supervisor. */
-int sensor_bind(const struct net_listener *l, unsigned number, struct sensor_socket *out, unsigned *n,
-                struct err *err);
+int sensor_bind(const struct net_listener *l, unsigned number, struct sensor_socket *out,
+                unsigned *n, struct err *err);
 
 /* A record on the ring: this, then the event's payload (event_encode), then the blob. */
 struct sensor_record {

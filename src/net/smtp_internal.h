@@ -8,15 +8,15 @@
 #include "net/tls.h"
 #include "wire/smtp.h"
 
-#define SMTP_DIALOGUE_MAX 8192        /* bytes of command lines of one event */
-#define SMTP_TURNS_MAX    1024        /* command lines of one event */
-#define SMTP_HELO_MAX     255         /* RFC 5321, 4.5.3.1.2; the dialogue has all of a longer one */
-#define SMTP_HOST_MAX     256         /* the name that we give ourselves, and a NUL */
-#define SMTP_EHLO_MAX     512         /* our list of extensions, and the line before it */
-#define SMTP_PATH_KEPT    1024        /* bytes of an address in the envelope */
-#define SMTP_BAD_MAX      20          /* commands that are none, of one connection */
-#define SMTP_JUNK_MAX     200         /* commands that lead to no mail, since the last one */
-#define SMTP_DELAY_MAX    60000       /* milliseconds before a tarpit's reply */
+#define SMTP_DIALOGUE_MAX 8192  /* bytes of command lines of one event */
+#define SMTP_TURNS_MAX    1024  /* command lines of one event */
+#define SMTP_HELO_MAX     255   /* RFC 5321, 4.5.3.1.2; the dialogue has all of a longer one */
+#define SMTP_HOST_MAX     256   /* the name that we give ourselves, and a NUL */
+#define SMTP_EHLO_MAX     512   /* our list of extensions, and the line before it */
+#define SMTP_PATH_KEPT    1024  /* bytes of an address in the envelope */
+#define SMTP_BAD_MAX      20    /* commands that are none, of one connection */
+#define SMTP_JUNK_MAX     200   /* commands that lead to no mail, since the last one */
+#define SMTP_DELAY_MAX    60000 /* milliseconds before a tarpit's reply */
 #define SMTP_IN_MAX       (64u << 10) /* what a connection may hold for us: pipelined commands */
 #define SMTP_SPARES       8           /* buffers that wait for the next mail */
 #define SMTP_SPARE_MAX    (64u << 10) /* bytes of each at most */
@@ -62,7 +62,7 @@ struct smtp_state {
     uint8_t helo_len;
     uint8_t domain_len; /* 0: no recipient was within authority; else authority rests on this: */
     char domain[256];
-    uint64_t received, sent;         /* bytes taken in and put out */
+    uint64_t received, sent;           /* bytes taken in and put out */
     struct buf raw_client, raw_server; /* first bytes while nothing was SMTP */
     /* the transaction */
     bool has_from, binary, chunking; /* chunking: a BDAT was taken */
@@ -76,8 +76,8 @@ struct smtp_state {
     bool bdat_last;
     const char *bdat_refused; /* the reply to a chunk that is read and thrown away */
     /* AUTH */
-    bool auth_behind;             /* lines that are no command may be credentials */
-    unsigned auth_left;           /* responses that are still to come */
+    bool auth_behind;   /* lines that are no command may be credentials */
+    unsigned auth_left; /* responses that are still to come */
     struct buf sealed;
     /* what was said since the last event */
     struct buf dialogue, turns;
@@ -92,7 +92,7 @@ struct smtp_state {
     /* a tarpit's reply, until its time has come */
     struct buf held;
     enum session_next held_next;
-    bool held_sync; /* the client has to wait for it */
+    bool held_sync;            /* the client has to wait for it */
     const uint8_t *counted_to; /* within one call */
 };
 
@@ -110,15 +110,16 @@ static inline uint16_t smtp_code(const char *reply)
     return (uint16_t)((reply[0] - '0') * 100 + (reply[1] - '0') * 10 + (reply[2] - '0'));
 }
 
-/* Memory: room for n more bytes, counted; false when there is no more. Given back by smtp_drop(). */
+/* Memory: room for n more bytes, counted; false when there is no more. Given back by smtp_drop().
+ */
 bool smtp_room(struct session *s, struct buf *b, size_t n);
 void smtp_drop(struct session *s, struct buf *b);
 
 /* Puts a whole reply out, now or (tarpit) later, and writes its code down. */
 void smtp_reply(struct session *s, const char *text);
 void smtp_reply_span(struct session *s, struct span text);
-/* The name that we give ourselves: the policy's, that of the zone which was asked for in TLS, or the
- * address. Its length. */
+/* The name that we give ourselves: the policy's, that of the zone which was asked for in TLS, or
+ * the address. Its length. */
 size_t smtp_host(const struct session *s, char out[SMTP_HOST_MAX]);
 
 /* smtp_verbs.c: one command, one reply; or one response to AUTH. */
@@ -141,8 +142,8 @@ bool smtp_mail_begin(struct session *s);
 void smtp_mail_drop(struct session *s);
 
 /* smtp_record.c */
-/* Writes a command line down. A secret in it, or (`outside`) a name outside the case's authority, is
- * left out. */
+/* Writes a command line down. A secret in it, or (`outside`) a name outside the case's authority,
+ * is left out. */
 void smtp_note_command(struct session *s, const struct smtp_command *cmd, bool outside);
 /* The reply "250..." to the line that was written down last; nothing when it had one. */
 void smtp_turn_close(struct smtp_state *st, const char *reply);

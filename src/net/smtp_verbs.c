@@ -180,8 +180,8 @@ bool smtp_names_mailbox(enum smtp_verb verb)
     return verb == SMTP_RCPT || verb == SMTP_VRFY || verb == SMTP_EXPN;
 }
 
-/* Whether the case answers for this: by the domain behind the name, which says most about whose mail it
- * is, else by the destination. */
+/* Whether the case answers for this: by the domain behind the name, which says most about whose
+ * mail it is, else by the destination. */
 static bool look_up(const struct session *s, const struct smtp_command *cmd,
                     struct authority_match *out)
 {

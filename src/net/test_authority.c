@@ -502,8 +502,8 @@ static void test_ahead(void)
     authority_builder_order(b, &order);
     struct authority_asset asset = {.kind = AUTHORITY_DOMAIN, .until = AUTHORITY_FOREVER};
     asset.name = span_of(wire, authority_wire_name(span_str("seized.example"), wire));
-    ok(authority_builder_asset(b, &asset, NULL) == 0 && authority_builder_finish(b, &fd, NULL) == 0 &&
-           authority_map(fd, &a, NULL) == 0,
+    ok(authority_builder_asset(b, &asset, NULL) == 0 &&
+           authority_builder_finish(b, &fd, NULL) == 0 && authority_map(fd, &a, NULL) == 0,
        "a table");
     close(fd);
     authority_ahead(a, span_of("\3www\6seized\7example\0\0\1\0\1", 24), &ahead);

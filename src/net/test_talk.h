@@ -1,4 +1,5 @@
-/* A session that does as its client says, a line at a time, for tests of the loop that drives it. */
+/* A session that does as its client says, a line at a time, for tests of the loop that drives it.
+ */
 #pragma once
 
 #include "net/test_sensor.h"
@@ -9,7 +10,8 @@ struct talk {
     bool pausing;
 };
 
-static inline void record_text(struct session *s, const char *answer, struct span client, uint64_t *ticket)
+static inline void record_text(struct session *s, const char *answer, struct span client,
+                               uint64_t *ticket)
 {
     struct event ev;
     net_event(s->env, &s->peer, NULL, KIND_RAW, &ev);
@@ -107,7 +109,8 @@ static inline enum session_next talk_stored(struct session *s, bool ok)
 
 static inline void talk_end(struct session *s, enum session_end why, struct cur *rest)
 {
-    static const char *const whys[] = {"peer closed", "closed", "reset", "timeout", "limit", "stopped"};
+    static const char *const whys[] = {"peer closed", "closed", "reset",
+                                       "timeout",     "limit",  "stopped"};
     buf_str(s->out, "never sent\n");
     record_text(s, whys[why], span_of(rest->p, cur_left(rest)), NULL);
 }

@@ -1,6 +1,6 @@
-/* Timers: deadlines in milliseconds on a wheel of slots. Setting, clearing and firing cost the same for
- * one timer and for a hundred thousand. A timer never fires early and at most TIMER_SLOT_MS late; one
- * that is further away than the wheel reaches is looked at again on its way. */
+/* Timers: deadlines in milliseconds on a wheel of slots. Setting, clearing and firing cost the same
+ * for one timer and for a hundred thousand. A timer never fires early and at most TIMER_SLOT_MS
+ * late; one that is further away than the wheel reaches is looked at again on its way. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,5 +1,5 @@
-/* UDP: datagrams in batches. DNS queries are answered from the address that was asked, everything else
- * is only looked at. All memory is allocated at the start. */
+/* UDP: datagrams in batches. DNS queries are answered from the address that was asked, everything
+ * else is only looked at. All memory is allocated at the start. */
 #pragma once
 
 #include "net/loop.h"
