@@ -257,7 +257,8 @@ def smtp_source(port, reuse, mails):
 def smtp(work):
     hole = ours()
     port = free_port()
-    peer = Server(["smtp-sink", "127.0.0.1:%d" % port, "1000"], work, port)
+    user = ["-u", "nobody"] if os.geteuid() == 0 else []
+    peer = Server(["smtp-sink"] + user + ["127.0.0.1:%d" % port, "1000"], work, port)
     try:
         for reuse, name in ((True, "SMTP, reused connections"), (False, "SMTP, one connection each")):
             compare(name, "mail", hole.every, lambda: smtp_source(hole.port["smtp"], reuse, 20000),

@@ -1,6 +1,5 @@
 /* ebb serve, ebb reload */
 #include <errno.h>
-#include <stdio.h>
 
 #include "app/cli.h"
 #include "app/ctl.h"

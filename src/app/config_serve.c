@@ -369,9 +369,11 @@ void config_serve_write(struct buf *out)
         "  # Pages in other languages (- {language: de, file: page-de.html}), and certificates\n"
         "  # (- {chain: a.pem, key: a.key}); other names get one made on first use.\n"
         "  pages: []\n  certificates: []\n"
-        "  # Limits; each may be set here. The defaults:\n"
+        "  # Limits. Those below are the defaults; to set some, take the braces and their\n"
+        "  # first # away.\n"
         "  limits: {}\n");
 #define LIMIT(name, fallback, least, most, about)                                                  \
-    buf_printf(out, "  # %s: %u  (%s)\n", #name, (unsigned)(fallback), about);
+    buf_printf(out, "  #  %s: %-*u # %s\n", #name, 26 - (int)sizeof #name, (unsigned)(fallback),   \
+               about);
 #include "net/limits.def"
 }

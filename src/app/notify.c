@@ -91,16 +91,6 @@ bool notify_stopping(struct notify *n, const char *status)
     return say(n, "STOPPING=1", status);
 }
 
-bool notify_status(struct notify *n, const char *status)
-{
-    char text[MESSAGE_MAX];
-    snprintf(text, sizeof text, "STATUS=%s", status ? status : "");
-    for (char *c = text; *c; c++)
-        if ((unsigned char)*c < ' ')
-            *c = ' ';
-    return say(n, text, NULL);
-}
-
 bool notify_watchdog(struct notify *n)
 {
     return say(n, "WATCHDOG=1", NULL);

@@ -21,5 +21,4 @@ bool notify_ready(struct notify *n, const char *status);
 bool notify_reloading(
     struct notify *n); /* with MONOTONIC_USEC, as Type=notify-reload wants; then ready again */
 bool notify_stopping(struct notify *n, const char *status);
-bool notify_status(struct notify *n, const char *status);
 bool notify_watchdog(struct notify *n);

@@ -20,6 +20,7 @@
 #include "base/utc.h"
 #include "event/act.h"
 
+#define GATHER_US       1000 /* how long the first mail that waits for the disk waits for others */
 #define NAP_MS          10   /* how long observations lie in the rings at most, before they are read */
 #define WARN_EVERY_MS   (6 * 3600 * 1000ll) /* of what ends soon */
 #define WARN_AHEAD_DAYS 14
@@ -263,14 +264,19 @@ static int nap(struct recorder *r, int epoll, struct err *err)
     intake_sleeps(r->intake, true);
     int n = epoll_wait(epoll, events, 8, NAP_MS);
     intake_sleeps(r->intake, false);
+    bool urgent = false;
     for (int i = 0; rc >= 0 && i < n; i++) {
         int fd = events[i].data.fd;
-        if (fd == s->shared->ring_event && read(fd, &ticks, sizeof ticks) < 0 && errno != EAGAIN)
-            rc = err_errno(err, "eventfd");
+        if (fd == s->shared->ring_event)
+            urgent = read(fd, &ticks, sizeof ticks) > 0;
         else if (fd == s->link)
             rc = heed_all(r, err);
         else if (fd == s->listener)
             ctl_serve_one(fd, answer, r);
+    }
+    if (urgent) { /* one commit for many: the next ones are on their way */
+        struct timespec gather = {.tv_nsec = GATHER_US * 1000};
+        nanosleep(&gather, NULL);
     }
     return rc;
 }
