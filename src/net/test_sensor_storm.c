@@ -90,6 +90,19 @@ static void step(struct storm_client *c, const struct world *w)
     }
 }
 
+static void clients_init(struct storm_client *c)
+{
+    for (int i = 0; i < CLIENTS; i++)
+        c[i].fd = -1;
+}
+
+static void clients_close(const struct storm_client *c)
+{
+    for (int i = 0; i < CLIENTS; i++)
+        if (c[i].fd >= 0)
+            close(c[i].fd);
+}
+
 /* As a recorder that is slow at times: takes what there is, and sometimes stores it. Counts ends.
  */
 static void take_all(struct world *w, unsigned *ends, unsigned *records)
@@ -134,8 +147,7 @@ static void storm(unsigned seed, uint32_t connections)
     w.config.limits.stored_ms = 100;
     srand(seed);
     ok(world_start(&w), "a sensor");
-    for (int i = 0; i < CLIENTS; i++)
-        c[i].fd = -1;
+    clients_init(c);
     for (int i = 0; i < STEPS; i++) {
         step(&c[(size_t)rand() % CLIENTS], &w);
         if (i % 64 == 0)
@@ -143,9 +155,7 @@ static void storm(unsigned seed, uint32_t connections)
         if (i % 2000 == 0) /* deadlines pass */
             ms_sleep(rand() % 400);
     }
-    for (int i = 0; i < CLIENTS; i++)
-        if (c[i].fd >= 0)
-            close(c[i].fd);
+    clients_close(c);
     ok(wait_for(w.counters->connections == 0), "all are gone in the end");
     is_int(w.counters->memory_bytes, 0);
     take_all(&w, &ends, &records);
@@ -177,16 +187,13 @@ static void calm(unsigned seed)
     w.config.limits.stored_ms = 100;
     srand(seed);
     world_start(&w);
-    for (int i = 0; i < CLIENTS; i++)
-        c[i].fd = -1;
+    clients_init(c);
     for (int i = 0; i < STEPS; i++) {
         step(&c[(size_t)rand() % CLIENTS], &w);
         if (i % 64 == 0)
             take_all(&w, &ends, &records);
     }
-    for (int i = 0; i < CLIENTS; i++)
-        if (c[i].fd >= 0)
-            close(c[i].fd);
+    clients_close(c);
     ok(wait_for(w.counters->connections == 0), "all are gone in the end");
     take_all(&w, &ends, &records);
     is_int(ends, w.counters->accepted, "each ended once");
