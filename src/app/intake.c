@@ -3,27 +3,27 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/statvfs.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/utc.h"
 #include "event/act.h"
 #include "net/sensor.h"
 
-#define TURN_RECORDS    4096          /* of one ring, before others have their turn */
-#define PENDING_MAX     (16ull << 20) /* bytes of payload between commits */
-#define LOOK_EVERY_MS   250           /* at the disk and at the sensors' losses */
-#define FREE_INODES     1024
-#define GAP_EVERY_MS    1000
+#define TURN_RECORDS  4096          /* of one ring, before others have their turn */
+#define PENDING_MAX   (16ull << 20) /* bytes of payload between commits */
+#define LOOK_EVERY_MS 250           /* at the disk and at the sensors' losses */
+#define FREE_INODES   1024
+#define GAP_EVERY_MS  1000
 
 struct slot {
     struct ring ring;
-    uint64_t taken;   /* records read, this recorder's and its predecessors' */
+    uint64_t taken;               /* records read, this recorder's and its predecessors' */
     uint64_t dropped, suppressed; /* of the counters, those that gap entries speak of */
-    bool wanted;      /* somebody waits for one of the records since the last commit */
-    bool damaged;     /* its writer scribbled: not read until it was replaced */
+    bool wanted;                  /* somebody waits for one of the records since the last commit */
+    bool damaged;                 /* its writer scribbled: not read until it was replaced */
 };
 
 struct intake {
@@ -33,21 +33,15 @@ struct intake {
     uint64_t sensor, free_disk;
     struct slot slot[SERVE_SLOTS_MAX];
     struct arena arena;
-    struct buf payload, blob; /* a record's own copy: its writer is not to change it under our hands */
-    uint64_t since_commit;    /* records */
-    int64_t oldest;           /* of them */
+    struct buf payload,
+        blob;              /* a record's own copy: its writer is not to change it under our hands */
+    uint64_t since_commit; /* records */
+    int64_t oldest;        /* of them */
     int64_t committed_at, looked_at, gaps_at; /* monotonic, ms */
     int64_t gap_since[SERVE_SLOTS_MAX];
     int64_t full_since; /* UTC; 0: there is room */
     bool wanted;
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 /* ---- where the last recorder stood ---- */
 
@@ -56,7 +50,8 @@ static void pass_chunk(struct intake *in, const struct serve_chunk *chunk, uint6
 {
     struct slot *slot = &in->slot[chunk->slot];
     struct span record;
-    slot->ring = ring_reader(in->shared->slot[chunk->slot].ring, in->shared->ring_capacity, chunk->from);
+    slot->ring =
+        ring_reader(in->shared->slot[chunk->slot].ring, in->shared->ring_capacity, chunk->from);
     for (uint64_t i = 0; i < on_log && ring_next(&slot->ring, &record) == 1; i++)
         slot->taken++;
 }
@@ -111,7 +106,8 @@ static void tell_sensors(struct intake *in)
     }
 }
 
-int intake_open(struct serve_shared *shared, struct casedir *c, struct intake **out, struct err *err)
+int intake_open(struct serve_shared *shared, struct casedir *c, struct intake **out,
+                struct err *err)
 {
     struct intake *in = calloc(1, sizeof *in);
     const struct serve_state *state = &shared->recovery->state[shared->recovery->which];
@@ -121,7 +117,8 @@ int intake_open(struct serve_shared *shared, struct casedir *c, struct intake **
     in->c = c;
     arena_init(&in->arena);
     for (unsigned i = 0; i < shared->n_slots; i++) {
-        in->slot[i].ring = ring_reader(shared->slot[i].ring, shared->ring_capacity, state->slot[i].done);
+        in->slot[i].ring =
+            ring_reader(shared->slot[i].ring, shared->ring_capacity, state->slot[i].done);
         in->slot[i].taken = state->slot[i].taken;
         in->slot[i].dropped = state->slot[i].dropped;
         in->slot[i].suppressed = state->slot[i].suppressed;
@@ -139,7 +136,7 @@ int intake_start(struct intake *in, struct pipeline *p, const char *sensor, uint
 {
     in->pipeline = p;
     in->free_disk = free_disk;
-    in->committed_at = in->gaps_at = now_ms();
+    in->committed_at = in->gaps_at = clock_ms();
     for (unsigned i = 0; i < in->shared->n_slots; i++)
         in->gap_since[i] = utc_now();
     return pipeline_sensor(p, sensor, &in->sensor, err);
@@ -159,7 +156,8 @@ int intake_gap(struct intake *in, const char *what, int64_t since, uint64_t coun
 {
     struct buf payload = {0};
     uint64_t index;
-    struct act_gap gap = {.what = span_str(what), .since = since, .until = utc_now(), .count = count};
+    struct act_gap gap = {
+        .what = span_str(what), .since = since, .until = utc_now(), .count = count};
     act_gap(&payload, &gap);
     int rc = pipeline_act(in->pipeline, KIND_GAP, buf_as_span(&payload), &index, err);
     buf_free(&payload);
@@ -182,7 +180,8 @@ static int journal_losses(struct intake *in, struct err *err)
         if (dropped != known->dropped)
             rc = intake_gap(in, "ring full", in->gap_since[i], dropped - known->dropped, err);
         if (rc == 0 && suppressed != known->suppressed)
-            rc = intake_gap(in, "suppressed", in->gap_since[i], suppressed - known->suppressed, err);
+            rc =
+                intake_gap(in, "suppressed", in->gap_since[i], suppressed - known->suppressed, err);
         known->dropped = dropped;
         known->suppressed = suppressed;
         in->gap_since[i] = utc_now();
@@ -218,7 +217,8 @@ int intake_sensor_died(struct intake *in, unsigned slot_number, int64_t since, u
                  (unsigned long long)ring_skip(&slot->ring));
         slot->damaged = false;
     }
-    uint64_t there = slot->taken + unread(slot, head); /* what it published is whole, and is taken in */
+    uint64_t there =
+        slot->taken + unread(slot, head); /* what it published is whole, and is taken in */
     uint64_t lost = recorded > there ? recorded - there : 0;
     slot->taken += lost;
     return intake_gap(in, "sensor died", since, lost, err);
@@ -242,11 +242,11 @@ static bool disk_has_room(const struct intake *in)
            (fs.f_files == 0 || fs.f_favail >= FREE_INODES);
 }
 
-/* Looks four times a second: at the disk's room, so that nothing is half written for lack of it, and at
- * what sensors lost. While there is none, the rings keep what they can. */
+/* Looks four times a second: at the disk's room, so that nothing is half written for lack of it,
+ * and at what sensors lost. While there is none, the rings keep what they can. */
 static int look_round(struct intake *in, struct err *err)
 {
-    int64_t now = now_ms();
+    int64_t now = clock_ms();
     int rc = 0;
     if (now - in->looked_at < LOOK_EVERY_MS)
         return 0;
@@ -310,7 +310,8 @@ static int take_record(struct intake *in, struct slot *slot, const struct event 
                        struct err *err)
 {
     struct event ev = *found;
-    int rc = in->blob.n && (ev.kind == KIND_SMTP || ev.kind == KIND_HTTP) ? store_blob(in, &ev, err) : 0;
+    int rc =
+        in->blob.n && (ev.kind == KIND_SMTP || ev.kind == KIND_HTTP) ? store_blob(in, &ev, err) : 0;
     if (rc == 0)
         rc = pipeline_take(in->pipeline, &ev, err);
     if (rc < 0)
@@ -329,9 +330,8 @@ static struct serve_chunk *new_chunk(struct intake *in, unsigned slot)
 {
     struct serve_recovery *r = in->shared->recovery;
     struct serve_chunk *chunk = &r->chunk[r->chunks];
-    *chunk = (struct serve_chunk){.slot = slot,
-                                  .from = in->slot[slot].ring.at,
-                                  .first = journal_size(in->c->journal)};
+    *chunk = (struct serve_chunk){
+        .slot = slot, .from = in->slot[slot].ring.at, .first = journal_size(in->c->journal)};
     __atomic_store_n(&r->chunks, r->chunks + 1, __ATOMIC_RELEASE);
     return chunk;
 }
@@ -341,8 +341,8 @@ static bool chunks_left(const struct intake *in)
     return in->shared->recovery->chunks < SERVE_CHUNKS_MAX;
 }
 
-/* Up to TURN_RECORDS of one ring; how many there were. A chunk counts a record before it is appended: a
- * recorder that is killed in between finds out from the log's size. */
+/* Up to TURN_RECORDS of one ring; how many there were. A chunk counts a record before it is
+ * appended: a recorder that is killed in between finds out from the log's size. */
 static int drain(struct intake *in, unsigned number, struct err *err)
 {
     struct slot *slot = &in->slot[number];
@@ -399,7 +399,7 @@ int intake_commit(struct intake *in, struct err *err)
     in->since_commit = 0;
     in->oldest = 0;
     in->wanted = false;
-    in->committed_at = now_ms();
+    in->committed_at = clock_ms();
     return 0;
 }
 
@@ -412,7 +412,8 @@ static bool commit_is_due(const struct intake *in, bool drained)
     for (unsigned i = 0; i < in->shared->n_slots; i++)
         if (ring_depth(&in->slot[i].ring) > in->shared->ring_capacity / 2)
             return true;
-    return now_ms() - in->committed_at >= (in->since_commit ? in->c->config->commit_interval_ms : 1000);
+    return clock_ms() - in->committed_at >=
+           (in->since_commit ? in->c->config->commit_interval_ms : 1000);
 }
 
 int intake_turn(struct intake *in, struct err *err)
@@ -441,14 +442,4 @@ void intake_sleeps(struct intake *in, bool sleeps)
 {
     for (unsigned i = 0; i < in->shared->n_slots; i++)
         __atomic_store_n(&in->slot[i].ring.shared->reader_sleeps, sleeps, __ATOMIC_SEQ_CST);
-}
-
-bool intake_waits(const struct intake *in)
-{
-    if (in->full_since)
-        return false;
-    for (unsigned i = 0; i < in->shared->n_slots; i++)
-        if (__atomic_load_n(&in->slot[i].ring.shared->head, __ATOMIC_SEQ_CST) != in->slot[i].ring.at)
-            return true;
-    return false;
 }

@@ -22,10 +22,8 @@ void intake_close(struct intake *in);
 int intake_turn(struct intake *in, struct err *err);
 /* Commits, whatever the time: everything taken in is durable, those who wait are told. */
 int intake_commit(struct intake *in, struct err *err);
-/* Says that the recorder is about to sleep (true) or awake: sensors wake it when it sleeps. After
- * true, intake_waits() tells whether something came in meanwhile. */
+/* Says that the recorder is about to sleep (true) or awake: sensors wake it when it sleeps. */
 void intake_sleeps(struct intake *in, bool sleeps);
-bool intake_waits(const struct intake *in);
 
 /* A slot's sensor is gone: what it had counted as recorded (`recorded`, in all) and had not
  * published (up to ring position `head`) is a gap. */

@@ -2,9 +2,9 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "app/datadir.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/utc.h"
 #include "event/act.h"
@@ -26,13 +26,6 @@ struct pipeline {
     uint64_t events, pending;
     int64_t committed_at, published_at, saved_at; /* monotonic, ms */
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 /* ---- the way of one observation ---- */
 
@@ -91,7 +84,7 @@ static int keep_pace(struct pipeline *p, struct err *err)
 {
     if (++p->events % CLOCK_EVERY && p->pending < PENDING_MAX)
         return 0;
-    bool due = now_ms() - p->committed_at >= p->c->config->commit_interval_ms;
+    bool due = clock_ms() - p->committed_at >= p->c->config->commit_interval_ms;
     return due || p->pending >= PENDING_MAX ? pipeline_commit(p, err) : 0;
 }
 
@@ -128,15 +121,15 @@ int pipeline_commit(struct pipeline *p, struct err *err)
         return rc;
     p->blobs_pending = false;
     p->pending = 0;
-    p->committed_at = now_ms();
+    p->committed_at = clock_ms();
     casedir_advance(p->c, journal_committed(p->c->journal));
     if (p->committed_at - p->published_at >= PUBLISH_EVERY_MS) {
         rc = journal_publish(p->c->journal, err);
-        p->published_at = now_ms();
+        p->published_at = clock_ms();
     }
     if (rc == 0 && p->committed_at - p->saved_at >= SNAPSHOT_EVERY_MS) {
         rc = casedir_save_views(p->c, err);
-        p->saved_at = now_ms();
+        p->saved_at = clock_ms();
     }
     return rc;
 }
@@ -218,7 +211,7 @@ int pipeline_open(struct casedir *c, struct pipeline **out, struct err *err)
     if (!p)
         abort();
     p->c = c;
-    p->committed_at = p->published_at = p->saved_at = now_ms();
+    p->committed_at = p->published_at = p->saved_at = clock_ms();
     int rc = datadir_rules(c->config->rules, rules, err);
     if (rc == 0)
         rc = file_path(views, err, "%s/views", c->dir);

@@ -1,5 +1,6 @@
-/* Recorder: the only process that writes. It takes in what sensors observed and what commands ask for
- * over the control socket, and tells the sensors (through the supervisor) what they may answer for. */
+/* Recorder: the only process that writes. It takes in what sensors observed and what commands ask
+ * for over the control socket, and tells the sensors (through the supervisor) what they may answer
+ * for. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "app/roles.h"
 #include "app/sandbox.h"
 #include "app/serve_status.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/link.h"
 #include "base/log.h"
@@ -21,7 +23,7 @@
 #include "event/act.h"
 
 #define GATHER_US       1000 /* how long the first mail that waits for the disk waits for others */
-#define NAP_MS          10   /* how long observations lie in the rings at most, before they are read */
+#define NAP_MS          10 /* how long observations lie in the rings at most, before they are read */
 #define WARN_EVERY_MS   (6 * 3600 * 1000ll) /* of what ends soon */
 #define WARN_AHEAD_DAYS 14
 
@@ -35,13 +37,6 @@ struct recorder {
     bool stale; /* there were acts since the sensors were told what they may answer for */
     int64_t warned_at;
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 void role_say(int link, enum role_message what, uint32_t number, const char *text)
 {
@@ -70,16 +65,15 @@ static int send_authority(struct recorder *r, struct err *err)
 
 static void warn_round(struct recorder *r)
 {
-    if (r->warned_at && now_ms() - r->warned_at < WARN_EVERY_MS)
+    if (r->warned_at && clock_ms() - r->warned_at < WARN_EVERY_MS)
         return;
-    r->warned_at = now_ms();
+    r->warned_at = clock_ms();
     struct buf text = {0};
     casebook_warnings(r->c.casebook, utc_now(), WARN_AHEAD_DAYS, &text);
-    for (struct cur c = cur_of(buf_as_span(&text)); cur_left(&c);) { /* a line each */
-        const uint8_t *end = memchr(c.p, '\n', cur_left(&c));
-        size_t n = end ? (size_t)(end - c.p) : cur_left(&c);
-        log_line(LOG_WARN, "ends soon", "%.*s", (int)n, (const char *)c.p);
-        c.p += n + (end != NULL);
+    struct cur c = cur_of(buf_as_span(&text));
+    while (cur_left(&c)) {
+        struct span line = cur_line(&c);
+        log_line(LOG_WARN, "ends soon", "%.*s", (int)line.n, (const char *)line.p);
     }
     buf_free(&text);
 }
@@ -107,13 +101,15 @@ static int keep_blobs(struct recorder *r, const struct ctl_request *request, str
         if (rc >= 0)
             rc = pipeline_blob(r->pipeline, buf_as_span(&data), digest, err);
         if (rc == 1)
-            rc = err_set(err, -EFBIG, "a file that came along is over blob_max_mib or blobs_total_gib");
+            rc = err_set(err, -EFBIG,
+                         "a file that came along is over blob_max_mib or blobs_total_gib");
         buf_free(&data);
     }
     return rc;
 }
 
-static int act(struct recorder *r, const struct ctl_request *request, uint64_t *index, struct err *err)
+static int act(struct recorder *r, const struct ctl_request *request, uint64_t *index,
+               struct err *err)
 {
     if (!kind_is_act(request->kind))
         return err_set(err, -EINVAL, "kind %u is not an act that commands may add", request->kind);
@@ -126,8 +122,8 @@ static int act(struct recorder *r, const struct ctl_request *request, uint64_t *
     return rc;
 }
 
-/* Once for all the acts of a turn: a table of a million names takes its time. The casebook is saved with
- * it, so that commands need not read a long list from the log again. */
+/* Once for all the acts of a turn: a table of a million names takes its time. The casebook is saved
+ * with it, so that commands need not read a long list from the log again. */
 static int spread_acts(struct recorder *r, struct err *err)
 {
     if (!r->stale)
@@ -163,7 +159,8 @@ static void answer(void *ctx, const struct ctl_request *request, struct ctl_repl
         reply->status = act(r, request, &reply->index, &err);
         break;
     default:
-        reply->status = err_set(&err, -ENOSYS, "verb %d: this version does not know it", (int)request->verb);
+        reply->status =
+            err_set(&err, -ENOSYS, "verb %d: this version does not know it", (int)request->verb);
     }
     if (reply->status < 0) {
         r->setup->shared->board->figures.refused_acts++;
@@ -182,7 +179,8 @@ static int heed(struct recorder *r, const struct link_message *m, struct err *er
     case ROLE_SENSOR_DIED:
         r->damage_said = false;
         return m->number < r->setup->shared->n_slots
-                   ? intake_sensor_died(r->intake, m->number, m->time, m->value[0], m->value[1], err)
+                   ? intake_sensor_died(r->intake, m->number, m->time, m->value[0], m->value[1],
+                                        err)
                    : 0;
     case ROLE_GAP:
         return intake_gap(r->intake, m->text, m->time, m->value[0], err);
@@ -297,7 +295,7 @@ static int loop(struct recorder *r, int epoll, struct err *err)
             role_say(r->setup->link, ROLE_DAMAGED, (uint32_t)damaged, NULL);
             r->damage_said = true;
         }
-        serve_rates_take(&r->rates, r->setup->shared, now_ms());
+        serve_rates_take(&r->rates, r->setup->shared, clock_ms());
         warn_round(r);
     }
     return rc;

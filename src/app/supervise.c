@@ -12,7 +12,6 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "app/ctl.h"
@@ -21,17 +20,18 @@
 #include "app/roles.h"
 #include "app/sandbox.h"
 #include "app/supervise_net.h"
+#include "base/clock.h"
 #include "base/link.h"
 #include "base/log.h"
 #include "base/utc.h"
 #include "net/sensor.h"
 
-#define RESTART_MS      50    /* before the first restart; doubled for each that follows soon */
-#define RESTART_MAX_MS  10000
-#define STEADY_MS       10000 /* a process that lived so long starts with a clean sheet */
-#define STOP_MS         15000 /* for the recorder to end; sensors have SENSOR_STOP_MS */
-#define SENSOR_STOP_MS  5000
-#define DIED_MAX        64    /* notices that wait for a recorder */
+#define RESTART_MS     50 /* before the first restart; doubled for each that follows soon */
+#define RESTART_MAX_MS 10000
+#define STEADY_MS      10000 /* a process that lived so long starts with a clean sheet */
+#define STOP_MS        15000 /* for the recorder to end; sensors have SENSOR_STOP_MS */
+#define SENSOR_STOP_MS 5000
+#define DIED_MAX       64 /* notices that wait for a recorder */
 
 enum { CHILD_RECORDER, CHILD_DESK, CHILD_COURIER, CHILD_SENSOR };
 #define CHILDREN_MAX (CHILD_SENSOR + SERVE_SLOTS_MAX)
@@ -72,13 +72,6 @@ struct supervisor {
     struct notify notify;
     struct err why;
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static unsigned sensor_child(const struct supervisor *s, unsigned n)
 {
@@ -212,9 +205,10 @@ static void start(struct supervisor *s, unsigned which)
     struct err err = {0};
     int ends[2];
     if (link_pair(ends, &err) < 0) {
-        log_line(LOG_ERROR, "cannot start a process", "role=%s why=\"%s\"", child_name(which), err.text);
+        log_line(LOG_ERROR, "cannot start a process", "role=%s why=\"%s\"", child_name(which),
+                 err.text);
         c->state = CHILD_WAITING;
-        c->at = now_ms() + RESTART_MAX_MS;
+        c->at = clock_ms() + RESTART_MAX_MS;
         return;
     }
     fflush(NULL);
@@ -226,7 +220,7 @@ static void start(struct supervisor *s, unsigned which)
         close(ends[0]);
         log_line(LOG_ERROR, "cannot fork", "role=%s", child_name(which));
         c->state = CHILD_WAITING;
-        c->at = now_ms() + RESTART_MAX_MS;
+        c->at = clock_ms() + RESTART_MAX_MS;
         return;
     }
     struct epoll_event e = {.events = EPOLLIN, .data.u32 = which};
@@ -234,7 +228,7 @@ static void start(struct supervisor *s, unsigned which)
     c->pid = pid;
     c->link = ends[0];
     c->state = CHILD_STARTING;
-    c->at = now_ms();
+    c->at = clock_ms();
     board->pid = pid;
     board->since = utc_now();
 }
@@ -248,10 +242,11 @@ static void tell_to_stop(struct supervisor *s, unsigned which)
     }
     if (c->state == CHILD_STOPPING)
         return;
-    struct link_message m = {.what = which >= CHILD_SENSOR ? (uint32_t)SENSOR_STOP : (uint32_t)ROLE_STOP};
+    struct link_message m = {.what = which >= CHILD_SENSOR ? (uint32_t)SENSOR_STOP
+                                                           : (uint32_t)ROLE_STOP};
     link_send(c->link, &m, -1);
     c->state = CHILD_STOPPING;
-    c->at = now_ms() + (which == CHILD_RECORDER ? STOP_MS : SENSOR_STOP_MS);
+    c->at = clock_ms() + (which == CHILD_RECORDER ? STOP_MS : SENSOR_STOP_MS);
 }
 
 static void send_authority(struct supervisor *s, unsigned which)
@@ -353,7 +348,8 @@ static void begin_reload(struct supervisor *s)
     struct supervise_sockets sockets;
     struct err err = {0};
     if (s->reload != RELOAD_NONE || s->stopping || !s->ready) {
-        log_line(LOG_WARN, "reload asked for while starting, stopping or reloading: passed over", NULL);
+        log_line(LOG_WARN, "reload asked for while starting, stopping or reloading: passed over",
+                 NULL);
         return;
     }
     notify_reloading(&s->notify);
@@ -419,7 +415,8 @@ static void child_says(struct supervisor *s, unsigned which, const struct link_m
             send_authority(s, i);
     } else if (m->what == ROLE_RELOAD && which == CHILD_RECORDER) {
         begin_reload(s);
-    } else if (m->what == ROLE_DAMAGED && which == CHILD_RECORDER && m->number < s->shared.n_slots) {
+    } else if (m->what == ROLE_DAMAGED && which == CHILD_RECORDER &&
+               m->number < s->shared.n_slots) {
         struct child *damaged = &s->child[CHILD_SENSOR + m->number];
         if (damaged->pid > 0)
             kill(damaged->pid, SIGKILL);
@@ -468,7 +465,7 @@ static void child_died(struct supervisor *s, unsigned which, int status)
 {
     struct child *c = &s->child[which];
     bool asked = c->state == CHILD_STOPPING;
-    int64_t lived = now_ms() - c->at;
+    int64_t lived = clock_ms() - c->at;
     read_link(s, which); /* its last words */
     if (c->link >= 0) {
         epoll_ctl(s->epoll, EPOLL_CTL_DEL, c->link, NULL);
@@ -484,12 +481,14 @@ static void child_died(struct supervisor *s, unsigned which, int status)
             start(s, which);
         return;
     }
-    if (early && which != CHILD_DESK && which != CHILD_COURIER) { /* it never worked: say so and end */
+    if (early && which != CHILD_DESK &&
+        which != CHILD_COURIER) { /* it never worked: say so and end */
         s->failed = true;
         return;
     }
     if (WIFSIGNALED(status))
-        log_line(LOG_ERROR, "a process died", "role=%s signal=%d", child_name(which), WTERMSIG(status));
+        log_line(LOG_ERROR, "a process died", "role=%s signal=%d", child_name(which),
+                 WTERMSIG(status));
     else
         log_line(LOG_ERROR, "a process ended", "role=%s status=%d", child_name(which),
                  WEXITSTATUS(status));
@@ -500,7 +499,7 @@ static void child_died(struct supervisor *s, unsigned which, int status)
     unsigned doublings = c->failures > 8 ? 8 : c->failures ? c->failures - 1 : 0;
     int64_t delay = (int64_t)RESTART_MS << doublings;
     c->state = CHILD_WAITING;
-    c->at = now_ms() + (delay < RESTART_MAX_MS ? delay : RESTART_MAX_MS);
+    c->at = clock_ms() + (delay < RESTART_MAX_MS ? delay : RESTART_MAX_MS);
     child_board(s, which)->restarts++;
     s->phase = "restarted";
 }
@@ -554,7 +553,7 @@ static void read_signals(struct supervisor *s)
 /* What is due: restarts, kills of those that do not end; and when the next is. */
 static int timers(struct supervisor *s)
 {
-    int64_t now = now_ms(), next = now + 1000;
+    int64_t now = clock_ms(), next = now + 1000;
     if (s->notify.watchdog_ms && s->notify.watchdog_ms < 1000)
         next = now + (int64_t)s->notify.watchdog_ms;
     for (unsigned i = 0; i < CHILDREN_MAX; i++) {

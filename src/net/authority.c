@@ -373,7 +373,8 @@ void authority_ahead(const struct authority *a, struct span wire_name, struct au
             continue;
         uint32_t bucket = (uint32_t)authority_bucket(hash, a->head->bucket_bits);
         __builtin_prefetch(&a->start[bucket]);
-        out->bucket[k++ % 2] = bucket; /* of many levels the longest two, which are looked at first */
+        out->bucket[k++ % 2] =
+            bucket; /* of many levels the longest two, which are looked at first */
     }
 }
 

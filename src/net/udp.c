@@ -216,7 +216,8 @@ static void look_ahead(struct sensor *s, const struct listener *l)
     for (unsigned i = 0; i < b->used; i++) {
         size_t n = b->in[i].msg_len;
         const uint8_t *p = b->in_bytes[i].iov_base;
-        authority_ahead(s->env.authority, span_of(p + DNS_HEADER_LEN, n > DNS_HEADER_LEN ? n - DNS_HEADER_LEN : 0),
+        authority_ahead(s->env.authority,
+                        span_of(p + DNS_HEADER_LEN, n > DNS_HEADER_LEN ? n - DNS_HEADER_LEN : 0),
                         &b->ahead[i]);
     }
     for (unsigned i = 0; i < b->used; i++)
