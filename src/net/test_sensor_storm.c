@@ -185,6 +185,7 @@ static void calm(unsigned seed)
                      "127.0.0.1");
     w.config.limits.idle_ms = w.config.limits.head_ms = 300;
     w.config.limits.stored_ms = 100;
+    w.config.limits.connections = w.config.limits.address_connections = 100000;
     srand(seed);
     world_start(&w);
     clients_init(c);
@@ -196,6 +197,10 @@ static void calm(unsigned seed)
     clients_close(c);
     ok(wait_for(w.counters->connections == 0), "all are gone in the end");
     take_all(&w, &ends, &records);
+    printf("# %llu limited, %llu dropped, %llu raw refused, %llu timeouts\n",
+           (unsigned long long)w.counters->connections_limited,
+           (unsigned long long)w.counters->dropped, (unsigned long long)w.counters->raw_refused,
+           (unsigned long long)w.counters->timeouts);
     is_int(ends, w.counters->accepted, "each ended once");
     is_int(w.counters->memory_bytes, 0);
     world_end(&w);
