@@ -326,12 +326,12 @@ static int take_record(struct intake *in, struct slot *slot, const struct event 
 
 /* ---- rings ---- */
 
-static struct serve_chunk *new_chunk(struct intake *in, unsigned slot)
+static struct serve_chunk *new_chunk(struct intake *in, unsigned slot, uint64_t from)
 {
     struct serve_recovery *r = in->shared->recovery;
     struct serve_chunk *chunk = &r->chunk[r->chunks];
     *chunk = (struct serve_chunk){
-        .slot = slot, .from = in->slot[slot].ring.at, .first = journal_size(in->c->journal)};
+        .slot = slot, .from = from, .first = journal_size(in->c->journal)};
     __atomic_store_n(&r->chunks, r->chunks + 1, __ATOMIC_RELEASE);
     return chunk;
 }
@@ -365,10 +365,8 @@ static int drain(struct intake *in, unsigned number, struct err *err)
             chunk = NULL;
             continue;
         }
-        if (!chunk) {
-            chunk = new_chunk(in, number);
-            chunk->from = at;
-        }
+        if (!chunk)
+            chunk = new_chunk(in, number, at);
         __atomic_store_n(&chunk->records, chunk->records + 1, __ATOMIC_RELEASE);
         int rc = take_record(in, slot, &ev, wanted, err);
         if (rc < 0)
