@@ -8,12 +8,13 @@ ALLOWED = {
     "base": {"base"},
     "wire": {"wire", "base"},
     "event": {"event", "base"},
+    "mail": {"mail", "base", "wire", "event"},
     "journal": {"journal", "base"},
     "import": {"import", "base", "wire", "event"},
     "net": {"net", "base", "wire", "event"},
-    "state": {"state", "base", "event"},
-    "view": {"view", "base", "wire", "event", "journal", "state"},
-    "app": {"app", "base", "wire", "event", "journal", "import", "net", "state", "view"},
+    "state": {"state", "base", "event", "mail", "wire"},
+    "view": {"view", "base", "wire", "event", "mail", "journal", "state"},
+    "app": {"app", "base", "wire", "event", "mail", "journal", "import", "net", "state", "view"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 

@@ -501,3 +501,51 @@ int act_serve_read(struct span payload, struct act_serve *a)
     };
     return read_end(&r);
 }
+
+/* ---- campaigns ---- */
+
+void act_campaigns(struct buf *out, const struct act_campaigns *a)
+{
+    struct map m = map_begin(out);
+    map_text(&m, "by", a->by);
+    map_text(&m, "why", a->why);
+    map_uint(&m, "from", a->from);
+    map_uint(&m, "into", a->into);
+    map_end(&m);
+}
+
+int act_campaigns_read(struct span payload, struct act_campaigns *a)
+{
+    struct reader r = read_begin(payload);
+    *a = (struct act_campaigns){
+        .into = get_uint(&r, "into"),
+        .from = get_uint(&r, "from"),
+        .by = get_text(&r, "by"),
+        .why = get_text(&r, "why"),
+    };
+    return read_end(&r);
+}
+
+void act_dialect(struct buf *out, const struct act_dialect *a)
+{
+    struct map m = map_begin(out);
+    map_text(&m, "why", a->why);
+    map_text(&m, "name", a->name);
+    map_text(&m, "sign", a->sign);
+    map_text(&m, "text", a->text);
+    map_text(&m, "family", a->family);
+    map_end(&m);
+}
+
+int act_dialect_read(struct span payload, struct act_dialect *a)
+{
+    struct reader r = read_begin(payload);
+    *a = (struct act_dialect){
+        .sign = get_text(&r, "sign"),
+        .text = get_text(&r, "text"),
+        .name = get_text(&r, "name"),
+        .family = get_text(&r, "family"),
+        .why = get_text(&r, "why"),
+    };
+    return a->text.n ? read_end(&r) : -1;
+}

@@ -141,3 +141,24 @@ struct act_serve {
 };
 void act_serve(struct buf *out, const struct act_serve *a);
 int act_serve_read(struct span payload, struct act_serve *a);
+
+/* ---- campaigns ---- */
+
+/* CAMPAIGN_MERGED: the campaign of mail `from` is that of mail `into` (log indexes that name campaigns).
+ * CAMPAIGN_SPLIT takes it back. */
+struct act_campaigns {
+    uint64_t into, from;
+    struct span by;  /* "ebb", or who decided */
+    struct span why;
+};
+void act_campaigns(struct buf *out, const struct act_campaigns *a);
+int act_campaigns_read(struct span payload, struct act_campaigns *a);
+
+/* DIALECT_NAMED: what a dialect or grammar is called, and whose it is. */
+struct act_dialect {
+    struct span sign;   /* "smtp" "headers" "message-id" */
+    struct span text;   /* the grammar, as shown */
+    struct span name, family, why; /* may be empty */
+};
+void act_dialect(struct buf *out, const struct act_dialect *a);
+int act_dialect_read(struct span payload, struct act_dialect *a);

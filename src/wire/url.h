@@ -1,0 +1,42 @@
+/* URLs (RFC 3986, WHATWG) as found in mail, with the disguises that spammers and analysts use. Nothing
+ * is ever fetched. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/ip.h"
+
+#define URL_MAX 4096 /* bytes of one; the rest is not looked at */
+
+enum url_disguise {
+    URL_NO_SCHEME = 1 << 0,    /* "www.example.org/x", "example.com" */
+    URL_DEFANGED = 1 << 1,     /* hxxp://, example[.]org, example(dot)org */
+    URL_SPACED = 1 << 2,       /* "www . example . org", "example dot com" */
+    URL_ENCODED_HOST = 1 << 3, /* %-escapes or entities in the host */
+    URL_NUMBER_HOST = 1 << 4,  /* an address as one number, octal, hexadecimal */
+    URL_ADDRESS = 1 << 5,      /* the host is an address */
+    URL_USERINFO = 1 << 6,     /* http://www.bank.example@evil.example/ */
+    URL_REDIRECT = 1 << 7,     /* taken out of another URL, which leads to it (open redirectors) */
+    URL_BACKSLASH = 1 << 8,    /* \ for /, tabs or line ends inside */
+    URL_ODD_DOTS = 1 << 9,     /* ideographic full stops and the like for dots */
+};
+
+struct url {
+    struct span text;   /* where it was found: as it stands there */
+    struct span scheme; /* small letters; "http" where left out */
+    struct span userinfo, host; /* host: small letters, U-labels as A-labels, decoded, no final dot */
+    struct ip ip;       /* when the host is an address, whatever way it was written */
+    uint16_t port;      /* 0: the scheme's */
+    struct span path, query, fragment; /* as sent */
+    uint32_t disguises;
+};
+
+/* One URL, all of the span. 0; -1 when it is none that a mail reader would follow (http, https, ftp
+ * or no scheme). Results in the arena or the span. */
+int url_parse(struct span text, struct arena *arena, struct url *out);
+/* Finds those in running text (UTF-8), disguised ones too; at most `max`, and how many there are. A
+ * URL that is taken out of a redirector's follows it. Mail addresses are no URLs. */
+size_t url_find(struct span text, struct arena *arena, struct url *out, size_t max);
+/* The path and query with digits, words and random pieces replaced by their classes: what stays when a
+ * campaign changes names. "/rx/9f3a.php?id=123" -> "/a/x.php?a=0". Appended. */
+void url_shape(const struct url *u, struct buf *out);
