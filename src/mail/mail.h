@@ -51,6 +51,7 @@ struct mail {
     struct span from_address;      /* small letters */
     struct span visible, hidden;   /* text, UTF-8: the part that a reader would see */
     struct words subject_words, words; /* words: of the visible text */
+    struct words from_words, hidden_words; /* of From as decoded, and of the hidden text */
     struct mail_url *url;
     unsigned urls;
     struct mail_file *file;
