@@ -1,5 +1,6 @@
 #include "wire/charset.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <unicode/ucnv.h>
 #include <unicode/udata.h>
@@ -24,7 +25,9 @@ struct converter {
     enum escape escape;
     UConverter *icu;
     char *name;
-    uint16_t table[256]; /* of KIND_TABLE */
+    /* Of KIND_TABLE: each byte in UTF-8, up to three, and in the fourth byte how many. */
+    uint8_t table[256][4];
+    bool lacks[256]; /* bytes that it does not have */
 };
 
 struct label {
@@ -192,14 +195,31 @@ static bool icu_is_ascii(UConverter *icu)
     return true;
 }
 
+static uint8_t *put_unit(uint8_t *o, uint32_t c)
+{
+    if (c < 0x80) {
+        *o++ = (uint8_t)c;
+    } else if (c < 0x800) {
+        *o++ = (uint8_t)(0xc0 | c >> 6);
+        *o++ = (uint8_t)(0x80 | (c & 63));
+    } else {
+        *o++ = (uint8_t)(0xe0 | c >> 12);
+        *o++ = (uint8_t)(0x80 | (c >> 6 & 63));
+        *o++ = (uint8_t)(0x80 | (c & 63));
+    }
+    return o;
+}
+
 static void table_fill(struct converter *c)
 {
-    for (unsigned i = 0; i < 256; i++)
-        c->table[i] =
-            i < 0x80 && c->escape == ESCAPE_NONE ? (uint16_t)i : icu_byte(c->icu, (uint8_t)i);
-    for (unsigned i = 0x80; i < 0xa0; i++) /* WHATWG: no byte of these is lost */
-        if (c->table[i] == 0xfffd)
-            c->table[i] = (uint16_t)i;
+    for (unsigned i = 0; i < 256; i++) {
+        bool ascii = i < 0x80 && c->escape == ESCAPE_NONE;
+        uint16_t unit = ascii ? (uint16_t)i : icu_byte(c->icu, (uint8_t)i);
+        if (unit == 0xfffd && i >= 0x80 && i < 0xa0)
+            unit = (uint16_t)i; /* WHATWG: a control character */
+        c->lacks[i] = unit == 0xfffd;
+        c->table[i][3] = (uint8_t)(put_unit(c->table[i], unit) - c->table[i]);
+    }
 }
 
 /* The converter of ICU's canonical name; NULL when it does not open. */
@@ -367,21 +387,6 @@ bool charset_is_utf8(struct span s)
     return utf8_good(s) == s.n;
 }
 
-static uint8_t *put_unit(uint8_t *o, uint32_t c)
-{
-    if (c < 0x80) {
-        *o++ = (uint8_t)c;
-    } else if (c < 0x800) {
-        *o++ = (uint8_t)(0xc0 | c >> 6);
-        *o++ = (uint8_t)(0x80 | (c & 63));
-    } else {
-        *o++ = (uint8_t)(0xe0 | c >> 12);
-        *o++ = (uint8_t)(0x80 | (c >> 6 & 63));
-        *o++ = (uint8_t)(0x80 | (c & 63));
-    }
-    return o;
-}
-
 /* `in` with what is malformed replaced. */
 static void utf8_mend(struct span in, struct arena *arena, struct span *out)
 {
@@ -402,28 +407,38 @@ static void utf8_mend(struct span in, struct arena *arena, struct span *out)
 
 /* --- converting --- */
 
+/* Bytes of ASCII are copied eight at a time, others by the table: four bytes are written, of which
+ * the table says how many count. */
 static int from_table(const struct converter *c, struct span in, struct arena *arena,
                       struct span *out)
 {
-    uint8_t *start, *o;
-    uint16_t replaced = 0;
-    size_t at = c->escape == ESCAPE_NONE ? vector_ascii(in) : 0, high = 0;
+    bool plain = c->escape == ESCAPE_NONE, lacks = false;
+    size_t at = plain ? vector_ascii(in) : 0;
     if (at == in.n)
         return 0;
-    for (size_t i = at; i < in.n; i++)
-        high += in.p[i] >= 0x80;
-    if (c->escape != ESCAPE_NONE)
-        high = in.n;
-    start = o = arena_alloc(arena, in.n + high * (UTF8_BYTES_MAX - 1));
+    uint8_t *start = arena_alloc(arena, at + (in.n - at) * UTF8_BYTES_MAX + 8), *o = start;
     memcpy(o, in.p, at);
     o += at;
-    for (; at < in.n; at++) {
-        uint16_t unit = c->table[in.p[at]];
-        replaced |= unit == 0xfffd;
-        o = put_unit(o, unit);
+    while (at < in.n) {
+        uint64_t eight;
+        if (plain && in.n - at >= 8) {
+            memcpy(&eight, in.p + at, 8);
+            memcpy(o, &eight, 8);
+            eight = le64toh(eight) & 0x8080808080808080u;
+            unsigned ascii = eight ? (unsigned)__builtin_ctzll(eight) / 8 : 8;
+            o += ascii;
+            at += ascii;
+            if (!eight)
+                continue;
+        }
+        const uint8_t *entry = c->table[in.p[at]];
+        lacks |= c->lacks[in.p[at]];
+        memcpy(o, entry, 4);
+        o += entry[3];
+        at++;
     }
     *out = span_of(start, (size_t)(o - start));
-    return replaced ? 2 : 0;
+    return lacks ? 2 : 0;
 }
 
 /* UTF-16 units to UTF-8; *high is a lead surrogate that awaits its other half. */

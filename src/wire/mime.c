@@ -113,52 +113,56 @@ struct fields {
     uint32_t seen;                               /* of the names that should come once */
 };
 
-enum field {
-    FIELD_NONE,
-    FIELD_TYPE,
-    FIELD_ENCODING,
-    FIELD_DISPOSITION,
-    FIELD_ID,
-    FIELD_OTHER_ONCE
+enum field { FIELD_TYPE, FIELD_ENCODING, FIELD_DISPOSITION, FIELD_ID, FIELD_OTHER };
+
+/* The headers that should come once, and which of them matter here. */
+static const struct once {
+    const char *name;
+    uint8_t n;
+    enum field field;
+} once[] = {
+#define ONCE(name, field)                                                                          \
+    {                                                                                              \
+        name, sizeof(name) - 1, field                                                              \
+    }
+    ONCE("content-type", FIELD_TYPE),
+    ONCE("content-transfer-encoding", FIELD_ENCODING),
+    ONCE("content-disposition", FIELD_DISPOSITION),
+    ONCE("content-id", FIELD_ID),
+    ONCE("from", FIELD_OTHER),
+    ONCE("to", FIELD_OTHER),
+    ONCE("date", FIELD_OTHER),
+    ONCE("subject", FIELD_OTHER),
+    ONCE("sender", FIELD_OTHER),
+    ONCE("reply-to", FIELD_OTHER),
+    ONCE("message-id", FIELD_OTHER),
+    ONCE("mime-version", FIELD_OTHER),
+#undef ONCE
 };
 
-static enum field field_named(struct span name, unsigned *bit)
+/* Its row above; -1 when it has none. */
+static int once_named(struct span name)
 {
-    static const struct {
-        const char *name;
-        enum field field;
-    } once[] = {
-        {"content-type", FIELD_TYPE},
-        {"content-transfer-encoding", FIELD_ENCODING},
-        {"content-disposition", FIELD_DISPOSITION},
-        {"content-id", FIELD_ID},
-        {"from", FIELD_OTHER_ONCE},
-        {"to", FIELD_OTHER_ONCE},
-        {"date", FIELD_OTHER_ONCE},
-        {"subject", FIELD_OTHER_ONCE},
-        {"sender", FIELD_OTHER_ONCE},
-        {"reply-to", FIELD_OTHER_ONCE},
-        {"message-id", FIELD_OTHER_ONCE},
-        {"mime-version", FIELD_OTHER_ONCE},
-    };
-    for (unsigned i = 0; i < sizeof once / sizeof *once; i++) {
-        if (!text_is(name, once[i].name))
-            continue;
-        *bit = 1u << i;
-        return once[i].field;
-    }
-    return FIELD_NONE;
+    uint8_t first = text_lower(name.p[0]);
+    for (unsigned i = 0; i < sizeof once / sizeof *once; i++)
+        if (once[i].n == name.n && (uint8_t)once[i].name[0] == first &&
+            text_starts(name, once[i].name))
+            return (int)i;
+    return -1;
 }
 
 static void field_take(struct mime_part *part, struct fields *f, struct span name,
                        struct span value)
 {
-    unsigned bit = 0;
-    enum field field = field_named(name, &bit);
+    int row = once_named(name);
+    if (row < 0)
+        return;
+    unsigned bit = 1u << row;
     if (f->seen & bit) {
         part->anomalies |= MIME_DUPLICATE;
         return;
     }
+    enum field field = once[row].field;
     f->seen |= bit;
     if (field == FIELD_TYPE)
         f->type = value;
