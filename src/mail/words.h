@@ -45,5 +45,9 @@ void words_read(struct words_reader *r, struct span text, struct span recipient,
                 struct words *out);
 /* The hash of a plain word that is folded already (small letters), as words_read gives it. */
 uint64_t words_hash(struct span folded);
-/* A word or name as words_read folds it, for rules ("Pfizer" -> "pfizer"); in the arena. */
+/* A word or name as words_read folds it, for rules ("Pfizer" -> "pfizer"), several words with a space
+ * between them; in the arena. The reader remembers the words of rules: a disguised word that could be
+ * several (C|A|IS, VaIium) is read as the one that a rule names. */
 struct span words_fold(struct words_reader *r, struct span text, struct arena *arena);
+/* The rules are read: words_fold remembers no more. */
+void words_seal(struct words_reader *r);

@@ -1,0 +1,883 @@
+#include "mail/words.h"
+
+#include "base/mem.h"
+#include "mail/words_impl.h"
+#include "wire/text.h"
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+#define RECIPIENT_MIN   3    /* characters of a local part that is looked for */
+#define CHUNK_MAX       4096 /* bytes without white space that are searched for a URL at once */
+#define SPACED_MIN      4    /* letters that stand apart and make a word */
+#define SPACED_GAP_MAX  3    /* bytes between two of them */
+#define TOKEN_RUN_MIN   2    /* bytes of one look-alike letter: "\/" */
+#define PIECE_MAX       3    /* letters of the piece beside a sign that stands for a letter */
+#define LEET_MIN        4    /* characters of a disguised word that no rule knows */
+#define HEX_MIN         8
+#define HEX_PIECE_MIN   4 /* with letters between digits */
+#define MIXED_MIN       6
+#define SWITCHES_RANDOM 3 /* from letters to digits or back */
+
+/* ---- bytes ---- */
+
+enum {
+    LETTER = 1,
+    DIGIT = 2,
+    HIGH = 4,
+    SIGN = 8,
+    QUOTE = 16,
+    TRIGGER = 32,
+    SPACE = 64,
+    LINE = 128
+};
+
+static const uint8_t types[256] = {
+    ['a' ... 'z'] = LETTER, ['A' ... 'Z'] = LETTER, ['0' ... '9'] = DIGIT, [0x80 ... 0xff] = HIGH,
+    ['@'] = SIGN | TRIGGER, ['$'] = SIGN,           ['|'] = SIGN,          ['!'] = SIGN,
+    ['\\'] = SIGN,          ['/'] = SIGN,           ['\''] = QUOTE,        ['`'] = QUOTE,
+    ['.'] = TRIGGER,        [':'] = TRIGGER,        [' '] = SPACE,         ['\t'] = SPACE,
+    ['\r'] = SPACE,         ['\f'] = SPACE,         ['\v'] = SPACE,        ['\n'] = SPACE | LINE,
+};
+
+/* ---- hash ---- */
+
+uint64_t words_hash(struct span folded)
+{
+    uint64_t h = 0;
+    size_t at = 0;
+    do {
+        uint64_t part[2] = {0, 0};
+        size_t n = folded.n - at < WORDS_BLOCK ? folded.n - at : WORDS_BLOCK;
+        if (n)
+            memcpy(part, folded.p + at, n);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+        part[0] = __builtin_bswap64(part[0]);
+        part[1] = __builtin_bswap64(part[1]);
+#endif
+        h = words_hash_block(h, part[0], part[1], (unsigned)folded.n);
+        at += n;
+    } while (at < folded.n);
+    return h;
+}
+
+/* A class has one hash: that of a text which no word has. */
+static uint64_t class_hash(enum word_kind kind)
+{
+    static const char *const text[WORD_KINDS] = {"",      "<number>", "<address>",
+                                                 "<url>", "<random>", "<recipient>"};
+    return words_hash(span_str(text[kind]));
+}
+
+/* ---- reading ---- */
+
+struct reading {
+    struct words_reader *r;
+    const uint8_t *p, *end;
+    const uint8_t *text;        /* of the reading */
+    const uint8_t *searched_to; /* there is no URL before it that was not taken */
+    const uint8_t *chunk;       /* the first byte behind white space */
+    uint8_t *base, *to;         /* folded words; where the next goes */
+    struct span recipient;      /* local part, small letters */
+    struct words *out;
+    uint32_t max;
+    uint32_t spaced;           /* single letters in a row, the last words of out */
+    const uint8_t *spaced_end; /* behind the last of them, in the text */
+    struct span spaced_gap;
+    uint32_t latin, other; /* words so far in ASCII letters, and in others */
+    bool line;
+};
+
+static void spaced_join(struct reading *r);
+
+/* A word that is not a single letter; NULL: there is no room. */
+static inline struct word *push(struct reading *r, const uint8_t *source, size_t source_n,
+                                enum word_kind kind)
+{
+    if (r->spaced)
+        spaced_join(r);
+    if (r->out->n >= r->max)
+        return NULL;
+    struct word *w = &r->out->v[r->out->n++];
+    w->source = (uint32_t)(source - r->text);
+    w->source_n = (uint32_t)source_n;
+    w->at = (uint32_t)(r->to - r->base);
+    w->kind = (uint8_t)kind;
+    w->flags = r->line ? WORD_LINE : 0;
+    r->line = false;
+    return w;
+}
+
+static void push_class(struct reading *r, const uint8_t *source, size_t source_n,
+                       enum word_kind kind)
+{
+    struct word *w = push(r, source, source_n, kind);
+    if (!w)
+        return;
+    w->hash = r->r->class_hash[kind];
+    w->n = w->source_n;
+    r->out->random += kind == WORD_RANDOM;
+    memcpy(r->to, source, source_n);
+    r->to += source_n;
+}
+
+static void push_plain(struct reading *r, const uint8_t *source, size_t source_n,
+                       const uint8_t *folded, unsigned n, unsigned flags)
+{
+    struct word *w = push(r, source, source_n, WORD_PLAIN);
+    if (!w)
+        return;
+    w->hash = words_hash(span_of(folded, n));
+    w->n = n;
+    w->flags |= (uint8_t)flags;
+    r->out->disguised += (flags & WORD_DISGUISED) != 0;
+    memcpy(r->to, folded, n);
+    r->to += n;
+}
+
+/* ---- letters that stand apart ---- */
+
+/* What the letters are together; a 1 among them is an i or an l. */
+static unsigned spaced_text(const struct reading *r, const struct word *first, uint8_t *out)
+{
+    unsigned n = 0;
+    for (uint32_t i = 0; i < r->spaced && n < WORDS_WORD_MAX; i++)
+        out[n++] = r->base[first[i].at];
+    for (unsigned i = 0; i < n; i++)
+        if (out[i] == '1' || out[i] == '|' || out[i] == '!')
+            out[i] = words_i_or_l(i ? out[i - 1] : 0, i + 1 < n ? out[i + 1] : 0);
+        else if (out[i] == '0')
+            out[i] = 'o';
+    const struct known_word *known = known_find(&r->r->known, out, n);
+    if (known)
+        memcpy(out, known->text, n);
+    return n;
+}
+
+/* Ends a row of single letters; four or more become one word. */
+static void spaced_join(struct reading *r)
+{
+    uint32_t letters = r->spaced, digits = 0;
+    struct word *first = &r->out->v[r->out->n - letters];
+    for (uint32_t i = 0; i < letters; i++)
+        digits += first[i].kind == WORD_NUMBER;
+    if (letters < SPACED_MIN || digits * 3 > letters) {
+        r->spaced = 0;
+        return;
+    }
+    uint8_t text[WORDS_WORD_MAX];
+    const struct word *last = &r->out->v[r->out->n - 1];
+    unsigned n = spaced_text(r, first, text);
+    r->spaced = 0;
+    first->source_n = last->source + last->source_n - first->source;
+    first->hash = words_hash(span_of(text, n));
+    first->n = n;
+    first->kind = WORD_PLAIN;
+    first->flags = (uint8_t)((first->flags & WORD_LINE) | WORD_SPACED | WORD_DISGUISED);
+    memcpy(r->base + first->at, text, n);
+    r->to = r->base + first->at + n;
+    r->out->n -= letters - 1;
+    r->out->disguised++;
+}
+
+/* A single letter came: it goes on with the row, or begins another. */
+static void push_single(struct reading *r, const uint8_t *source, size_t source_n, uint8_t letter)
+{
+    struct span gap = {NULL, 0};
+    if (r->spaced) {
+        gap = span_of(r->spaced_end, (size_t)(source - r->spaced_end));
+        bool fits = !r->line && gap.n > 0 && gap.n <= SPACED_GAP_MAX &&
+                    r->spaced < WORDS_WORD_MAX &&
+                    (r->spaced == 1 ? gap.n == 1 || gap.p[0] >= 0x80 || gap.p[0] == gap.p[gap.n - 1]
+                                    : span_eq(gap, r->spaced_gap));
+        if (!fits)
+            spaced_join(r);
+    }
+    uint32_t row = r->spaced;
+    bool digit =
+        letter >= '0' && letter <= '9'; /* a number, unless it stands in a row of letters */
+    r->spaced = 0;
+    struct word *w = push(r, source, source_n, digit ? WORD_NUMBER : WORD_PLAIN);
+    if (!w)
+        return;
+    *r->to++ = letter;
+    w->n = 1;
+    w->hash = digit ? r->r->class_hash[WORD_NUMBER] : words_hash(span_of(&letter, 1));
+    r->spaced = row + 1;
+    r->spaced_gap = gap;
+    r->spaced_end = source + source_n;
+}
+
+/* ---- URLs and addresses ---- */
+
+static void pop(struct reading *r)
+{
+    const struct word *w = &r->out->v[--r->out->n];
+    r->out->random -= w->kind == WORD_RANDOM;
+    r->out->disguised -= (w->flags & WORD_DISGUISED) != 0;
+    r->line |= (w->flags & WORD_LINE) != 0;
+    r->to = r->base + w->at;
+}
+
+static void read_all(struct reading *r);
+
+/* What stands before a URL; there is none in it. */
+static void read_until(struct reading *r, const uint8_t *end)
+{
+    const uint8_t *chunk = r->chunk, *all = r->end;
+    r->end = r->searched_to = end;
+    read_all(r);
+    r->end = all;
+    r->chunk = chunk;
+}
+
+/* At a byte that stands in those: looks for one in the text around, and takes it with the words of
+ * it that have been read. True: r->p is behind it. */
+static bool take_class(struct reading *r)
+{
+    if (r->p < r->searched_to)
+        return false;
+    const uint8_t *e = r->p;
+    size_t left = (size_t)(r->end - r->chunk);
+    const uint8_t *limit = left > CHUNK_MAX ? r->chunk + CHUNK_MAX : r->end;
+    while (e < limit && !(types[*e] & SPACE) && *e != '<' && *e != '>' && *e != '"')
+        e++;
+    size_t start, end;
+    enum word_kind kind;
+    if (e <= r->chunk ||
+        !words_find_class(span_of(r->chunk, (size_t)(e - r->chunk)), &start, &end, &kind)) {
+        r->searched_to = e > r->p ? e : r->p + 1;
+        return false;
+    }
+    const uint8_t *from = r->chunk + start, *behind = r->chunk + end;
+    if (behind <= r->p) { /* that was before us */
+        r->searched_to = e;
+        return false;
+    }
+    if (from > r->p)
+        read_until(r, from);
+    r->spaced = 0;
+    while (r->out->n && r->out->v[r->out->n - 1].source >= (size_t)(from - r->text))
+        pop(r);
+    push_class(r, from, (size_t)(behind - from), kind);
+    r->p = r->chunk = behind;
+    return true;
+}
+
+/* ---- tokens: everything that is not just ASCII letters ---- */
+
+enum piece { P_LETTER, P_DIGIT, P_SIGN };
+
+struct token {
+    uint8_t text[WORDS_WORD_MAX]; /* folded, but digits and signs as they are */
+    uint8_t piece[WORDS_WORD_MAX];
+    const uint8_t *source[WORDS_WORD_MAX + 1];
+    unsigned n, letters, digits, signs;
+    unsigned ascii, confused, accents, dropped; /* letters that were ASCII, ... */
+    bool cut, utf8;                             /* utf8: text has bytes beyond ASCII */
+};
+
+static void token_put(struct token *t, const uint8_t *source, const uint8_t *text, unsigned n,
+                      enum piece piece)
+{
+    if (t->n + n > WORDS_WORD_MAX) {
+        t->cut = true;
+        return;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        t->text[t->n] = text[i];
+        t->piece[t->n] = (uint8_t)piece;
+        t->source[t->n++] = source;
+        t->utf8 |= text[i] >= 0x80;
+    }
+    if (piece == P_LETTER)
+        t->letters++;
+    else if (piece == P_DIGIT)
+        t->digits++;
+    else
+        t->signs++;
+}
+
+/* True when a word goes on at q, whose byte is a sign or a quote: something of a word follows. */
+static bool goes_on(const struct reading *r, const uint8_t *q)
+{
+    if (q >= r->end)
+        return false;
+    uint8_t t = types[*q];
+    if (t & (LETTER | DIGIT | HIGH))
+        return true;
+    if (q + 1 >= r->end)
+        return false;
+    if (*q == '/' || *q == '\\')
+        return q[1] == ('/' ^ '\\' ^ *q);
+    if (t & QUOTE)
+        return types[q[1]] & (LETTER | HIGH);
+    return (t & SIGN) && (types[q[1]] & (LETTER | DIGIT | HIGH) || q[1] == '|' || q[1] == '\\' ||
+                          (q[1] == '/' && q + 2 < r->end && q[2] == '\\'));
+}
+
+/* One character beyond ASCII; false when the token ends before it. */
+static bool token_high(struct reading *r, struct token *t, const uint8_t **q)
+{
+    uint32_t cp;
+    unsigned n = utf8_next(*q, (size_t)(r->end - *q), &cp);
+    const struct fold *f = folds_get(r->r->folds, cp);
+    switch (f->class) {
+    case FOLD_LETTER:
+        t->confused += (f->flags & FOLD_CONFUSED) != 0;
+        t->accents += (f->flags & FOLD_ACCENT) != 0;
+        token_put(t, *q, f->text, f->n, P_LETTER);
+        break;
+    case FOLD_DIGIT:
+        token_put(t, *q, f->text, f->n, P_DIGIT);
+        break;
+    case FOLD_DROP:
+        t->dropped += t->n > 0 && !(f->flags & FOLD_ACCENT);
+        t->accents += (f->flags & FOLD_ACCENT) != 0;
+        break;
+    case FOLD_APOSTROPHE:
+        if (!t->n)
+            return false;
+        break;
+    default:
+        return false;
+    }
+    *q += n;
+    return true;
+}
+
+/* Collects a token at r->p; where it ends. */
+static const uint8_t *token_read(struct reading *r, struct token *t)
+{
+    const uint8_t *q = r->p;
+    while (q < r->end) {
+        uint8_t c = *q, type = types[c];
+        if (type & LETTER) {
+            c |= 0x20;
+            t->ascii++;
+            token_put(t, q++, &c, 1, P_LETTER);
+        } else if (type & DIGIT) {
+            token_put(t, q++, &c, 1, P_DIGIT);
+        } else if (type & HIGH) {
+            if (!token_high(r, t, &q))
+                break;
+        } else if (!(type & (SIGN | QUOTE)) || !goes_on(r, q)) {
+            break;
+        } else if (c == '/' || c == '\\') {
+            uint8_t letter = c == '/' ? 'A' : 'V'; /* capital: a sign, not a letter */
+            token_put(t, q, &letter, 1, P_SIGN);
+            q += TOKEN_RUN_MIN;
+        } else if (type & SIGN) {
+            token_put(t, q++, &c, 1, P_SIGN);
+        } else {
+            q++;
+        }
+    }
+    t->source[t->n] = q;
+    return q;
+}
+
+/* The letter that a digit or sign stands for; 0. '?': i or l. */
+static uint8_t leet_letter(uint8_t c)
+{
+    switch (c) {
+    case '0':
+        return 'o';
+    case '1':
+    case '|':
+    case '!':
+        return '?';
+    case '3':
+        return 'e';
+    case '4':
+    case '@':
+    case 'A':
+        return 'a';
+    case '5':
+    case '$':
+        return 's';
+    case '7':
+        return 't';
+    case 'V':
+        return 'v';
+    default:
+        return 0;
+    }
+}
+
+/* The token with letters for its digits and signs; false when one of them stands for none. */
+static bool leet_text(const struct token *t, uint8_t *out)
+{
+    for (unsigned i = 0; i < t->n; i++) {
+        out[i] = t->piece[i] == P_LETTER ? t->text[i] : leet_letter(t->text[i]);
+        if (!out[i])
+            return false;
+    }
+    for (unsigned i = 0; i < t->n; i++)
+        if (out[i] == '?')
+            out[i] = words_i_or_l(i ? out[i - 1] : 0, i + 1 < t->n ? out[i + 1] : 0);
+    return true;
+}
+
+/* Letters on both sides of a run of signs and digits: the shorter side's. */
+static unsigned shorter_side(const struct token *t, unsigned from, unsigned to)
+{
+    unsigned before = 0, behind = 0;
+    while (from > before && t->piece[from - 1 - before] == P_LETTER)
+        before++;
+    while (to + behind < t->n && t->piece[to + behind] == P_LETTER)
+        behind++;
+    return before < behind ? before : behind;
+}
+
+/* Whether a token looks like a word whose letters were replaced, by its shape alone. */
+static bool leet_plausible(const struct token *t, const uint8_t *folded)
+{
+    if (t->n < LEET_MIN || t->letters * 2 < t->n || t->utf8)
+        return false;
+    bool odd_first = t->piece[0] == P_DIGIT ? t->text[0] != '0'
+                                            : t->piece[0] == P_SIGN && strchr("!|@", t->text[0]);
+    if (odd_first || t->piece[t->n - 1] != P_LETTER)
+        return false;
+    for (unsigned i = 0; i < t->n; i++) {
+        if (t->piece[i] == P_LETTER)
+            continue;
+        unsigned from = i, signs = 0;
+        for (; i < t->n && t->piece[i] != P_LETTER; i++)
+            signs += t->piece[i] == P_SIGN;
+        if (i - from > 2 || (signs && shorter_side(t, from, i) > PIECE_MAX))
+            return false;
+    }
+    return !words_random(folded, t->n);
+}
+
+/* How often letters and digits follow one another. */
+static unsigned switches(const struct token *t)
+{
+    unsigned n = 0;
+    for (unsigned i = 1; i < t->n; i++)
+        n += t->piece[i] != t->piece[i - 1] && t->piece[i] != P_SIGN && t->piece[i - 1] != P_SIGN;
+    return n;
+}
+
+static bool is_hex(const struct token *t)
+{
+    for (unsigned i = 0; i < t->n; i++)
+        if (t->piece[i] == P_SIGN || t->text[i] > 'f')
+            return false;
+    return true;
+}
+
+/* A run of letters is one that no word has. */
+static bool is_random(const struct token *t, unsigned from, unsigned n)
+{
+    return !t->utf8 && words_random(t->text + from, n);
+}
+
+static bool has_random_piece(const struct token *t)
+{
+    for (unsigned i = 0, from = 0; i <= t->n; i++) {
+        if (i < t->n && t->piece[i] == P_LETTER)
+            continue;
+        if (is_random(t, from, i - from))
+            return true;
+        from = i + 1;
+    }
+    return false;
+}
+
+/* Letters and numbers each for themselves. */
+static void push_pieces(struct reading *r, const struct token *t)
+{
+    for (unsigned i = 0; i < t->n;) {
+        unsigned from = i;
+        while (i < t->n && t->piece[i] == t->piece[from])
+            i++;
+        const uint8_t *source = t->source[from];
+        size_t n = (size_t)(t->source[i] - source);
+        if (t->piece[from] == P_LETTER)
+            push_plain(r, source, n, t->text + from, i - from, t->dropped ? WORD_DISGUISED : 0);
+        else if (t->piece[from] == P_DIGIT)
+            push_class(r, source, n, WORD_NUMBER);
+    }
+}
+
+/* Letters mixed with digits and signs. */
+static void push_mixed(struct reading *r, const struct token *t)
+{
+    uint8_t folded[WORDS_WORD_MAX];
+    size_t source_n = (size_t)(t->source[t->n] - r->p);
+    if (leet_text(t, folded)) {
+        const struct known_word *known = known_find(&r->r->known, folded, t->n);
+        if (known || leet_plausible(t, folded)) {
+            push_plain(r, r->p, source_n, known ? known->text : folded, t->n, WORD_DISGUISED);
+            return;
+        }
+    }
+    unsigned changes = switches(t);
+    if ((t->n >= MIXED_MIN && changes >= SWITCHES_RANDOM) ||
+        (t->n >= HEX_MIN && changes && is_hex(t)) ||
+        (t->n >= HEX_PIECE_MIN && changes >= 2 && is_hex(t)) || (changes && has_random_piece(t)))
+        push_class(r, r->p, source_n, WORD_RANDOM);
+    else
+        push_pieces(r, t);
+}
+
+/* Letters only. */
+static void push_letters(struct reading *r, const struct token *t)
+{
+    size_t source_n = (size_t)(t->source[t->n] - r->p);
+    const struct known_word *known = t->utf8 ? NULL : known_find(&r->r->known, t->text, t->n);
+    bool foreign = t->confused && t->confused >= t->letters - t->accents;
+    /* Letters of another script among ASCII ones; or nothing but such, in a text that is in ASCII.
+     */
+    bool disguised = t->dropped || (t->confused && t->ascii) || (t->accents && known) ||
+                     (foreign && !t->utf8 && (known || r->latin > r->other));
+    if (known && (known->n != t->n || memcmp(known->text, t->text, t->n)))
+        disguised = true; /* an I for an l */
+    t->utf8 || (t->confused && !t->ascii) ? r->other++ : r->latin++;
+    if (t->n == 1 && t->letters == 1) {
+        push_single(r, r->p, source_n, t->text[0]);
+    } else if (known) {
+        push_plain(r, r->p, source_n, known->text, known->n, disguised ? WORD_DISGUISED : 0);
+    } else if (is_random(t, 0, t->n)) {
+        push_class(r, r->p, source_n, WORD_RANDOM);
+    } else {
+        push_plain(r, r->p, source_n, t->text, t->n, disguised ? WORD_DISGUISED : 0);
+    }
+}
+
+/* A number goes on over points, commas and the like between digits: dates, times, prices. */
+static const uint8_t *number_end(const struct reading *r, const uint8_t *q)
+{
+    while (r->end - q >= 2 && *q && strchr(".,:/-", *q) && types[q[1]] & DIGIT) {
+        const uint8_t *e = q + 1;
+        while (e < r->end && types[*e] & DIGIT)
+            e++;
+        q = e;
+    }
+    return q;
+}
+
+/* Scripts without spaces: each two characters that stand together are a word. */
+static bool take_chain(struct reading *r)
+{
+    const struct fold *last = NULL;
+    const uint8_t *last_at = NULL, *q = r->p;
+    unsigned pairs = 0;
+    while (q < r->end) {
+        uint32_t cp;
+        unsigned n = *q < 0x80 ? 0 : utf8_next(q, (size_t)(r->end - q), &cp);
+        const struct fold *f = n ? folds_get(r->r->folds, cp) : NULL;
+        if (f && f->class == FOLD_DROP && last) {
+            q += n;
+            continue;
+        }
+        bool chain = f && f->class == FOLD_CHAIN;
+        if (last && (chain || !pairs)) {
+            uint8_t two[2 * FOLD_TEXT_MAX];
+            unsigned m = last->n;
+            memcpy(two, last->text, m);
+            if (chain) {
+                memcpy(two + m, f->text, f->n);
+                m += f->n;
+            }
+            r->other++;
+            push_plain(r, last_at, (size_t)((chain ? q + n : q) - last_at), two, m, 0);
+            pairs++;
+        }
+        if (!chain)
+            break;
+        last = f;
+        last_at = q;
+        q += n;
+    }
+    bool any = q > r->p && last;
+    if (any && q == r->end && !pairs)
+        push_plain(r, last_at, (size_t)(q - last_at), last->text, last->n, 0);
+    if (any)
+        r->p = q;
+    return any;
+}
+
+/* One character that begins nothing. */
+static void skip_char(struct reading *r)
+{
+    uint32_t cp = *r->p;
+    unsigned n = cp < 0x80 ? 1 : utf8_next(r->p, (size_t)(r->end - r->p), &cp);
+    r->p += n;
+    if (cp >= 0x80 && folds_get(r->r->folds, cp)->class == FOLD_SPACE)
+        r->chunk = r->p;
+}
+
+static void take_number(struct reading *r, const struct token *t, const uint8_t *q)
+{
+    if (t->n == 1 && (*r->p == '0' || *r->p == '1')) {
+        const uint8_t *e = number_end(r, q);
+        if (e == q) {
+            push_single(r, r->p, 1, *r->p);
+            r->p = q;
+            return;
+        }
+        q = e;
+    }
+    q = number_end(r, q);
+    push_class(r, r->p, (size_t)(q - r->p), WORD_NUMBER);
+    r->p = q;
+}
+
+static void take_token(struct reading *r)
+{
+    struct token t;
+    t.n = t.letters = t.digits = t.signs = t.ascii = t.confused = t.accents = t.dropped = 0;
+    t.cut = t.utf8 = false;
+    if (*r->p >= 0x80 && take_chain(r))
+        return;
+    if (types[*r->p] & SIGN && (!goes_on(r, r->p) || types[r->p[1]] & DIGIT)) {
+        skip_char(r);
+        return;
+    }
+    const uint8_t *q = token_read(r, &t);
+    if (t.n == 0 && !t.cut) {
+        if (q == r->p)
+            skip_char(r);
+        else
+            r->p = q;
+        return;
+    }
+    if (t.signs && memchr(r->p, '@', (size_t)(q - r->p)) && take_class(r))
+        return;
+    if (t.cut)
+        push_class(r, r->p, (size_t)(q - r->p), WORD_RANDOM);
+    else if (!t.digits && !t.signs)
+        push_letters(r, &t);
+    else if (t.letters)
+        push_mixed(r, &t);
+    else if (t.digits && !t.signs && q - r->p == (ptrdiff_t)t.n) {
+        take_number(r, &t, q);
+        return;
+    } else
+        push_pieces(r, &t);
+    r->p = q;
+}
+
+/* ---- the way through ASCII ---- */
+
+/* The letters at p, `left` bytes at most 16: their number; folded and zeros behind them into
+ * out[16]. *odd: capitals behind the first letter, but not all of them (VaIium). */
+#if defined(__SSE2__)
+static inline unsigned letters16(const uint8_t *p, size_t left, uint8_t *out, bool *odd)
+{
+    static const uint8_t masks[32] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+                                      0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+    __m128i v;
+    if (left >= 16) {
+        v = _mm_loadu_si128((const __m128i *)(const void *)p);
+    } else {
+        uint8_t part[16] = {0};
+        memcpy(part, p, left);
+        v = _mm_loadu_si128((const __m128i *)(const void *)part);
+    }
+    __m128i low = _mm_or_si128(v, _mm_set1_epi8(0x20));
+    /* bytes that are not a to z; those beyond ASCII are below 'a' as signed ones */
+    __m128i other = _mm_or_si128(_mm_cmplt_epi8(low, _mm_set1_epi8('a')),
+                                 _mm_cmpgt_epi8(low, _mm_set1_epi8('z')));
+    unsigned stop = (unsigned)_mm_movemask_epi8(other) | 0x10000;
+    unsigned n = (unsigned)__builtin_ctz(stop);
+    unsigned all = (1u << n) - 1;
+    unsigned capitals = (unsigned)_mm_movemask_epi8(_mm_cmplt_epi8(v, _mm_set1_epi8('a'))) & all;
+    *odd = capitals > 1 && capitals != all;
+    __m128i mask = _mm_loadu_si128((const __m128i *)(const void *)(masks + 16 - n));
+    _mm_storeu_si128((__m128i *)(void *)out, _mm_and_si128(low, mask));
+    return n;
+}
+#else
+static inline unsigned letters16(const uint8_t *p, size_t left, uint8_t *out, bool *odd)
+{
+    unsigned n = 0, capitals = 0;
+    memset(out, 0, 16);
+    for (; n < 16 && n < left && types[p[n]] & LETTER; n++) {
+        capitals |= (p[n] < 'a' ? 1u : 0) << n;
+        out[n] = p[n] | 0x20;
+    }
+    *odd = capitals > 1 && capitals != (1u << n) - 1;
+    return n;
+}
+#endif
+
+static inline uint64_t hash16(const uint8_t *out, unsigned n)
+{
+    uint64_t part[2];
+    memcpy(part, out, 16);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    part[0] = __builtin_bswap64(part[0]);
+    part[1] = __builtin_bswap64(part[1]);
+#endif
+    return words_hash_block(0, part[0], part[1], n);
+}
+
+/* At a letter: the recipient's local part, as a word of its own. */
+static bool take_recipient(struct reading *r)
+{
+    size_t n = r->recipient.n;
+    if ((size_t)(r->end - r->p) < n ||
+        (r->p > r->text && types[r->p[-1]] & (LETTER | DIGIT | HIGH)))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (text_lower(r->p[i]) != r->recipient.p[i])
+            return false;
+    const uint8_t *q = r->p + n;
+    if (q < r->end && (types[*q] & (LETTER | DIGIT | HIGH) || *q == '@'))
+        return false;
+    push_class(r, r->p, n, WORD_RECIPIENT);
+    r->p = q;
+    return true;
+}
+
+static inline void take_word(struct reading *r)
+{
+    bool odd;
+    const uint8_t *p = r->p;
+    unsigned n = letters16(p, (size_t)(r->end - p), r->to, &odd);
+    uint8_t next = p + n < r->end ? types[p[n]] : 0;
+    if (odd || n == 16 || ((next & (DIGIT | HIGH | SIGN | QUOTE)) && goes_on(r, p + n)) ||
+        words_random(r->to, n)) {
+        take_token(r);
+        return;
+    }
+    r->latin++;
+    r->p = p + n;
+    if (n == 1) {
+        push_single(r, p, 1, *p | 0x20);
+        return;
+    }
+    uint64_t hash = hash16(r->to, n);
+    if (r->spaced) { /* moves r->to */
+        uint8_t word[16];
+        memcpy(word, r->to, 16);
+        spaced_join(r);
+        memcpy(r->to, word, 16);
+    }
+    struct word *w = push(r, p, n, WORD_PLAIN);
+    if (!w)
+        return;
+    w->hash = hash;
+    w->n = n;
+    r->to += n;
+}
+
+static void read_all(struct reading *r)
+{
+    while (r->p < r->end && r->out->n < r->max) {
+        uint8_t c = *r->p, t = types[c];
+        if (r->recipient.n && text_lower(c) == r->recipient.p[0] && take_recipient(r))
+            continue;
+        if (t & LETTER) {
+            take_word(r);
+        } else if (t & (DIGIT | HIGH | SIGN)) {
+            if (c != '@' || !take_class(r))
+                take_token(r);
+        } else if (!(t & TRIGGER) || !take_class(r)) {
+            r->p++;
+            r->line |= (t & LINE) != 0;
+            if (t & SPACE)
+                r->chunk = r->p;
+        }
+    }
+    if (r->spaced)
+        spaced_join(r);
+}
+
+/* ---- the reader ---- */
+
+struct words_reader *words_open(void)
+{
+    struct words_reader *r = mem_zeroed(1, sizeof *r);
+    r->folds = folds_open();
+    if (!r->folds)
+        abort(); /* ICU without its own tables: a broken installation */
+    for (unsigned k = WORD_NUMBER; k < WORD_KINDS; k++)
+        r->class_hash[k] = class_hash(k);
+    return r;
+}
+
+void words_close(struct words_reader *r)
+{
+    if (!r)
+        return;
+    folds_close(r->folds);
+    free(r->known.v);
+    free(r);
+}
+
+/* The local part in small letters; empty when it is too short. */
+static struct span recipient_of(struct span mailbox, struct arena *arena)
+{
+    size_t n = text_find(mailbox, '@');
+    if (n < RECIPIENT_MIN || n > WORDS_WORD_MAX)
+        return span_of(NULL, 0);
+    uint8_t *local = arena_alloc(arena, n);
+    for (size_t i = 0; i < n; i++)
+        local[i] = text_lower(mailbox.p[i]);
+    return span_of(local, n);
+}
+
+/* Bytes that folded words can come to: a character of two bytes may become six, and one of three
+ * that stands in a chain is in two words. */
+static size_t folded_max(struct span text)
+{
+    return (span_is_plain(text) ? 1 : 4) * text.n + 2 * WORDS_WORD_MAX;
+}
+
+void words_read(struct words_reader *reader, struct span text, struct span recipient,
+                struct arena *arena, struct words *out)
+{
+    *out = (struct words){0};
+    if (text.n > UINT32_MAX / 8)
+        text.n = UINT32_MAX / 8;
+    size_t max = text.n < WORDS_MAX ? text.n : WORDS_MAX;
+    if (!max)
+        return;
+    out->v = arena_alloc(arena, (max + 1) * sizeof *out->v);
+    uint8_t *to = arena_alloc(arena, folded_max(text));
+    out->text.p = to;
+    struct reading r = {
+        .r = reader,
+        .p = text.p,
+        .end = text.p + text.n,
+        .text = text.p,
+        .chunk = text.p,
+        .base = to,
+        .to = to,
+        .recipient = recipient_of(recipient, arena),
+        .out = out,
+        .max = (uint32_t)max,
+        .line = true,
+    };
+    read_all(&r);
+    out->text.n = (size_t)(r.to - to);
+    out->cut = r.p < r.end;
+}
+
+struct span words_fold(struct words_reader *r, struct span text, struct arena *arena)
+{
+    struct words w;
+    words_read(r, text, span_of(NULL, 0), arena, &w);
+    uint8_t *out = arena_alloc(arena, w.text.n + w.n + 1), *to = out;
+    for (uint32_t i = 0; i < w.n; i++) {
+        struct span word = span_of(w.text.p + w.v[i].at, w.v[i].n);
+        if (!r->sealed && w.v[i].kind == WORD_PLAIN)
+            known_add(&r->known, word);
+        if (i)
+            *to++ = ' ';
+        memcpy(to, word.p, word.n);
+        to += word.n;
+    }
+    return span_of(out, (size_t)(to - out));
+}
+
+void words_seal(struct words_reader *r)
+{
+    r->sealed = true;
+}
