@@ -1,6 +1,6 @@
-/* HTML as mail has it, to what a reader sees, what is hidden from them, and what it links to. No tree:
- * a tokenizer (the WHATWG one's states, simplified) and a stack of what styles are in force. It never
- * fails, and takes time in proportion to its input. */
+/* HTML as mail has it, to what a reader sees, what is hidden from them, and what it links to. No
+ * tree: a tokenizer (the WHATWG one's states, simplified) and a stack of what styles are in force.
+ * It never fails, and takes time in proportion to its input. */
 #pragma once
 
 #include "base/arena.h"
@@ -8,7 +8,8 @@
 
 #define HTML_INPUT_MAX (256u << 10)
 #define HTML_LINKS_MAX 256
-#define HTML_DEPTH_MAX 64 /* open elements whose styles are kept; deeper ones inherit the last's */
+#define HTML_DEPTH_MAX 64 /* open elements whose styles are kept; deeper ones inherit the last's   \
+                           */
 
 enum html_link_kind { HTML_ANCHOR, HTML_IMAGE, HTML_FORM, HTML_FRAME, HTML_OTHER };
 
@@ -19,22 +20,23 @@ struct html_link {
 };
 
 enum html_anomaly {
-    HTML_CUT = 1 << 0,          /* longer than the limits */
+    HTML_CUT = 1 << 0, /* longer than the limits */
     HTML_HIDDEN_TEXT = 1 << 1,
     HTML_SCRIPT = 1 << 2,
-    HTML_SPLIT_WORDS = 1 << 3,  /* empty or useless tags or comments within a word: v<b></b>ia<!--x-->gra */
+    HTML_SPLIT_WORDS =
+        1 << 3, /* empty or useless tags or comments within a word: v<b></b>ia<!--x-->gra */
     HTML_BAD_ENTITY = 1 << 4,
-    HTML_UNCLOSED = 1 << 5,     /* a tag or comment without its end */
+    HTML_UNCLOSED = 1 << 5, /* a tag or comment without its end */
 };
 
 struct html {
     struct span visible; /* UTF-8; blocks and <br> end lines, runs of white space are one space */
-    struct span hidden;  /* the same, of what is not seen: display:none, visibility:hidden, font sizes
-                          * below 3, text in its background's colour or nearly so, off the screen,
-                          * <title>, comments that hold words */
+    struct span hidden;  /* the same, of what is not seen: display:none, visibility:hidden, font
+                          * sizes  below 3, text in its background's colour or nearly so, off the
+                          * screen,  <title>, comments that hold words */
     struct html_link *link;
     unsigned links;
-    unsigned images; /* <img>, linked or not */
+    unsigned images;  /* <img>, linked or not */
     struct span base; /* <base href> */
     uint32_t anomalies;
 };

@@ -1,0 +1,860 @@
+#include "wire/html.h"
+
+#include "wire/html_entity.h"
+#include "wire/html_names.h"
+#include "wire/html_scan.h"
+#include "wire/html_style.h"
+#include "wire/text.h"
+
+#define LINKS_FIRST      8
+#define COMMENT_WORDS    2        /* a comment holds words when there are as many... */
+#define COMMENT_WORD_MIN 3        /* ...of as many letters */
+#define OTHER_TAGS       16       /* tags that we have no number for share so many */
+#define LINK_COLOR       0x0000ee /* (WHATWG HTML, 15.3.4) */
+#define SLACK            32       /* behind an output: whole vectors are stored */
+
+enum separator { SEP_NONE, SEP_SPACE, SEP_LINE };
+
+/* One of the two texts. */
+struct sink {
+    uint8_t *start, *w;
+    uint8_t pending; /* enum separator, before the next byte */
+};
+
+struct element {
+    struct html_style style;
+    uint8_t tag;
+    uint16_t flags;
+    uint32_t images;     /* how many there were where it began, */
+    const uint8_t *seen; /* and how far the texts had come: whether it is empty */
+    const uint8_t *not_seen;
+};
+
+struct attrs {
+    uint32_t have;
+    struct span v[A_COUNT];
+};
+
+struct reader {
+    struct html *out;
+    struct arena *arena;
+    size_t room; /* bytes that a text can have */
+    struct sink seen, hidden;
+    bool useless;   /* since the last byte seen there was what splits words in vain */
+    bool body;      /* <body> was there */
+    unsigned depth; /* of stack, the ground included */
+    unsigned over;  /* elements open beyond it */
+    unsigned links_cap;
+    uint32_t link_color;
+    int anchor;               /* index of the <a>'s link, -1 for none */
+    struct html_sheet *sheet; /* NULL before the first rule */
+    uint16_t open[T_COUNT + OTHER_TAGS], open_over[T_COUNT + OTHER_TAGS];
+    struct element stack[HTML_DEPTH_MAX];
+};
+
+static struct element *top(struct reader *r)
+{
+    return &r->stack[r->depth - 1];
+}
+
+/* Text. */
+
+static void separate(struct reader *r, enum separator s)
+{
+    if (r->seen.pending < s)
+        r->seen.pending = (uint8_t)s;
+    if (r->hidden.pending < s)
+        r->hidden.pending = (uint8_t)s;
+}
+
+static bool is_word_byte(uint8_t c)
+{
+    return (uint8_t)((c | 0x20) - 'a') < 26 || (uint8_t)(c - '0') < 10 || c >= 0x80;
+}
+
+static struct sink *sink_of(struct reader *r)
+{
+    if (!top(r)->style.hidden)
+        return &r->seen;
+    if (!r->hidden.start)
+        r->hidden.start = r->hidden.w = arena_alloc(r->arena, r->room);
+    return &r->hidden;
+}
+
+/* Before a byte of text: the separator that is due. */
+static inline void flush(struct reader *r, struct sink *s, uint8_t next)
+{
+    if (s->pending) {
+        if (s->w > s->start)
+            *s->w++ = s->pending == SEP_LINE ? '\n' : ' ';
+        s->pending = SEP_NONE;
+    } else if (r->useless && s == &r->seen && s->w > s->start && is_word_byte(s->w[-1]) &&
+               is_word_byte(next)) {
+        r->out->anomalies |= HTML_SPLIT_WORDS;
+    }
+    if (s == &r->seen)
+        r->useless = false;
+}
+
+static void put_code(struct reader *r, struct sink *s, uint32_t code)
+{
+    uint8_t utf8[4];
+    size_t n;
+    if (code == 0xa0 || code == ' ' || (code >= '\t' && code <= '\r')) {
+        s->pending = s->pending ? s->pending : SEP_SPACE;
+        return;
+    }
+    if (code < ' ')
+        return;
+    n = html_utf8(code, utf8);
+    flush(r, s, utf8[0]);
+    memcpy(s->w, utf8, n);
+    s->w += n;
+}
+
+/* White space at p: one separator. */
+static const uint8_t *white_space(struct sink *s, const uint8_t *p, const uint8_t *end, bool pre)
+{
+    uint8_t sep = SEP_SPACE;
+    for (; p < end && html_is_white(*p); p++)
+        if (pre && *p == '\n')
+            sep = SEP_LINE;
+    if (s->pending < sep)
+        s->pending = sep;
+    return p;
+}
+
+/* Text up to a '<' that may begin a tag, or the end. */
+static const uint8_t *text(struct reader *r, const uint8_t *p, const uint8_t *end)
+{
+    struct sink *s = sink_of(r);
+    bool pre = top(r)->style.pre, bad;
+    uint32_t code;
+    while (p < end) {
+        uint8_t c = *p;
+        if (c == '<') {
+            if (p + 1 == end || !html_opens(p[1])) {
+                flush(r, s, c);
+                *s->w++ = *p++;
+                continue;
+            }
+            break;
+        }
+        if (html_is_white(c)) {
+            p = white_space(s, p, end, pre);
+        } else if (c == '&') {
+            size_t n = html_entity(span_of(p, (size_t)(end - p)), false, &code, &bad);
+            if (bad)
+                r->out->anomalies |= HTML_BAD_ENTITY;
+            if (n) {
+                put_code(r, s, code);
+                p += n;
+            } else {
+                flush(r, s, c);
+                *s->w++ = *p++;
+            }
+        } else if (c == 0xc2 && end - p >= 2 && p[1] == 0xa0) { /* no-break space */
+            s->pending = s->pending ? s->pending : SEP_SPACE;
+            p += 2;
+        } else if (c < ' ') {
+            p++;
+        } else {
+            flush(r, s, c);
+            p = html_copy(&s->w, p, end);
+        }
+    }
+    return p;
+}
+
+/* What was hidden since `from`: is it more than spacers? */
+static bool holds_words(const uint8_t *p, const uint8_t *end)
+{
+    for (; p < end; p++)
+        if (is_word_byte(*p))
+            return true;
+    return false;
+}
+
+static const uint8_t *text_run(struct reader *r, const uint8_t *p, const uint8_t *end)
+{
+    bool hidden = top(r)->style.hidden;
+    const uint8_t *from = r->hidden.w, *next = text(r, p, end);
+    if (!hidden) {
+        r->hidden.pending = r->hidden.pending ? r->hidden.pending : SEP_SPACE;
+        return next;
+    }
+    if (!from)
+        from = r->hidden.start;
+    if (r->hidden.w > from && holds_words(from, r->hidden.w)) {
+        r->useless = true;
+        if (!top(r)->style.quiet)
+            r->out->anomalies |= HTML_HIDDEN_TEXT;
+    }
+    return next;
+}
+
+/* Text that is none of the page's to the hidden: a title, a comment, a picture's alt. Tags in it
+ * are passed over. */
+static void aside(struct reader *r, struct span words)
+{
+    struct element *e = top(r);
+    struct html_style was = e->style;
+    bool useless = r->useless;
+    const uint8_t *p = words.p, *end = p + words.n;
+    e->style.hidden = true;
+    r->hidden.pending = SEP_LINE;
+    sink_of(r);
+    while (p < end) {
+        p = text(r, p, end);
+        if (p < end) {
+            const uint8_t *gt = memchr(p, '>', (size_t)(end - p));
+            p = gt ? gt + 1 : end;
+            r->hidden.pending = r->hidden.pending ? r->hidden.pending : SEP_SPACE;
+        }
+    }
+    r->hidden.pending = SEP_LINE;
+    e->style = was;
+    r->useless = useless;
+}
+
+/* Words outside of tags: enough of them? */
+static bool comment_speaks(struct span c)
+{
+    unsigned words = 0, letters = 0;
+    const uint8_t *p = c.p, *end = p + c.n;
+    while (p < end && words < COMMENT_WORDS) {
+        if (*p == '<') {
+            const uint8_t *gt = memchr(p, '>', (size_t)(end - p));
+            p = gt ? gt : end - 1;
+        }
+        letters = (uint8_t)((*p | 0x20) - 'a') < 26 || *p >= 0x80 ? letters + 1 : 0;
+        words += letters == COMMENT_WORD_MIN;
+        p++;
+    }
+    return words >= COMMENT_WORDS;
+}
+
+/* Tags that are no elements. */
+
+static void comment_text(struct reader *r, struct span c)
+{
+    /* "[if gte mso 9]>": for one program alone */
+    if (c.n && *c.p == '[') {
+        size_t close = text_find(c, ']');
+        c = text_behind(c, close + (close < c.n));
+        if (c.n && *c.p == '>')
+            c = text_behind(c, 1);
+    }
+    r->useless = true;
+    if (comment_speaks(c))
+        aside(r, c);
+}
+
+/* At "<!--": behind the comment. */
+static const uint8_t *comment(struct reader *r, const uint8_t *p, const uint8_t *end)
+{
+    p += 4;
+    if (p < end && *p == '>')
+        return p + 1;
+    if (end - p >= 2 && p[0] == '-' && p[1] == '>')
+        return p + 2;
+    for (const uint8_t *at = p;;) {
+        at = end - at >= 3 ? memmem(at, (size_t)(end - at), "--", 2) : NULL;
+        if (!at || end - at < 3) {
+            r->out->anomalies |= HTML_UNCLOSED;
+            comment_text(r, span_of(p, (size_t)(end - p)));
+            return end;
+        }
+        size_t dashes = 2;
+        while (at + dashes < end && at[dashes] == '-')
+            dashes++;
+        const uint8_t *close = at + dashes;
+        if (close < end && *close == '!')
+            close++;
+        if (close < end && *close == '>') {
+            comment_text(r, span_of(p, (size_t)(at - p)));
+            return close + 1;
+        }
+        at += dashes;
+    }
+}
+
+/* "<!DOCTYPE html>", "<?xml ?>", "<!what not>", "</ >". */
+static const uint8_t *declaration(struct reader *r, const uint8_t *p, const uint8_t *end)
+{
+    const uint8_t *gt = memchr(p, '>', (size_t)(end - p));
+    if (!gt) {
+        r->out->anomalies |= HTML_UNCLOSED;
+        return end;
+    }
+    struct span inside = span_of(p + 2, (size_t)(gt - p) > 2 ? (size_t)(gt - p - 2) : 0);
+    if (p[1] == '!' && !text_starts(inside, "doctype"))
+        comment_text(r, inside);
+    return gt + 1;
+}
+
+/* Attributes. */
+
+/* At a value: behind it. NULL when its quote never comes. */
+static const uint8_t *value_read(const uint8_t *p, const uint8_t *end, struct span *v)
+{
+    if (*p == '"' || *p == '\'') {
+        const uint8_t *close = html_find(p + 1, end, *p);
+        if (close == end)
+            return NULL;
+        *v = span_of(p + 1, (size_t)(close - p - 1));
+        return close + 1;
+    }
+    const uint8_t *start = p;
+    while (p < end && *p != '>' && !html_is_white(*p))
+        p++;
+    *v = span_of(start, (size_t)(p - start));
+    return p;
+}
+
+/* Behind a tag's name: reads its attributes, to behind its '>'. NULL when that never comes. */
+static const uint8_t *attrs_read(const uint8_t *p, const uint8_t *end, struct attrs *a)
+{
+    a->have = 0;
+    for (;;) {
+        while (p < end && (html_is_white(*p) || *p == '/'))
+            p++;
+        if (p >= end)
+            return NULL;
+        if (*p == '>')
+            return p + 1;
+        const uint8_t *name = p++;
+        while (p < end && !html_ends_attr(*p))
+            p++;
+        size_t n = (size_t)(p - name);
+        struct span v = {p, 0};
+        while (p < end && html_is_white(*p))
+            p++;
+        if (p < end && *p == '=') {
+            p++;
+            while (p < end && html_is_white(*p))
+                p++;
+            if (p < end && *p != '>')
+                p = value_read(p, end, &v);
+            if (!p)
+                return NULL;
+        }
+        enum html_attr id = html_attr_find(html_name_word(name, n, (size_t)(end - name)), n);
+        if (id && !(a->have >> id & 1)) {
+            a->have |= 1u << id;
+            a->v[id] = v;
+        }
+    }
+}
+
+static inline bool has(const struct attrs *a, enum html_attr id)
+{
+    return a->have >> id & 1;
+}
+
+/* A value for use: references decoded. */
+static struct span value_of(struct reader *r, struct span v)
+{
+    if (!v.n || !memchr(v.p, '&', v.n))
+        return v;
+    uint8_t *out = arena_alloc(r->arena, v.n + SLACK), *w = out;
+    for (size_t i = 0; i < v.n;) {
+        uint32_t code;
+        bool bad;
+        size_t n = v.p[i] == '&' ? html_entity(text_behind(v, i), true, &code, &bad) : 0;
+        if (n) {
+            w += html_utf8(code, w);
+            i += n;
+        } else {
+            *w++ = v.p[i++];
+        }
+    }
+    return span_of(out, (size_t)(w - out));
+}
+
+static struct span trimmed(struct span s)
+{
+    while (s.n && *s.p <= ' ')
+        s = text_behind(s, 1);
+    while (s.n && s.p[s.n - 1] <= ' ')
+        s.n--;
+    return s;
+}
+
+/* Links. */
+
+static void link_add(struct reader *r, struct span url, enum html_link_kind kind, bool hidden)
+{
+    struct html *out = r->out;
+    url = trimmed(value_of(r, url));
+    if (url.n == 0)
+        return;
+    if (out->links == HTML_LINKS_MAX) {
+        out->anomalies |= HTML_CUT;
+        return;
+    }
+    if (out->links == r->links_cap) {
+        r->links_cap = r->links_cap ? r->links_cap * 4 : LINKS_FIRST;
+        if (r->links_cap > HTML_LINKS_MAX)
+            r->links_cap = HTML_LINKS_MAX;
+        struct html_link *more = arena_alloc(r->arena, r->links_cap * sizeof *more);
+        if (out->links)
+            memcpy(more, out->link, out->links * sizeof *more);
+        out->link = more;
+    }
+    out->link[out->links++] = (struct html_link){url, kind, hidden};
+}
+
+static bool is_dot(const struct attrs *a, enum html_attr id)
+{
+    int32_t n;
+    bool percent;
+    return has(a, id) && html_length(a->v[id], &n, &percent) && !percent && n <= HTML_SIZE(2);
+}
+
+/* "5; url=http://..." */
+static void refresh(struct reader *r, struct span content)
+{
+    size_t at = text_find(content, '=');
+    if (at >= 3 && at < content.n && text_starts(text_behind(content, at - 3), "url")) {
+        content = trimmed(text_behind(content, at + 1));
+        if (content.n && (*content.p == '\'' || *content.p == '"')) {
+            uint8_t quote = *content.p;
+            content = text_behind(content, 1);
+            content.n = text_find(content, quote);
+        }
+        link_add(r, content, HTML_OTHER, false);
+    }
+}
+
+static void links_of(struct reader *r, enum html_tag tag, const struct attrs *a, bool hidden)
+{
+    if (has(a, A_HREF)) {
+        if (tag == T_BASE) {
+            if (!r->out->base.n)
+                r->out->base = trimmed(value_of(r, a->v[A_HREF]));
+        } else {
+            unsigned before = r->out->links;
+            link_add(r, a->v[A_HREF], tag == T_A || tag == T_AREA ? HTML_ANCHOR : HTML_OTHER,
+                     hidden);
+            if (tag == T_A && r->out->links > before)
+                r->anchor = (int)before;
+        }
+    }
+    if (has(a, A_SRC)) {
+        bool image = tag == T_IMG || tag == T_IMAGE || tag == T_INPUT;
+        bool frame = tag == T_IFRAME || tag == T_FRAME;
+        bool dot = is_dot(a, A_WIDTH) && is_dot(a, A_HEIGHT);
+        link_add(r, a->v[A_SRC],
+                 image   ? HTML_IMAGE
+                 : frame ? HTML_FRAME
+                         : HTML_OTHER,
+                 hidden || dot);
+    }
+    if (has(a, A_ACTION) && tag == T_FORM)
+        link_add(r, a->v[A_ACTION], HTML_FORM, hidden);
+    if (has(a, A_BACKGROUND))
+        link_add(r, a->v[A_BACKGROUND], HTML_IMAGE, hidden);
+    if (has(a, A_DATA) && tag == T_OBJECT)
+        link_add(r, a->v[A_DATA], HTML_OTHER, hidden);
+    if (has(a, A_CONTENT) && tag == T_META)
+        refresh(r, value_of(r, a->v[A_CONTENT]));
+}
+
+#define LINK_ATTRS                                                                                 \
+    (1u << A_HREF | 1u << A_SRC | 1u << A_ACTION | 1u << A_BACKGROUND | 1u << A_DATA |             \
+     1u << A_CONTENT)
+
+/* Elements. */
+
+/* The colours and sizes of attributes, as rules that any style sheet overrides. */
+static void hints(struct reader *r, enum html_tag tag, const struct attrs *a, struct html_style *s)
+{
+    uint32_t rgb;
+    if (tag == T_A && has(a, A_HREF)) {
+        s->fg = r->link_color;
+        s->clear = false;
+    }
+    if (has(a, A_BGCOLOR) && html_color_legacy(a->v[A_BGCOLOR], &rgb))
+        s->bg = rgb;
+    if (has(a, A_BACKGROUND) && a->v[A_BACKGROUND].n)
+        s->bg = HTML_COLOR_NONE;
+    if (has(a, A_COLOR) && tag == T_FONT && html_color_legacy(a->v[A_COLOR], &rgb)) {
+        s->fg = rgb;
+        s->clear = false;
+    }
+    if (has(a, A_SIZE) && tag == T_FONT)
+        s->size = HTML_SIZE(16); /* whatever it says, it can be read */
+    if (has(a, A_TEXT) && tag == T_BODY && html_color_legacy(a->v[A_TEXT], &rgb))
+        s->fg = rgb;
+    if (has(a, A_LINK) && tag == T_BODY && html_color_legacy(a->v[A_LINK], &rgb))
+        r->link_color = rgb;
+    if (tag == T_MARQUEE && is_dot(a, A_WIDTH) && is_dot(a, A_HEIGHT))
+        s->gone = true;
+    if (has(a, A_HIDDEN))
+        s->gone = true;
+}
+
+#define STYLE_ATTRS                                                                                \
+    (1u << A_STYLE | 1u << A_CLASS | 1u << A_ID | 1u << A_COLOR | 1u << A_BGCOLOR | 1u << A_SIZE | \
+     1u << A_TEXT | 1u << A_LINK | 1u << A_BACKGROUND | 1u << A_HIDDEN | 1u << A_HREF)
+
+/* The element's style, from the one around it, which is in *s. */
+static void style_of(struct reader *r, enum html_tag tag, const struct attrs *a,
+                     struct html_style *s)
+{
+    struct html_decl d = {0};
+    if (!(a->have & STYLE_ATTRS) && !r->sheet && tag != T_MARQUEE)
+        return;
+    hints(r, tag, a, s);
+    if (r->sheet) {
+        const struct span none = {NULL, 0};
+        html_sheet_match(r->sheet, tag, has(a, A_CLASS) ? a->v[A_CLASS] : none,
+                         has(a, A_ID) ? a->v[A_ID] : none, &d);
+    }
+    if (has(a, A_STYLE))
+        html_css_read(value_of(r, a->v[A_STYLE]), &d);
+    if (d.set)
+        html_style_apply(s, &d);
+    html_style_judge(s);
+}
+
+static void push(struct reader *r, unsigned tag, uint16_t flags, const struct html_style *style)
+{
+    if (r->depth == HTML_DEPTH_MAX) {
+        r->over++;
+        if (r->open_over[tag] < UINT16_MAX)
+            r->open_over[tag]++;
+        return;
+    }
+    struct element *e = &r->stack[r->depth++];
+    r->open[tag]++;
+    *e = (struct element){*style, (uint8_t)tag, flags, r->out->images, r->seen.w, r->hidden.w};
+}
+
+static bool is_empty(const struct reader *r, const struct element *e)
+{
+    return e->seen == r->seen.w && e->images == r->out->images;
+}
+
+/* What an <a> holds says whether there is something to click on. */
+static void anchor_end(struct reader *r, const struct element *e)
+{
+    if (r->anchor < 0)
+        return;
+    bool picture = e->images != r->out->images && !e->style.gone && !e->style.unseen;
+    r->out->link[r->anchor].hidden = e->seen == r->seen.w && !picture;
+    r->anchor = -1;
+}
+
+/* Closes all down to the element at `depth`, which is closed too. */
+static void pop_to(struct reader *r, unsigned depth)
+{
+    while (r->depth > depth) {
+        const struct element *e = &r->stack[--r->depth];
+        r->open[e->tag]--;
+        if (e->tag == T_A)
+            anchor_end(r, e);
+    }
+    if (r->over) {
+        memset(r->open_over, 0, sizeof r->open_over);
+        r->over = 0;
+    }
+}
+
+/* Closes the innermost element of that tag, unless one with a flag of `stop` is within. False when
+ * there is none. */
+static bool close_tag(struct reader *r, unsigned tag, uint16_t stop)
+{
+    if (r->open_over[tag]) {
+        r->open_over[tag]--;
+        r->over--;
+        return true;
+    }
+    if (!r->open[tag])
+        return false;
+    for (unsigned i = r->depth; i-- > 1;) {
+        const struct element *e = &r->stack[i];
+        if (e->tag == tag) {
+            if (is_empty(r, e) && e->not_seen == r->hidden.w)
+                r->useless = true;
+            pop_to(r, i);
+            return true;
+        }
+        if (e->flags & stop)
+            return false;
+    }
+    return false;
+}
+
+/* What ends where this begins, though nothing says so. */
+static void ends_implied(struct reader *r, enum html_tag tag, uint16_t flags)
+{
+    if (flags & TAG_ENDS_P)
+        close_tag(r, T_P, TAG_SCOPE);
+    switch (tag) {
+    case T_LI:
+        close_tag(r, T_LI, TAG_SCOPE | TAG_LIST);
+        break;
+    case T_DD:
+    case T_DT:
+        close_tag(r, T_DD, TAG_SCOPE | TAG_LIST);
+        close_tag(r, T_DT, TAG_SCOPE | TAG_LIST);
+        break;
+    case T_TBODY:
+    case T_THEAD:
+    case T_TFOOT:
+        close_tag(r, T_TBODY, TAG_TABLE);
+        close_tag(r, T_THEAD, TAG_TABLE);
+        close_tag(r, T_TFOOT, TAG_TABLE);
+        break;
+    case T_TR:
+        close_tag(r, T_TD, TAG_TABLE);
+        close_tag(r, T_TH, TAG_TABLE);
+        close_tag(r, T_TR, TAG_TABLE);
+        break;
+    case T_TD:
+    case T_TH:
+        close_tag(r, T_TD, TAG_TABLE);
+        close_tag(r, T_TH, TAG_TABLE);
+        break;
+    case T_A:
+        close_tag(r, T_A, TAG_SCOPE);
+        break;
+    default:
+        break;
+    }
+}
+
+/* Behind the end tag of an element that holds no tags; *inside is what stands before it. */
+static const uint8_t *raw_end(struct reader *r, const uint8_t *p, const uint8_t *end,
+                              struct span name, struct span *inside)
+{
+    for (const uint8_t *at = p; end - at >= 2; at += 2) {
+        at = memmem(at, (size_t)(end - at), "</", 2);
+        if (!at)
+            break;
+        struct span rest = span_of(at + 2, (size_t)(end - at - 2));
+        if (rest.n < name.n || !span_ieq(span_of(rest.p, name.n), name))
+            continue;
+        if (rest.n > name.n && !html_is_white(rest.p[name.n]) && rest.p[name.n] != '>' &&
+            rest.p[name.n] != '/')
+            continue;
+        *inside = span_of(p, (size_t)(at - p));
+        const uint8_t *gt = memchr(at, '>', (size_t)(end - at));
+        return gt ? gt + 1 : end;
+    }
+    r->out->anomalies |= HTML_UNCLOSED;
+    *inside = span_of(p, (size_t)(end - p));
+    return end;
+}
+
+static void sheet_take(struct reader *r, struct span css)
+{
+    if (!r->sheet) {
+        r->sheet = arena_alloc(r->arena, sizeof *r->sheet);
+        r->sheet->n = 0;
+    }
+    html_sheet_read(css, r->sheet);
+    if (r->sheet->n == 0)
+        r->sheet = NULL;
+}
+
+static const uint8_t *raw_element(struct reader *r, const struct html_name *t, struct span name,
+                                  const uint8_t *p, const uint8_t *end)
+{
+    struct span inside;
+    if (t->id == T_PLAINTEXT) {
+        inside = span_of(p, (size_t)(end - p));
+        p = end;
+    } else {
+        p = raw_end(r, p, end, name, &inside);
+    }
+    switch (t->id) {
+    case T_STYLE:
+        sheet_take(r, inside);
+        break;
+    case T_SCRIPT:
+        r->out->anomalies |= HTML_SCRIPT;
+        break;
+    case T_TITLE:
+        aside(r, inside);
+        break;
+    case T_TEXTAREA:
+        if (comment_speaks(inside)) {
+            aside(r, inside);
+            r->out->anomalies |= HTML_HIDDEN_TEXT;
+        }
+        break;
+    case T_XMP:
+    case T_PLAINTEXT: {
+        const uint8_t *at = inside.p, *stop = at + inside.n;
+        struct sink *s = sink_of(r);
+        while (at < stop) {
+            if (html_is_white(*at)) {
+                at = white_space(s, at, stop, true);
+            } else {
+                flush(r, s, *at);
+                *s->w++ = *at++;
+            }
+        }
+        break;
+    }
+    default: /* what is shown where frames are not */
+        break;
+    }
+    return p;
+}
+
+static void body_begin(struct reader *r, const struct attrs *a)
+{
+    if (r->body || !(a->have | (r->sheet != NULL)))
+        return;
+    r->body = true;
+    struct html_style *ground = &r->stack[0].style;
+    style_of(r, T_BODY, a, ground);
+    for (unsigned i = 1; i < r->depth; i++) { /* elements that should not have been there yet */
+        if (r->stack[i].style.bg == 0xffffff)
+            r->stack[i].style.bg = ground->bg;
+        html_style_judge(&r->stack[i].style);
+    }
+}
+
+static const uint8_t *tag_begin(struct reader *r, const struct html_name *t, unsigned tag,
+                                struct span name, const uint8_t *p, const uint8_t *end)
+{
+    struct attrs a;
+    uint16_t flags = t ? t->flags : 0;
+    enum html_tag id = t ? (enum html_tag)t->id : T_UNKNOWN;
+    if (p < end && *p == '>') {
+        a.have = 0;
+        p++;
+    } else {
+        p = attrs_read(p, end, &a);
+        if (!p) {
+            r->out->anomalies |= HTML_UNCLOSED;
+            return end;
+        }
+    }
+    if (flags & (TAG_LINE | TAG_SPACE))
+        separate(r, flags & TAG_LINE ? SEP_LINE : SEP_SPACE);
+    ends_implied(r, id, flags);
+    if (id == T_BODY || id == T_HTML || id == T_HEAD) {
+        if (id == T_BODY)
+            body_begin(r, &a);
+        if (a.have & LINK_ATTRS)
+            links_of(r, id, &a, false);
+        return p;
+    }
+    struct html_style style = top(r)->style;
+    style_of(r, id, &a, &style);
+    if (flags & TAG_PRE)
+        style.pre = true;
+    if (id == T_NOSCRIPT) {
+        style.quiet = true;
+        html_style_judge(&style);
+    }
+    if (id == T_IMG || id == T_IMAGE)
+        r->out->images++;
+    if (a.have & LINK_ATTRS)
+        links_of(r, id, &a, id == T_A ? style.hidden : style.gone || style.unseen || style.quiet);
+    if (has(&a, A_ALT) && a.v[A_ALT].n)
+        aside(r, a.v[A_ALT]);
+    if (flags & TAG_RAW) {
+        p = raw_element(r, t, name, p, end);
+        if (flags & TAG_LINE)
+            separate(r, SEP_LINE);
+        return p;
+    }
+    if (!(flags & TAG_VOID))
+        push(r, tag, flags, &style);
+    if (!t && !memchr(name.p, ':', name.n))
+        r->useless = true;
+    return p;
+}
+
+static const uint8_t *tag_end(struct reader *r, const struct html_name *t, unsigned tag,
+                              const uint8_t *p, const uint8_t *end)
+{
+    struct attrs a;
+    uint16_t flags = t ? t->flags : 0;
+    if (p < end && *p == '>') {
+        p++;
+    } else if (!(p = attrs_read(p, end, &a))) {
+        r->out->anomalies |= HTML_UNCLOSED;
+        return end;
+    }
+    if (flags & (TAG_LINE | TAG_SPACE))
+        separate(r, flags & TAG_LINE ? SEP_LINE : SEP_SPACE);
+    if (flags & TAG_VOID)
+        return p;
+    uint16_t stop = tag == T_TABLE ? 0 : (flags & TAG_SCOPE) || tag == T_TR ? TAG_TABLE : TAG_SCOPE;
+    if (!close_tag(r, tag, stop))
+        r->useless = true;
+    return p;
+}
+
+/* At "<x" or "</x". */
+static const uint8_t *tag(struct reader *r, const uint8_t *p, const uint8_t *end, bool closing)
+{
+    const uint8_t *name = p + 1 + closing;
+    for (p = name; p < end && !html_ends_name(*p);)
+        p++;
+    size_t n = (size_t)(p - name);
+    uint64_t word = html_name_word(name, n, (size_t)(end - name));
+    const struct html_name *t = html_tag_find(word, n);
+    unsigned number = t ? t->id : T_COUNT + (unsigned)(word * 0x9e3779b97f4a7c15u >> 60);
+    return closing ? tag_end(r, t, number, p, end)
+                   : tag_begin(r, t, number, span_of(name, n), p, end);
+}
+
+/* At a '<' that opens something. */
+static const uint8_t *markup(struct reader *r, const uint8_t *p, const uint8_t *end)
+{
+    if (html_is_letter(p[1]))
+        return tag(r, p, end, false);
+    if (p[1] == '/' && end - p > 2 && html_is_letter(p[2]))
+        return tag(r, p, end, true);
+    if (p[1] == '!' && end - p >= 4 && p[2] == '-' && p[3] == '-')
+        return comment(r, p, end);
+    return declaration(r, p, end);
+}
+
+static void reader_init(struct reader *r, size_t n, struct arena *arena, struct html *out)
+{
+    memset(r, 0, offsetof(struct reader, stack));
+    r->out = out;
+    r->arena = arena;
+    r->room = n + SLACK;
+    r->seen.start = r->seen.w = arena_alloc(arena, r->room);
+    r->anchor = -1;
+    r->link_color = LINK_COLOR;
+    r->depth = 1;
+    r->stack[0] = (struct element){
+        .style = {.fg = 0, .bg = 0xffffff, .size = HTML_SIZE(16)},
+    };
+}
+
+void html_read(struct span in, struct arena *arena, struct html *out)
+{
+    struct reader r;
+    *out = (struct html){0};
+    if (in.n > HTML_INPUT_MAX) {
+        in.n = HTML_INPUT_MAX;
+        while (in.n && (in.p[in.n] & 0xc0) == 0x80)
+            in.n--;
+        out->anomalies |= HTML_CUT;
+    }
+    if (in.n == 0)
+        return;
+    reader_init(&r, in.n, arena, out);
+    for (const uint8_t *p = in.p, *end = p + in.n; p < end;) {
+        if (*p == '<' && end - p >= 2 && html_opens(p[1]))
+            p = markup(&r, p, end);
+        else
+            p = text_run(&r, p, end);
+    }
+    pop_to(&r, 1);
+    out->visible = span_of(r.seen.start, (size_t)(r.seen.w - r.seen.start));
+    out->hidden = span_of(r.hidden.start, (size_t)(r.hidden.w - r.hidden.start));
+}
