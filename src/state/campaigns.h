@@ -68,7 +68,8 @@ struct campaigns_hooks {
 };
 struct campaigns *campaigns_new(const struct campaigns_hooks *hooks);
 void campaigns_free(struct campaigns *c);
-void campaigns_set_live_max(struct campaigns *c, uint32_t max); /* for tests */
+/* For tests: less room. Before the first mail only. */
+void campaigns_set_live_max(struct campaigns *c, uint32_t max);
 
 /* Places a mail; the id of its campaign (never a merged-away one: the one it was merged into). */
 uint64_t campaigns_add(struct campaigns *c, const struct campaigns_mail *m, enum campaign_why *why,
@@ -76,7 +77,8 @@ uint64_t campaigns_add(struct campaigns *c, const struct campaigns_mail *m, enum
 
 /* "The campaign with mail `from` is the one with mail `into`": ids or any founded id. Later mails that
  * fit either go to `into`. Figures of `from` stay its own and are added where `into` is shown. 0; 1
- * when that is so already; -1 when one is not known, both are the same, or it was split before. */
+ * when that is so already; -1 when one is not known (neither live nor merged before), both are the
+ * same, or it was split before. */
 int campaigns_merge(struct campaigns *c, uint64_t into, uint64_t from);
 /* Takes a merge back, and never proposes it again. 0, -1 when there is none. */
 int campaigns_split(struct campaigns *c, uint64_t into, uint64_t from);
@@ -84,14 +86,16 @@ int campaigns_split(struct campaigns *c, uint64_t into, uint64_t from);
 uint64_t campaigns_root(const struct campaigns *c, uint64_t id);
 
 /* Live campaigns by number, 0 to campaigns_live()-1, in an order that the log determines. Merged-away
- * ones are among them (campaigns_root differs from id). */
+ * ones are among them (campaigns_root differs from id). What is pointed at is good until the next
+ * mail. */
 uint32_t campaigns_live(const struct campaigns *c);
 const struct campaign *campaigns_at(const struct campaigns *c, uint32_t i);
 /* NULL when it is not live. */
 const struct campaign *campaigns_find(const struct campaigns *c, uint64_t id);
 size_t campaigns_memory(const struct campaigns *c); /* bytes in all */
 
-/* Everything, as bytes: the same for the same history. Load into a fresh one: 0, -EBADMSG. */
+/* Everything, as bytes: the same for the same history. Load into a fresh one: 0, -EBADMSG, after which
+ * it is good for nothing but campaigns_free(). */
 void campaigns_save(const struct campaigns *c, struct buf *out);
 int campaigns_load(struct campaigns *c, struct span bytes);
 

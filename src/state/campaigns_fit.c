@@ -1,0 +1,201 @@
+/* Whether a mail fits a campaign: what is compared, what it weighs, and why. */
+#include "state/campaigns_impl.h"
+
+const uint8_t sign_at[SIGNS + 1] = {
+    [SIGN_EXACT] = 0,    [SIGN_DOMAIN] = SIGN_EXACT_MAX,
+    [SIGN_FILE] = 16,    [SIGN_HAND] = 20,
+    [SIGN_SUBJECT] = 22, [SIGN_SHAPE] = 24,
+    [SIGN_HEADERS] = 28, [SIGN_MESSAGE_ID] = 31,
+    [SIGN_DIALECT] = 34, [SIGNS] = SIGN_VALUES,
+};
+_Static_assert(SIGN_EXACT_MAX + SIGN_DOMAIN_MAX + SIGN_FILE_MAX + SIGN_HAND_MAX + SIGN_SUBJECT_MAX +
+                           SIGN_SHAPE_MAX + SIGN_HEADERS_MAX + SIGN_MESSAGE_ID_MAX +
+                           SIGN_DIALECT_MAX ==
+                       SIGN_VALUES &&
+                   SIGN_EXACT_MAX == 8 && SIGN_DOMAIN_MAX == 8 && SIGN_FILE_MAX == 4 &&
+                   SIGN_HAND_MAX == 2 && SIGN_SUBJECT_MAX == 2 && SIGN_SHAPE_MAX == 4 &&
+                   SIGN_HEADERS_MAX == 3 && SIGN_MESSAGE_ID_MAX == 3 && SIGN_DIALECT_MAX == 2,
+               "sign_at");
+
+/* Likeness of the sketches, in thousandths: from LIKE_HIGH on the text decides alone; below
+ * LIKE_LOW it forbids, unless there is hardly a text. */
+#define LIKE_HIGH    500
+#define LIKE_LOW     150
+#define SCANT_POINTS 400 /* what an equal text of SCANT shingles is worth */
+/* What each sign in common is worth. Together (without FILE) less than FIT_POINTS: they never join
+ * texts that are not alike. */
+static const uint16_t worth[SIGNS] = {
+    [SIGN_EXACT] = 1,  [SIGN_DOMAIN] = 350,  [SIGN_FILE] = 450,       [SIGN_SUBJECT] = 200,
+    [SIGN_SHAPE] = 80, [SIGN_HEADERS] = 120, [SIGN_MESSAGE_ID] = 100, [SIGN_DIALECT] = 80,
+};
+#define SCANT_TIMES_3_2 3 / 2 /* signs weigh more where there is no text to weigh */
+
+#define SUBJECT_WORDS_MIN 2  /* plain words of a subject that says something */
+#define FILE_BYTES_MIN    64 /* smaller files are spacers */
+
+static void add(struct signs *s, enum sign kind, uint64_t value)
+{
+    unsigned max = sign_at[kind + 1] - sign_at[kind];
+    if (value && s->n[kind] < max && !signs_has(s, kind, value))
+        s->v[sign_at[kind] + s->n[kind]++] = value;
+}
+
+bool signs_has(const struct signs *s, enum sign kind, uint64_t value)
+{
+    for (unsigned i = 0; i < s->n[kind]; i++)
+        if (s->v[sign_at[kind] + i] == value)
+            return true;
+    return false;
+}
+
+static uint64_t subject_hash(const struct words *w)
+{
+    uint64_t hash = 0;
+    unsigned plain = 0;
+    for (uint32_t i = 0; i < w->n; i++) {
+        if (w->v[i].kind != WORD_PLAIN)
+            continue;
+        hash = (hash ^ w->v[i].hash) * 0x9e3779b97f4a7c15u;
+        hash ^= hash >> 29;
+        plain++;
+    }
+    return plain >= SUBJECT_WORDS_MIN ? hash : 0;
+}
+
+/* A path that is nothing but "/" has no shape worth the name. */
+static bool has_path(const struct url *u)
+{
+    return u->path.n > 1 || u->query.n;
+}
+
+void signs_of(const struct mail *m, struct signs *out)
+{
+    memset(out->n, 0, sizeof out->n);
+    memset(out->next, 0, sizeof out->next);
+    add(out, SIGN_EXACT, m->exact);
+    uint64_t shape = 0;
+    for (unsigned i = 0; i < m->urls; i++) {
+        const struct mail_url *u = &m->url[i];
+        add(out, SIGN_DOMAIN, u->domain_hash);
+        if (!has_path(&u->url))
+            continue;
+        add(out, SIGN_SHAPE, u->shape_hash);
+        shape = shape ? shape : u->shape_hash;
+    }
+    for (unsigned i = 0; i < m->files; i++)
+        if (m->file[i].size >= FILE_BYTES_MIN)
+            add(out, SIGN_FILE, m->file[i].hash[0]);
+    add(out, SIGN_SUBJECT, subject_hash(&m->subject_words));
+    add(out, SIGN_HEADERS, m->headers.hash);
+    add(out, SIGN_MESSAGE_ID, m->message_id.hash);
+    add(out, SIGN_DIALECT, m->dialect.hash);
+    if (m->sketch.shingles < SCANT && m->headers.hash && (shape || m->files))
+        add(out, SIGN_HAND,
+            sign_key(SIGN_HAND, m->headers.hash) ^ sign_key(SIGN_SHAPE, m->message_id.hash) ^
+                shape);
+}
+
+/* In thousandths. Chance agreement of 16-bit values is below what is resolved. */
+static unsigned likeness(const struct sketch *a, const struct sketch *b)
+{
+    return sketch_bins_same(a, b) * 1000 / SKETCH_BINS;
+}
+
+uint64_t signs_common(const struct campaigns *c, const struct signs *s)
+{
+    uint64_t common = 0;
+    uint16_t slot[INDEX_SAME];
+    for (enum sign kind = SIGN_DOMAIN; kind < SIGNS_INDEXED; kind++)
+        for (unsigned i = 0; i < s->n[kind]; i++)
+            if (index_get(&c->index, sign_key(kind, s->v[sign_at[kind] + i]), slot) == INDEX_SAME)
+                common |= 1ull << (sign_at[kind] + i);
+    return common;
+}
+
+/* What the signs of a kind are worth: of a mail with several domains, of which one is the
+ * campaign's, only a part, because the others speak against it. */
+static unsigned sign_points(const struct signs *mail, uint64_t common, const struct signs *slot,
+                            enum sign kind)
+{
+    unsigned n = 0, same = 0;
+    for (unsigned i = 0; i < mail->n[kind]; i++) {
+        unsigned at = sign_at[kind] + i;
+        if (common >> at & 1)
+            continue;
+        n++;
+        same += signs_has(slot, kind, mail->v[at]);
+    }
+    return same ? worth[kind] * same / n : 0;
+}
+
+static unsigned text_points(const struct sketch *a, const struct sketch *b, unsigned like,
+                            bool scant)
+{
+    if (!scant)
+        return like * FIT_POINTS / LIKE_HIGH;
+    unsigned n = a->shingles < b->shingles ? a->shingles : b->shingles;
+    n = n < SCANT ? n : SCANT;
+    return like * SCANT_POINTS * n / SCANT / 1000;
+}
+
+void fit_judge(const struct sketch *sketch, const struct signs *signs, uint64_t common,
+               const struct slot *slot, struct fit *out)
+{
+    *out = (struct fit){0};
+    bool scant = sketch->shingles < SCANT || slot->sketch.shingles < SCANT;
+    bool texts = sketch->shingles && slot->sketch.shingles;
+    out->likeness = texts ? likeness(sketch, &slot->sketch) : 0;
+    unsigned signed_points = 0;
+    for (enum sign kind = SIGN_EXACT; kind < SIGNS; kind++) {
+        unsigned points = sign_points(signs, common, &slot->signs, kind);
+        out->same[kind] = points > 0;
+        signed_points += points;
+    }
+    out->exact = out->same[SIGN_EXACT];
+    if (out->exact)
+        out->likeness = 1000;
+    if (!scant && out->likeness < LIKE_LOW)
+        return;
+    if (scant)
+        signed_points = signed_points * SCANT_TIMES_3_2;
+    out->points = text_points(sketch, &slot->sketch, out->likeness, scant);
+    out->by_text = out->points >= FIT_POINTS;
+    out->points += signed_points;
+}
+
+static void domain_in_common(const struct campaign *campaign, const struct signs *s,
+                             uint64_t common, char out[CAMPAIGN_DOMAIN_MAX])
+{
+    for (unsigned i = 0; i < s->n[SIGN_DOMAIN]; i++) {
+        unsigned at = sign_at[SIGN_DOMAIN] + i;
+        for (unsigned k = 0; k < CAMPAIGN_DOMAINS_MAX && !(common >> at & 1); k++)
+            if (campaign->domain[k].mails && campaign->domain[k].hash == s->v[at]) {
+                memcpy(out, campaign->domain[k].name, CAMPAIGN_DOMAIN_MAX);
+                return;
+            }
+    }
+}
+
+void campaigns_explain(const struct campaigns *c, const struct campaign *campaign,
+                       const struct mail *mail, struct campaign_evidence *out)
+{
+    *out = (struct campaign_evidence){.threshold = FIT_POINTS / 1000.0};
+    uint32_t slot;
+    if (!idmap_get(&c->by_id, campaign->id, &slot))
+        return;
+    struct signs s;
+    struct fit fit;
+    signs_of(mail, &s);
+    uint64_t common = signs_common(c, &s);
+    fit_judge(&mail->sketch, &s, common, &c->slot[slot], &fit);
+    out->exact = fit.exact;
+    out->likeness = fit.likeness / 1000.0;
+    out->domain = fit.same[SIGN_DOMAIN];
+    out->shape = fit.same[SIGN_SHAPE];
+    out->file = fit.same[SIGN_FILE];
+    out->headers = fit.same[SIGN_HEADERS];
+    out->message_id = fit.same[SIGN_MESSAGE_ID];
+    out->dialect = fit.same[SIGN_DIALECT];
+    out->score = fit.points / 1000.0;
+    domain_in_common(campaign, &s, common, out->domain_name);
+}
