@@ -92,7 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     else
         buf_put(&file, data + 1, size - 1);
     if (source_open_memory(buf_as_span(&file), "fuzz", &src, &err) == 0) {
-        const struct import_sink sink = {&tally, on_event, on_reject, on_blob, 1};
+        const struct import_sink sink = {&tally, on_event, on_reject, on_blob, 1, NULL, 0};
         if (import_pcap.run(src, &sink, &counts, &err) == 0 && counts.records != tally.events)
             __builtin_trap();
         source_close(src);

@@ -45,7 +45,7 @@ static inline void run(const struct import_format *format, struct span data, siz
                        struct buf *out)
 {
     struct source *s;
-    struct import_sink sink = {out, take_event, take_reject, take_blob, 1};
+    struct import_sink sink = {out, take_event, take_reject, take_blob, 1, NULL, 0};
     struct import_counts counts;
     struct err err;
     if (source_open_memory(data, "memory", &s, NULL) < 0)

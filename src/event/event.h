@@ -37,6 +37,7 @@ struct event {
     int64_t time;    /* microseconds UTC */
     uint64_t sensor; /* log index of its SENSOR entry; filled by the pipeline */
     bool plain;      /* a hint: every text is known to be ASCII without NUL */
+    struct span observer; /* a hint, never encoded: the host that saw it, where an importer knows */
 
     uint64_t asn, asset, import, record, dst_port, src_port, confidence;
     struct span role, answer, bot_id, family, as_name, country, protocol, transport, family_source;

@@ -6,6 +6,13 @@ const struct import_format *const import_formats[] = {
     &import_pcap,
     &import_shadowserver,
     &import_zeek,
+    &import_tar,
+    &import_mbox,
+    &import_eml,
+    &import_mboxo,
+    &import_mboxrd,
+    &import_mboxcl,
+    &import_mboxcl2,
     NULL,
 };
 

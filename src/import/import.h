@@ -9,6 +9,13 @@
 #include "base/err.h"
 #include "event/event.h"
 #include "import/source.h"
+#include "wire/received.h"
+
+/* What importers of mail want to know: whose Received headers are believed. */
+struct import_mail {
+    struct received_trust trust;
+    bool sensor_by_host; /* an event's observer is the host that took the mail in */
+};
 
 /* Where an importer's findings go. */
 struct import_sink {
@@ -25,6 +32,8 @@ struct import_sink {
     /* Records before this one (exclusive) are already on the log: sink.event need not be called
      * for them (calling it is allowed and ignored). 1 when there are none. */
     uint64_t first_record;
+    const struct import_mail *mail; /* NULL: no relay is trusted */
+    int64_t now; /* the time of a mail that does not say when it came; 0: the clock's */
 };
 
 /* What became of a file; the importer fills it. */
@@ -57,5 +66,9 @@ const struct import_format *import_format_detect(struct span head);
 extern const struct import_format import_shadowserver;
 extern const struct import_format import_zeek;
 extern const struct import_format import_pcap;
+extern const struct import_format import_mbox, import_mboxo, import_mboxrd, import_mboxcl,
+    import_mboxcl2;
+extern const struct import_format import_eml;
+extern const struct import_format import_tar;
 /* The table of them, ending with a NULL. */
 extern const struct import_format *const import_formats[];

@@ -93,7 +93,7 @@ static inline int on_blob(void *ctx, struct span data, uint8_t sha[SHA256_LEN])
 
 static inline int import_from(struct source *src, struct found *f, uint64_t first, struct err *err)
 {
-    struct import_sink sink = {f, on_event, on_reject, on_blob, first};
+    struct import_sink sink = {f, on_event, on_reject, on_blob, first, NULL, 0};
     struct import_counts counts;
     f->last_record = first - 1;
     int r = import_pcap.run(src, &sink, &counts, err);

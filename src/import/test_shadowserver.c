@@ -65,7 +65,7 @@ static void one(const char *text, void (*look)(const struct last *l))
 {
     struct check c = {.look = look};
     struct found f = {0};
-    struct import_sink sink = {&c, look_at, take_reject, take_blob, 1};
+    struct import_sink sink = {&c, look_at, take_reject, take_blob, 1, NULL, 0};
     struct source *s;
     struct import_counts counts;
     source_open_memory(span_str(text), "memory", &s, NULL);
@@ -449,7 +449,7 @@ static void test_samples(void)
             tap_skip(sample[i].name, "no real samples here (EBB_SHARED_DATA)");
             continue;
         }
-        struct import_sink sink = {&f, take_event, take_reject, take_blob, 1};
+        struct import_sink sink = {&f, take_event, take_reject, take_blob, 1, NULL, 0};
         is_int(source_open(path, &s, &f.err), 0);
         is_int(source_head(s, &head, &f.err), 0);
         ok(import_format_detect(head) == &import_shadowserver);

@@ -32,7 +32,7 @@ static inline int found_run(const struct import_format *format,
                             size_t chunk, uint64_t first, struct found *f)
 {
     struct source *s;
-    struct import_sink sink = {f, take_event, take_reject, take_blob, first};
+    struct import_sink sink = {f, take_event, take_reject, take_blob, first, NULL, 0};
     f->events.n = f->rejects.n = f->n = 0;
     memset(&f->err, 0, sizeof f->err);
     if (source_open_memory(data, "memory", &s, NULL) < 0)
