@@ -39,6 +39,7 @@ static const cyaml_schema_field_t config_fields[] = {
     CYAML_FIELD_MAPPING("enrichment", CYAML_FLAG_OPTIONAL, struct config, enrichment,
                         enrichment_fields),
     TEXT("rules", struct config, rules),
+    CYAML_FIELD_MAPPING("mail", CYAML_FLAG_OPTIONAL, struct config, mail, config_mail_fields),
     CYAML_FIELD_MAPPING("serve", CYAML_FLAG_OPTIONAL, struct config, serve, config_serve_fields),
     CYAML_FIELD_END,
 };
@@ -72,8 +73,12 @@ static void or_default(char **text, const char *fallback)
         abort();
 }
 
-static int check(const struct config *c, const char *path, struct err *err)
+static int check(struct config *c, const char *path, struct err *err)
 {
+    struct err why;
+    int rc = config_mail_check(&c->mail, &why);
+    if (rc < 0)
+        return err_set(err, rc, "%s: %s", path, why.text);
     if (c->commit_interval_ms < 1 || c->commit_interval_ms > 60000)
         return err_set(err, -EINVAL, "%s: commit_interval_ms must be 1 to 60000 (%u)", path,
                        c->commit_interval_ms);
@@ -130,6 +135,8 @@ int config_load(const char *dir, struct config **out, struct err *err)
 void config_free(struct config *c)
 {
     static const cyaml_config_t setup = {.mem_fn = cyaml_mem};
+    if (c)
+        config_mail_free(&c->mail);
     cyaml_free(&setup, &config_schema, c, 0);
 }
 
@@ -175,6 +182,7 @@ int config_write(const char *dir, const char *name, const char *origin, struct e
         "  mmdb_asn: \"\"\n  mmdb_country: \"\"\n\n"
         "# A folder of YARA rules (*.yar) and families.map; \"\" takes those that come with ebb.\n"
         "rules: \"\"\n");
+    config_mail_write(&b);
     config_serve_write(&b);
     rc = file_replace(path, buf_as_span(&b), 0644, err);
     buf_free(&b);

@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "app/config_mail.h"
 #include "app/config_serve.h"
 #include "base/err.h"
 
@@ -18,6 +19,7 @@ struct config {
         char *mmdb_asn, *mmdb_country; /* MaxMind DB files, "" for none */
     } enrichment;
     char *rules; /* folder of *.yar and families.map; "" for those that come with ebb */
+    struct config_mail mail;
     struct config_serve serve;
 };
 
