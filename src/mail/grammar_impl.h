@@ -1,0 +1,17 @@
+/* Inside of grammar: its texts are written by notes, which stop at their limit. */
+#pragma once
+
+#include "mail/grammar.h"
+
+struct note {
+    uint8_t *p;
+    size_t n;
+};
+void note_begin(struct note *n, struct arena *arena);
+void note_bytes(struct note *n, struct span s);
+void note_byte(struct note *n, uint8_t c); /* ? for what cannot be shown */
+void note_str(struct note *n, const char *s);
+void note_number(struct note *n, size_t v);
+void note_value(struct note *n, struct span value); /* its classes */
+void note_host(struct note *n, struct span host);   /* "host" "name" "[ip]"... */
+void note_end(const struct note *n, struct grammar *out);
