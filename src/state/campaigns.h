@@ -39,7 +39,7 @@ struct campaign {
     uint8_t exemplars;
     uint32_t topic[TOPICS];             /* mails by topic */
     struct { char name[CAMPAIGN_DOMAIN_MAX]; uint64_t hash; uint32_t mails; } domain[CAMPAIGN_DOMAINS_MAX];
-    struct { uint16_t brand; uint32_t mails; } brand[CAMPAIGN_BRANDS_MAX];
+    struct { uint16_t brand; uint32_t mails; } brand[CAMPAIGN_BRANDS_MAX]; /* the caller's numbers */
     struct { char name[32]; uint32_t mails; } family[CAMPAIGN_FAMILIES_MAX]; /* as on the log */
     uint64_t headers, message_id, dialect; /* grammars of the medoid, hashes */
     uint32_t image_only, hidden_text, disguised; /* mails with that flag */
@@ -98,6 +98,10 @@ size_t campaigns_memory(const struct campaigns *c); /* bytes in all */
  * it is good for nothing but campaigns_free(). */
 void campaigns_save(const struct campaigns *c, struct buf *out);
 int campaigns_load(struct campaigns *c, struct span bytes);
+
+/* One campaign's figures as bytes, appended; and back: false when they are malformed. */
+void campaign_encode(const struct campaign *c, struct buf *out);
+bool campaign_decode(struct cur *c, struct campaign *out);
 
 /* How a mail stands to a live campaign: numbers for `campaigns explain`, computed anew. */
 struct campaign_evidence {

@@ -199,6 +199,17 @@ static bool get_tables(struct cur *c, struct campaign *o)
     return true;
 }
 
+void campaign_encode(const struct campaign *c, struct buf *out)
+{
+    put_info(out, c);
+    put_tables(out, c);
+}
+
+bool campaign_decode(struct cur *c, struct campaign *out)
+{
+    return get_info(c, out) && get_tables(c, out);
+}
+
 /* --- slots --- */
 
 static void put_more(struct buf *b, const struct slot_more *s)
@@ -242,8 +253,7 @@ void campaigns_save(const struct campaigns *c, struct buf *out)
     put64(out, c->clock);
     put32(out, c->live);
     for (uint32_t i = 0; i < c->live; i++) {
-        put_info(out, &c->info[i]);
-        put_tables(out, &c->info[i]);
+        campaign_encode(&c->info[i], out);
         put_sketch(out, &c->slot[i].sketch);
         put_signs(out, &c->slot[i].signs);
         put64(out, c->slot[i].banded);
@@ -273,7 +283,7 @@ static bool get_slot(struct campaigns *c, struct cur *in)
 {
     uint32_t i = c->live, other;
     struct slot *s = &c->slot[i];
-    if (!get_info(in, &c->info[i]) || !get_tables(in, &c->info[i]) || !get_sketch(in, &s->sketch) ||
+    if (!campaign_decode(in, &c->info[i]) || !get_sketch(in, &s->sketch) ||
         !get_signs(in, &s->signs) || !cur_u64(in, &s->banded) || !cur_u64(in, &s->keyed) ||
         !get_more(in, &c->more[i]))
         return false;

@@ -1,13 +1,10 @@
-#include "state/spam.h"
-
 #include <errno.h>
 #include <xxhash.h>
 
-#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "event/act.h"
-#include "state/names.h"
+#include "state/spam_impl.h"
 
 #define SPAM_MAGIC    "ebb-spm\n"
 #define SPAM_VERSION  1
@@ -15,32 +12,6 @@
 #define SPAM_FILE_MAX (2ull << 30)
 #define FACTS_FILE    "spam.facts"
 #define RETIRED_FILE  "spam.retired"
-#define BRAND_NAMES   (BRANDS_MAX + 1)
-
-struct sensor {
-    uint64_t index; /* of its entry */
-    unsigned name;
-};
-
-struct spam {
-    char path[FILE_PATH_MAX];
-    struct spam_source source;
-    struct mail_reader *reader; /* NULL until a mail had to be read */
-    uint64_t position;
-    uint64_t lost; /* mails without their bytes since the view was opened */
-    struct names names;
-    uint16_t brand_name[BRAND_NAMES]; /* by the register's number; 0: not asked yet */
-    struct sensor *sensors;
-    size_t n_sensors, cap_sensors;
-    struct campaigns *campaigns;
-    struct dialects *dialects;
-    struct tail *facts;
-    struct tail *retired; /* campaigns, as campaign_encode writes them */
-    struct campaigns_proposal *proposal;
-    size_t n_proposals, cap_proposals;
-    struct arena arena;
-    struct buf raw;
-};
 
 static void on_retired(void *ctx, const struct campaign *c)
 {
@@ -320,7 +291,7 @@ void spam_judge(const struct spam *s, const struct mail *mail, struct dialect_ve
 
 static unsigned brand_number(struct spam *s, unsigned brand)
 {
-    if (brand >= BRAND_NAMES)
+    if (brand >= SPAM_BRAND_NAMES)
         return 0;
     if (!s->brand_name[brand])
         s->brand_name[brand] =

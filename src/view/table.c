@@ -198,6 +198,31 @@ void table_bool(struct table *t, bool v)
     }
 }
 
+static void joined(struct table *t, const struct span *v, size_t n)
+{
+    struct buf text = {0};
+    for (size_t i = 0; i < n; i++) {
+        if (i)
+            buf_str(&text, ", ");
+        buf_span(&text, v[i]);
+    }
+    table_text(t, text.n ? buf_as_span(&text) : span_of("", 0));
+    buf_free(&text);
+}
+
+void table_list(struct table *t, const struct span *v, size_t n)
+{
+    if (t->shape != TABLE_JSON) {
+        joined(t, v, n);
+    } else if (cell(t)) {
+        json_array(&t->json);
+        for (size_t i = 0; i < n; i++)
+            json_span(&t->json, v[i]);
+        json_array_end(&t->json);
+        t->at++;
+    }
+}
+
 void table_hex(struct table *t, const uint8_t *p, size_t n)
 {
     struct buf text = {0};

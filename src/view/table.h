@@ -38,6 +38,8 @@ void table_bool(struct table *t, bool v); /* "true" or "false" outside of JSON *
 /* Null, or an empty cell, when v is not finite. */
 void table_double(struct table *t, double v, int decimals);
 void table_hex(struct table *t, const uint8_t *p, size_t n);
+/* Several texts: a JSON array; elsewhere one cell with ", " between them. */
+void table_list(struct table *t, const struct span *v, size_t n);
 void table_empty(struct table *t); /* null, or an empty cell */
 void table_row_end(struct table *t);
 /* Prints what is left, flushes, frees. Returns 0, -1 when output failed. */
