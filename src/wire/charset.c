@@ -47,6 +47,8 @@ struct charset_set {
     char last_label[CHARSET_NAME_MAX];
 };
 
+#define SHIFT_JIS "ibm-943_P15A-2003"
+
 /* --- labels --- */
 
 /* What the labels mean that ICU takes for something else, or does not know. Keys are letters and
@@ -104,13 +106,13 @@ static const struct {
     {"windows949", "windows-949"},
     {"cp949", "windows-949"},
     {"uhc", "windows-949"},
-    {"shiftjis", "ibm-943_P15A-2003"},
-    {"sjis", "ibm-943_P15A-2003"},
-    {"xsjis", "ibm-943_P15A-2003"},
-    {"mskanji", "ibm-943_P15A-2003"},
-    {"windows31j", "ibm-943_P15A-2003"},
-    {"csshiftjis", "ibm-943_P15A-2003"},
-    {"cp932", "ibm-943_P15A-2003"},
+    {"shiftjis", SHIFT_JIS},
+    {"sjis", SHIFT_JIS},
+    {"xsjis", SHIFT_JIS},
+    {"mskanji", SHIFT_JIS},
+    {"windows31j", SHIFT_JIS},
+    {"csshiftjis", SHIFT_JIS},
+    {"cp932", SHIFT_JIS},
     {"eucjp", "euc-jp"},
     {"xeucjp", "euc-jp"},
     {"iso2022jp", "ISO-2022-JP-2"},
@@ -521,6 +523,13 @@ static int guess(struct charset_set *s, struct span in, struct arena *arena, str
     return 2;
 }
 
+/* Japanese spam says ISO-2022-JP, which has seven bits, and is in Shift_JIS. */
+static bool is_shift_jis(const struct converter *c, struct span in)
+{
+    return c->escape == ESCAPE_ISO2022 && strstr(c->name, "ja") && vector_ascii(in) < in.n &&
+           !memchr(in.p, 0x1b, in.n);
+}
+
 int charset_to_utf8(struct charset_set *s, struct span label, struct span in, struct arena *arena,
                     struct span *out)
 {
@@ -543,7 +552,11 @@ int charset_to_utf8(struct charset_set *s, struct span label, struct span in, st
     case KIND_TABLE:
         return from_table(c, in, arena, out);
     case KIND_ICU:
-        return is_itself(c->escape, in) ? 0 : from_icu(c, in, arena, out);
+        if (is_itself(c->escape, in))
+            return 0;
+        if (is_shift_jis(c, in) && (c = converter_named(s, SHIFT_JIS)))
+            return from_icu(c, in, arena, out), 2;
+        return from_icu(c, in, arena, out);
     }
     return 0;
 }

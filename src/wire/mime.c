@@ -111,6 +111,7 @@ static struct span body_until(const uint8_t *start, const struct stop *stop)
 struct fields {
     struct span type, encoding, disposition, id; /* values */
     uint32_t seen;                               /* of the names that should come once */
+    bool any;
 };
 
 enum field { FIELD_TYPE, FIELD_ENCODING, FIELD_DISPOSITION, FIELD_ID, FIELD_OTHER };
@@ -174,17 +175,27 @@ static void field_take(struct mime_part *part, struct fields *f, struct span nam
         f->id = value;
 }
 
+/* The name of the header in `text`; empty when it is none. */
+static struct span header_name(struct span text)
+{
+    struct span name = text_trim_end(span_of(text.p, text_find(text, ':')));
+    if (name.n == text.n)
+        return span_of(NULL, 0);
+    for (size_t i = 0; i < name.n; i++)
+        if (name.p[i] <= ' ' || name.p[i] == 0x7f)
+            return span_of(NULL, 0);
+    return name;
+}
+
 /* One header, all its lines. False when it is none. */
 static bool header_take(struct scan *z, struct mime_part *part, struct fields *f, struct span text)
 {
-    size_t colon = text_find(text, ':');
-    struct span name = text_trim_end(span_of(text.p, colon));
-    if (colon == text.n || name.n == 0)
+    struct span name = header_name(text);
+    if (name.n == 0)
         return false;
-    for (size_t i = 0; i < name.n; i++)
-        if (name.p[i] <= ' ' || name.p[i] == 0x7f)
-            return false;
-    struct span value = text_trim_lines(text_behind(text, colon + 1));
+    struct span behind = text_trim_start(text_behind(text, name.n));
+    struct span value = text_trim_lines(text_behind(behind, 1));
+    f->any = true;
     field_take(part, f, name, value);
     if (z->headers == MIME_HEADERS_MAX) {
         part->anomalies |= MIME_CUT_HEADERS;
@@ -213,10 +224,21 @@ static bool is_empty_line(const uint8_t *p, const uint8_t *end)
     return *p == '\n' || (*p == '\r' && (end - p == 1 || p[1] == '\n'));
 }
 
-/* What mail programs put before the first header of a mail in a file. */
+/* What mail programs put before the first header of a mail in a file: "From a@b Mon Jan  1 ...". */
 static bool is_envelope(struct span line)
 {
-    return text_starts(line, "from ") || text_starts(line, ">from ");
+    if (line.n && *line.p == '>')
+        line = text_behind(line, 1);
+    return text_starts(line, "from ") && header_name(line).n == 0;
+}
+
+/* Does text begin at p, where no header has been yet, with its empty line left out? Not when a
+ * header follows the line. */
+static bool is_headerless(const uint8_t *p, const uint8_t *end)
+{
+    const uint8_t *next = header_end(p, end);
+    return !text_is_space(*p) &&
+           (next == end || !header_name(span_of(next, (size_t)(header_end(next, end) - next))).n);
 }
 
 /* Behind the empty line at the end of a block that is too long. */
@@ -252,8 +274,14 @@ static bool head_read(struct scan *z, struct cur *c, struct mime_part *part, str
         }
         const uint8_t *end = header_end(c->p, c->end);
         struct span text = span_of(c->p, (size_t)(end - c->p));
-        if (!header_take(z, part, f, text) && !(c->p == start && is_envelope(text)))
+        bool envelope = c->p == start && is_envelope(text);
+        if (!envelope && !header_take(z, part, f, text)) {
             part->anomalies |= MIME_BAD_HEADER;
+            if (!f->any && is_headerless(c->p, c->end)) {
+                *head = span_of(start, (size_t)(c->p - start));
+                return false;
+            }
+        }
         c->p = end;
     }
     *head = span_of(start, (size_t)((stopped ? stop->line : c->p) - start));
@@ -724,7 +752,7 @@ const struct mime_header *mime_header(const struct mime *m, unsigned part, const
 {
     const struct mime_part *p = &m->part[part];
     for (unsigned i = 0; i < p->headers; i++)
-        if (text_is(m->header[p->first_header + i].name, name))
+        if (span_ieq(m->header[p->first_header + i].name, span_str(name)))
             return &m->header[p->first_header + i];
     return NULL;
 }

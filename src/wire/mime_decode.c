@@ -173,6 +173,7 @@ struct base64 {
     uint32_t bits; /* of the characters of a group so far */
     unsigned n;
     unsigned pads; /* '=' that are still to come */
+    bool ended;    /* there was padding: nothing should follow */
     bool bad;
 };
 
@@ -197,6 +198,7 @@ static void base64_pad(struct base64 *s, struct output *o)
         return;
     }
     s->pads = s->n == 2;
+    s->ended = true;
     base64_flush(s, o);
 }
 
@@ -209,11 +211,15 @@ static bool base64_char(struct base64 *s, uint8_t rank, struct output *o)
         base64_pad(s, o);
         return false;
     }
-    if (rank == B64_BAD || s->pads) { /* text behind half a padding goes on, as if it were whole */
+    if (rank == B64_BAD) {
         s->bad = true;
+        return false;
+    }
+    if (s->ended) { /* text behind padding goes on as a text of its own: so they read it who join
+                       two */
+        s->bad = true;
+        s->ended = false;
         s->pads = 0;
-        if (rank == B64_BAD)
-            return false;
     }
     s->bits = s->bits << 6 | (uint32_t)(rank - 1);
     if (++s->n < 4)
