@@ -4,11 +4,14 @@
 
 #include "base/mem.h"
 
-/* The index is made for half its places to be taken, so that lines seldom run over. */
-#define INDEX_ENTRIES (2 * (BANDS + SIGN_SUBJECT_MAX + SIGN_HAND_MAX + SIGN_FILE_MAX))
 /* Candidates that are compared: those with most bands in common. Any more share a fragment at most.
  */
 #define CANDIDATES_MAX 16
+/* Bands that are looked at first, and the likeness (thousandths) with which that is all: a campaign
+ * that is any more like it would hardly have been missed. */
+#define BANDS_FIRST 14
+#define LIKE_SURE   650
+#define CACHE_LINE  64
 
 const char *campaign_why_name(enum campaign_why why)
 {
@@ -31,11 +34,11 @@ void campaigns_free(struct campaigns *c)
 {
     if (!c)
         return;
-    free(c->slot);
-    free(c->info);
-    free(c->more);
-    free(c->root);
-    free(c->hits);
+    pages_free(c->slot, c->room, sizeof *c->slot);
+    pages_free(c->info, c->room, sizeof *c->info);
+    pages_free(c->more, c->room, sizeof *c->more);
+    pages_free(c->root, c->room, sizeof *c->root);
+    pages_free(c->hits, c->room, sizeof *c->hits);
     free(c->merge);
     index_free(&c->index);
     idmap_free(&c->by_id);
@@ -45,11 +48,9 @@ void campaigns_free(struct campaigns *c)
 
 void campaigns_set_live_max(struct campaigns *c, uint32_t max)
 {
-    if (c->live)
+    if (c->room)
         abort();
     c->live_max = max < 1 ? 1 : max > CAMPAIGNS_LIVE_MAX ? CAMPAIGNS_LIVE_MAX : max;
-    index_free(&c->index);
-    index_init(&c->index, (size_t)c->live_max * INDEX_ENTRIES);
 }
 
 /* --- candidates --- */
@@ -70,15 +71,11 @@ static void take_hits(struct campaigns *c, struct candidates *k, const uint16_t 
     }
 }
 
-static void find_by_text(struct campaigns *c, const struct sketch *s, struct candidates *k)
+static void find_by_bands(struct campaigns *c, const uint64_t *key, unsigned from, unsigned to,
+                          struct candidates *k)
 {
-    uint64_t key[BANDS];
     uint16_t slot[INDEX_SAME];
-    for (unsigned i = 0; i < BANDS; i++) {
-        key[i] = band_key(s, i);
-        index_prefetch(&c->index, key[i]);
-    }
-    for (unsigned i = 0; i < BANDS; i++)
+    for (unsigned i = from; i < to; i++)
         take_hits(c, k, slot, index_get(&c->index, key[i], slot), 1);
 }
 
@@ -157,26 +154,46 @@ static void consider(const struct campaigns *c, uint32_t slot, const struct fit 
     }
 }
 
+static void compare(struct campaigns *c, const struct sketch *sketch, const struct signs *signs,
+                    uint64_t common, struct candidates *k, struct place *p)
+{
+    choose(c, k);
+    for (unsigned i = 0; i < k->n; i++)
+        for (size_t b = 0; b < sizeof(struct slot); b += CACHE_LINE)
+            __builtin_prefetch((const char *)&c->slot[k->slot[i]] + b);
+    for (unsigned i = 0; i < k->n; i++) {
+        struct fit f;
+        fit_judge(sketch, signs, common, &c->slot[k->slot[i]], &f);
+        consider(c, k->slot[i], &f, p);
+    }
+}
+
+/* First by a part of the bands: most mails are so like their campaign that these lead to it, and
+ * the others, each a cache miss, need not be looked at. */
 static void place(struct campaigns *c, const struct sketch *sketch, const struct signs *signs,
                   struct place *p)
 {
     struct candidates k;
+    uint64_t key[BANDS];
+    unsigned bands = sketch->shingles ? BANDS : 0, first = bands ? BANDS_FIRST : 0;
     k.n = 0;
     *p = (struct place){.slot = NO_SLOT, .second = NO_SLOT};
     if (!c->live)
         return;
+    for (unsigned i = 0; i < first; i++)
+        index_prefetch(&c->index, key[i] = band_key(sketch, i));
     uint64_t common = find_by_signs(c, signs, &k);
-    if (sketch->shingles)
-        find_by_text(c, sketch, &k);
-    choose(c, &k);
-    for (unsigned i = 0; i < k.n; i++)
-        for (size_t b = 0; b < sizeof(struct slot); b += 64)
-            __builtin_prefetch((const char *)&c->slot[k.slot[i]] + b);
-    for (unsigned i = 0; i < k.n; i++) {
-        struct fit f;
-        fit_judge(sketch, signs, common, &c->slot[k.slot[i]], &f);
-        consider(c, k.slot[i], &f, p);
-    }
+    find_by_bands(c, key, 0, first, &k);
+    compare(c, sketch, signs, common, &k, p);
+    if (!bands || p->fit.likeness >= LIKE_SURE)
+        return;
+    for (unsigned i = first; i < bands; i++)
+        index_prefetch(&c->index, key[i] = band_key(sketch, i));
+    k.n = 0;
+    *p = (struct place){.slot = NO_SLOT, .second = NO_SLOT};
+    find_by_signs(c, signs, &k);
+    find_by_bands(c, key, 0, bands, &k);
+    compare(c, sketch, signs, common, &k, p);
 }
 
 /* A campaign that has had an equal mail; not asked for scant ones, of which many are equal by
@@ -186,7 +203,7 @@ static uint32_t equal_one(const struct campaigns *c, const struct campaigns_mail
 {
     uint16_t slot[INDEX_SAME];
     uint32_t best = NO_SLOT;
-    if (!s->n[SIGN_EXACT] || m->mail->sketch.shingles < SCANT)
+    if (!c->live || !s->n[SIGN_EXACT] || m->mail->sketch.shingles < SCANT)
         return best;
     uint64_t exact = s->v[sign_at[SIGN_EXACT]];
     unsigned n = index_get(&c->index, sign_key(SIGN_EXACT, exact), slot);
@@ -281,6 +298,6 @@ const struct campaign *campaigns_find(const struct campaigns *c, uint64_t id)
 size_t campaigns_memory(const struct campaigns *c)
 {
     size_t slot = sizeof *c->slot + sizeof *c->info + sizeof *c->more + sizeof *c->root + 1;
-    return sizeof *c + c->cap * slot + c->index.lines * INDEX_WAYS * sizeof *c->index.line +
+    return sizeof *c + c->live * slot + c->index.lines * INDEX_WAYS * sizeof *c->index.line +
            (c->by_id.size + c->merged.size) * sizeof *c->by_id.v + c->merges_cap * sizeof *c->merge;
 }

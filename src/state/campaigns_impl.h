@@ -49,6 +49,11 @@ struct signs {
 void signs_of(const struct mail *m, struct signs *out);
 bool signs_has(const struct signs *s, enum sign kind, uint64_t value);
 
+/* Zeroed memory that is used here and there: mapped, so that pages nobody touches stay unmade; huge
+ * pages, because each look goes somewhere else and would miss the TLB as well. */
+void *pages_new(size_t n, size_t size);
+void pages_free(void *p, size_t n, size_t size);
+
 /* --- index: hashed keys to the slots that have them --- */
 
 #define INDEX_WAYS 16 /* entries of a line: 64 bytes */
@@ -56,7 +61,6 @@ bool signs_has(const struct signs *s, enum sign kind, uint64_t value);
 struct index {
     uint32_t *line; /* lines of INDEX_WAYS entries: tag << 16 | slot; tag 0 is free */
     size_t lines;   /* a power of two */
-    void *made;     /* what line lies in */
 };
 void index_init(struct index *x, size_t entries);
 void index_free(struct index *x);
@@ -111,12 +115,12 @@ struct member {
     char subject[CAMPAIGN_SUBJECT_MAX];
 };
 struct slot_more {
-    struct member member[MEMBERS];
-    uint8_t members;
-    uint8_t list; /* enum slot_list */
-    uint32_t newer, older;
     uint64_t touched; /* the clock's reading: order of the lists */
     uint64_t seen;    /* mails put in here, whichever campaign counts them */
+    uint32_t newer, older;
+    uint8_t list; /* enum slot_list */
+    uint8_t members;
+    struct member member[MEMBERS];
 };
 
 /* Campaigns by when they were last used. */
@@ -139,7 +143,7 @@ struct campaigns {
     struct campaign *info;
     struct slot_more *more;
     uint32_t *root; /* the slot that counts its mails */
-    size_t cap;
+    uint32_t room;  /* how many there is room for: live_max, once the first mail came */
     struct index index;
     struct idmap by_id; /* id to slot */
     struct slot_ends list[LISTS];
@@ -173,7 +177,7 @@ uint32_t slots_found(struct campaigns *c, const struct campaigns_mail *m,
                      const struct signs *signs);
 void slots_join(struct campaigns *c, uint32_t slot, const struct campaigns_mail *m,
                 const struct signs *signs);
-void slots_touch(struct campaigns *c, uint32_t slot);
+void slots_touch(struct campaigns *c, uint32_t slot, enum slot_list list);
 void slots_list(struct campaigns *c, uint32_t slot, enum slot_list list);
 void slots_link(struct campaigns *c, uint32_t slot);
 /* Puts all its keys into the index, those that `banded` and `keyed` say or all. */

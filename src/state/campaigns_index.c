@@ -1,5 +1,7 @@
 #include "state/campaigns_impl.h"
 
+#include <sys/mman.h>
+
 #include "base/mem.h"
 
 #define TAG_MASK   0xffffu
@@ -28,19 +30,32 @@ uint64_t sign_key(enum sign kind, uint64_t value)
     return mix(value ^ (kind + 0x100) * MIX_A);
 }
 
+void *pages_new(size_t n, size_t size)
+{
+    void *p = mmap(NULL, n * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED)
+        abort();
+    madvise(p, n * size, MADV_HUGEPAGE); /* a hint: it does without */
+    return p;
+}
+
+void pages_free(void *p, size_t n, size_t size)
+{
+    if (p)
+        munmap(p, n * size);
+}
+
 void index_init(struct index *x, size_t entries)
 {
     x->lines = 1;
     while (x->lines * INDEX_WAYS < entries)
         x->lines *= 2;
-    /* calloc, because pages that nobody touches stay unmade; a line is one cache line */
-    x->made = mem_zeroed(x->lines * INDEX_WAYS * sizeof *x->line + LINE_BYTES, 1);
-    x->line = (uint32_t *)(((uintptr_t)x->made + LINE_BYTES - 1) & ~(uintptr_t)(LINE_BYTES - 1));
+    x->line = pages_new(x->lines, LINE_BYTES);
 }
 
 void index_free(struct index *x)
 {
-    free(x->made);
+    pages_free(x->line, x->lines, LINE_BYTES);
     *x = (struct index){0};
 }
 

@@ -361,10 +361,9 @@ int campaigns_load(struct campaigns *c, struct span bytes)
         return -EBADMSG;
     if (max != c->live_max)
         campaigns_set_live_max(c, max);
-    for (uint32_t i = 0; i < live; i++) {
-        slots_room(c);
+    slots_room(c);
+    for (uint32_t i = 0; i < live; i++)
         if (!get_slot(c, &in))
             return -EBADMSG;
-    }
     return link_all(c) && get_merges(c, &in) ? 0 : -EBADMSG;
 }

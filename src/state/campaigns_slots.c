@@ -1,26 +1,25 @@
 /* Slots: founding, joining, retiring; which member is the medoid. */
 #include "state/campaigns_impl.h"
 
-#include "base/mem.h"
-
-#define SLOTS_MIN 1024
+/* The index is made for half its places to be taken, so that lines seldom run over. */
+#define INDEX_ENTRIES (2 * (BANDS + SIGN_SUBJECT_MAX + SIGN_HAND_MAX + SIGN_FILE_MAX))
 /* Of all slots, single mails may take at least this share: where they are more, the oldest of them
  * gives way, else the campaign that was quiet longest does. Without it a flood of single mails
  * would push campaigns out, or campaigns leave no room for new ones to show themselves. */
 #define SINGLES_SHARE 4
+#define TOUCH_SHARE   8
 
 void slots_room(struct campaigns *c)
 {
-    if (c->live < c->cap)
+    if (c->room)
         return;
-    size_t cap = c->cap ? c->cap * 2 : SLOTS_MIN;
-    c->cap = cap < c->live_max ? cap : c->live_max;
-    c->slot = mem_resize(c->slot, c->cap, sizeof *c->slot);
-    c->info = mem_resize(c->info, c->cap, sizeof *c->info);
-    c->more = mem_resize(c->more, c->cap, sizeof *c->more);
-    c->root = mem_resize(c->root, c->cap, sizeof *c->root);
-    c->hits = mem_resize(c->hits, c->cap, sizeof *c->hits);
-    memset(c->hits, 0, c->cap);
+    c->room = c->live_max;
+    c->slot = pages_new(c->room, sizeof *c->slot);
+    c->info = pages_new(c->room, sizeof *c->info);
+    c->more = pages_new(c->room, sizeof *c->more);
+    c->root = pages_new(c->room, sizeof *c->root);
+    c->hits = pages_new(c->room, sizeof *c->hits);
+    index_init(&c->index, (size_t)c->room * INDEX_ENTRIES);
 }
 
 /* --- lists --- */
@@ -62,9 +61,12 @@ void slots_list(struct campaigns *c, uint32_t slot, enum slot_list list)
     slots_link(c, slot);
 }
 
-void slots_touch(struct campaigns *c, uint32_t slot)
+/* One that was touched lately is left where it is: the order needs no more precision, and relinking
+ * costs three cache misses. */
+void slots_touch(struct campaigns *c, uint32_t slot, enum slot_list list)
 {
-    slots_list(c, slot, c->more[slot].list);
+    if (c->more[slot].list != list || c->clock - c->more[slot].touched >= c->live_max / TOUCH_SHARE)
+        slots_list(c, slot, list);
 }
 
 /* --- keys in the index --- */
@@ -85,6 +87,9 @@ static void band_all(struct campaigns *c, uint32_t slot)
 static void unband(struct campaigns *c, uint32_t slot)
 {
     struct slot *s = &c->slot[slot];
+    for (unsigned i = 0; i < BANDS; i++)
+        if (s->banded >> i & 1)
+            index_prefetch(&c->index, band_key(&s->sketch, i));
     for (unsigned i = 0; i < BANDS; i++)
         if (s->banded >> i & 1)
             index_drop(&c->index, band_key(&s->sketch, i), (uint16_t)slot);
@@ -197,11 +202,16 @@ uint32_t slots_found(struct campaigns *c, const struct campaigns_mail *m, const 
 
 /* --- joining --- */
 
+/* Where each mail is different, its exact hash is worth little: once there are as many as are kept,
+ * one mail in so many replaces one. What comes again and again is learnt all the same. */
+#define EXACT_EVERY 8
+
 static void learn_sign(struct campaigns *c, uint32_t slot, enum sign kind, uint64_t value)
 {
     struct signs *s = &c->slot[slot].signs;
     unsigned max = sign_at[kind + 1] - sign_at[kind];
-    if (signs_has(s, kind, value))
+    if (signs_has(s, kind, value) ||
+        (kind == SIGN_EXACT && s->n[kind] == max && c->more[slot].seen % EXACT_EVERY))
         return;
     unsigned at = sign_at[kind] + (s->n[kind] < max ? s->n[kind] : s->next[kind]);
     if (kind < SIGNS_INDEXED) {
@@ -300,7 +310,7 @@ void slots_join(struct campaigns *c, uint32_t slot, const struct campaigns_mail 
         if (best)
             change_medoid(c, slot, &c->more[slot].member[best - 1]);
     }
-    slots_list(c, slot, LIST_MANY);
+    slots_touch(c, slot, LIST_MANY);
     if (c->root[slot] != slot)
-        slots_touch(c, c->root[slot]);
+        slots_touch(c, c->root[slot], LIST_MANY);
 }
