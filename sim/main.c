@@ -2,11 +2,13 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/file.h"
 #include "sim/capture.h"
 #include "sim/feed.h"
 #include "sim/live.h"
+#include "sim/mail_options.h"
 #include "sim/model.h"
 #include "sim/options.h"
 #include "sim/progress.h"
@@ -185,6 +187,8 @@ int main(int argc, char **argv)
     struct options o;
     struct err err = {0};
     int status = EXIT_USAGE;
+    if (argc > 1 && strcmp(argv[1], "mail") == 0)
+        return mail_main(argc - 1, argv + 1);
     if (options_parse(argc, argv, &o, &err) == 0) {
         if (o.help)
             status = fputs(options_help, stdout) < 0;

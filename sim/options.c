@@ -13,6 +13,7 @@ const char options_help[] =
     "\n"
     "usage: ebb-sim [options] SCENARIO\n"
     "       ebb-sim live [options] SCENARIO\n"
+    "       ebb-sim mail [options] ... (see ebb-sim mail --help)\n"
     "\n"
     "SCENARIO is a YAML file, or the name of a bundled one: rustock, nat, small, live.\n"
     "\n"

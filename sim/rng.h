@@ -27,6 +27,16 @@ enum rng_use {
     RNG_BOT_ID,      /* of a host, or of a sandbox's run */
     RNG_FLOW,        /* a connection in the capture */
     RNG_ADDRESS6,    /* interface identifier of an IPv6 address */
+    RNG_MAIL_FAMILY, /* how a family writes and speaks */
+    RNG_MAIL_CLIENT, /* a machine's address */
+    RNG_MAIL_CAMPAIGN,
+    RNG_MAIL_PLAN,     /* a campaign's size and times */
+    RNG_MAIL,          /* a campaign's n-th mail */
+    RNG_MAIL_DOMAIN,   /* a campaign's n-th domain */
+    RNG_MAIL_FRAGMENT, /* a topic's n-th shared text */
+    RNG_MAIL_PICTURE,
+    RNG_MAIL_HAM,
+    RNG_MAIL_CHECKIN, /* of a machine with its command server */
 };
 
 struct rng {
