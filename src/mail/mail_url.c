@@ -1,0 +1,114 @@
+/* A mail's URLs, each once: what can be clicked on, what stands in the text, pictures, and what is
+ * hidden. */
+#include <xxhash.h>
+
+#include "mail/mail_impl.h"
+#include "wire/text.h"
+
+#define CID_PREFIX "cid:" /* a picture within the mail */
+
+struct gathering {
+    struct mail_reader *r;
+    struct arena *arena;
+    struct mail *out;
+    uint64_t seen[MAIL_URLS_MAX];
+};
+
+static uint64_t url_key(const struct url *u)
+{
+    uint64_t key = XXH3_64bits_withSeed(u->host.p, u->host.n, u->port);
+    if (u->path.n)
+        key = XXH3_64bits_withSeed(u->path.p, u->path.n, key);
+    if (u->query.n)
+        key = XXH3_64bits_withSeed(u->query.p, u->query.n, key ^ 1);
+    return key;
+}
+
+static struct span domain_of(struct gathering *g, const struct url *u)
+{
+    if (!(u->disguises & URL_ADDRESS))
+        return domains_registered(g->r->domains, u->host);
+    char *text = arena_alloc(g->arena, IP_TEXT_MAX);
+    return span_of(text, ip_format(&u->ip, text));
+}
+
+static void add(struct gathering *g, const struct url *u, bool image, bool hidden)
+{
+    struct mail *m = g->out;
+    if (!u->host.n)
+        return;
+    uint64_t key = url_key(u);
+    for (unsigned i = 0; i < m->urls; i++) {
+        if (g->seen[i] != key)
+            continue;
+        m->url[i].image &= image; /* where it is seen most plainly counts */
+        m->url[i].hidden &= hidden;
+        return;
+    }
+    if (m->urls == MAIL_URLS_MAX) {
+        m->flags |= MAIL_CUT;
+        return;
+    }
+    g->seen[m->urls] = key;
+    struct mail_url *v = &m->url[m->urls++];
+    *v = (struct mail_url){.url = *u, .domain = domain_of(g, u), .image = image, .hidden = hidden};
+    v->domain_hash = XXH3_64bits(v->domain.p, v->domain.n);
+    g->r->shape.n = 0;
+    url_shape(u, &g->r->shape);
+    v->shape_hash = g->r->shape.n ? XXH3_64bits(g->r->shape.p, g->r->shape.n) : 0;
+}
+
+static void add_text(struct gathering *g, struct span text, bool hidden)
+{
+    struct url found[MAIL_URLS_MAX];
+    if (text.n > MAIL_TEXT_MAX)
+        text.n = MAIL_TEXT_MAX;
+    size_t n = url_find(text, g->arena, found, MAIL_URLS_MAX);
+    if (n > MAIL_URLS_MAX) {
+        g->out->flags |= MAIL_CUT;
+        n = MAIL_URLS_MAX;
+    }
+    for (size_t i = 0; i < n; i++)
+        add(g, &found[i], false, hidden);
+}
+
+static void add_link(struct gathering *g, const struct html_link *link)
+{
+    struct url found[4]; /* itself, and where it redirects to */
+    bool image = link->kind == HTML_IMAGE || link->kind == HTML_OTHER;
+    if (text_starts(link->url, CID_PREFIX))
+        return;
+    size_t n = url_find(link->url, g->arena, found, 4);
+    if (n == 0)
+        n = url_parse(link->url, g->arena, found) == 0;
+    for (size_t i = 0; i < n && i < 4; i++)
+        add(g, &found[i], image, link->hidden);
+}
+
+static void add_links(struct gathering *g, const struct mail_view *v, bool image, bool hidden)
+{
+    for (unsigned i = 0; i < v->n; i++) {
+        if (!v->is_html[i])
+            continue;
+        for (unsigned k = 0; k < v->html[i].links; k++) {
+            const struct html_link *link = &v->html[i].link[k];
+            bool is_image = link->kind == HTML_IMAGE || link->kind == HTML_OTHER;
+            if (is_image == image && link->hidden == hidden)
+                add_link(g, link);
+        }
+    }
+}
+
+void mail_read_urls(struct mail_reader *r, const struct mail_view *v, struct arena *arena,
+                    struct mail *out)
+{
+    struct gathering g = {.r = r, .arena = arena, .out = out};
+    out->url = arena_alloc(arena, MAIL_URLS_MAX * sizeof *out->url);
+    add_links(&g, v, false, false);
+    add_text(&g, out->subject, false);
+    add_text(&g, out->visible, false);
+    add_links(&g, v, true, false);
+    add_links(&g, v, false, true);
+    add_links(&g, v, true, true);
+    add_text(&g, out->hidden, true);
+}
