@@ -686,7 +686,7 @@ static struct stop multipart_read(struct scan *z, struct cur *c, int index, stru
     z->opens = (unsigned)own;
     if (stop.open == own)
         return boundary_find(z, c); /* the epilogue */
-    if (*found)
+    if (*found && !(part->anomalies & MIME_CUT_PARTS))
         part->anomalies |= MIME_UNCLOSED;
     return stop;
 }
