@@ -117,6 +117,11 @@ static size_t without_blank(const uint8_t *p, size_t n)
     return n == 1 && p[0] == '\n' ? 0 : n == 2 && memcmp(p, "\r\n", 2) == 0 ? 0 : n;
 }
 
+static int is_too_large(const struct extent *e, int already)
+{
+    return already || e->mail > MAILBOX_MAIL_MAX;
+}
+
 /* To the next From_ line behind an empty line. A mail that is too large is let go of on the way: 1;
  * else 0. */
 static int by_separator(struct mailbox *m, struct extent *e)
@@ -131,7 +136,7 @@ static int by_separator(struct mailbox *m, struct extent *e)
         if (have < searched + MARK) {
             e->next = have;
             e->mail = without_blank(mailbox_at(m), have);
-            return too_large;
+            return is_too_large(e, too_large);
         }
         const uint8_t *p = mailbox_at(m);
         const uint8_t *found = memmem(p + searched, have - searched, mark, MARK);
@@ -142,7 +147,7 @@ static int by_separator(struct mailbox *m, struct extent *e)
             if (without_blank(p, blank) < blank && separator_at(m, blank)) {
                 e->next = blank;
                 e->mail = without_blank(mailbox_at(m), blank);
-                return too_large;
+                return is_too_large(e, too_large);
             }
             searched = at + 1;
         }
