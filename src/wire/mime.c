@@ -178,9 +178,10 @@ static void field_take(struct mime_part *part, struct fields *f, struct span nam
 /* The name of the header in `text`; empty when it is none. */
 static struct span header_name(struct span text)
 {
-    struct span name = text_trim_end(span_of(text.p, text_find(text, ':')));
-    if (name.n == text.n)
+    size_t colon = text_find(text, ':');
+    if (colon == text.n)
         return span_of(NULL, 0);
+    struct span name = text_trim_end(span_of(text.p, colon));
     for (size_t i = 0; i < name.n; i++)
         if (name.p[i] <= ' ' || name.p[i] == 0x7f)
             return span_of(NULL, 0);
@@ -739,7 +740,7 @@ void mime_scan(struct mime_scanner *s, struct span mail, struct arena *arena, st
     entity_read(&z, &c, 0, &out->head);
     out->headers = z.headers;
     out->parts = z.parts;
-    out->header = arena_alloc(arena, z.headers * sizeof *out->header);
+    out->header = arena_alloc(arena, (z.headers + 1) * sizeof *out->header);
     out->part = arena_alloc(arena, z.parts * sizeof *out->part);
     memcpy(out->header, s->header, z.headers * sizeof *out->header);
     memcpy(out->part, s->part, z.parts * sizeof *out->part);
