@@ -175,22 +175,33 @@ static bool holds_words(const uint8_t *p, const uint8_t *end)
     return false;
 }
 
+/* Is the element's text left white, in its place? */
+static bool keeps_room(const struct html_style *s)
+{
+    return !s->gone && !s->quiet && s->size >= HTML_SIZE_SEEN;
+}
+
 static const uint8_t *text_run(struct reader *r, const uint8_t *p, const uint8_t *end)
 {
-    bool hidden = top(r)->style.hidden;
-    const uint8_t *from = r->hidden.w, *next = text(r, p, end);
-    if (!hidden) {
-        r->hidden.pending = r->hidden.pending ? r->hidden.pending : SEP_SPACE;
-        return next;
+    const struct html_style *style = &top(r)->style;
+    if (!style->hidden) {
+        p = text(r, p, end);
+        if (!r->hidden.pending)
+            r->hidden.pending = SEP_SPACE;
+        return p;
     }
-    if (!from)
-        from = r->hidden.start;
-    if (r->hidden.w > from && holds_words(from, r->hidden.w)) {
+    sink_of(r);
+    const uint8_t *from = r->hidden.w;
+    p = text(r, p, end);
+    if (r->hidden.w == from) {
+        if (keeps_room(style) && !r->seen.pending) /* white space in white is white space */
+            r->seen.pending = SEP_SPACE;
+    } else if (holds_words(from, r->hidden.w)) {
         r->useless = true;
-        if (!top(r)->style.quiet)
+        if (!style->quiet)
             r->out->anomalies |= HTML_HIDDEN_TEXT;
     }
-    return next;
+    return p;
 }
 
 /* Text that is none of the page's to the hidden: a title, a comment, a picture's alt. Tags in it
@@ -660,6 +671,23 @@ static void sheet_take(struct reader *r, struct span css)
         r->sheet = NULL;
 }
 
+/* <xmp>: all of it is text. */
+static void plain_text(struct reader *r, struct span inside)
+{
+    struct sink *s = sink_of(r);
+    for (const uint8_t *p = inside.p, *end = p + inside.n; p < end;) {
+        if (html_is_white(*p)) {
+            p = white_space(s, p, end, true);
+            continue;
+        }
+        if (*p >= ' ') {
+            flush(r, s, *p);
+            *s->w++ = *p;
+        }
+        p++;
+    }
+}
+
 static const uint8_t *raw_element(struct reader *r, const struct html_name *t, struct span name,
                                   const uint8_t *p, const uint8_t *end)
 {
@@ -687,19 +715,9 @@ static const uint8_t *raw_element(struct reader *r, const struct html_name *t, s
         }
         break;
     case T_XMP:
-    case T_PLAINTEXT: {
-        const uint8_t *at = inside.p, *stop = at + inside.n;
-        struct sink *s = sink_of(r);
-        while (at < stop) {
-            if (html_is_white(*at)) {
-                at = white_space(s, at, stop, true);
-            } else {
-                flush(r, s, *at);
-                *s->w++ = *at++;
-            }
-        }
+    case T_PLAINTEXT:
+        plain_text(r, inside);
         break;
-    }
     default: /* what is shown where frames are not */
         break;
     }

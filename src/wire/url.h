@@ -41,9 +41,10 @@ int url_parse(struct span text, struct arena *arena, struct url *out);
  * put there. A URL that is taken out of a redirector's follows it. Mail addresses are no URLs.
  *
  * Without a scheme a host is a link when its last label is on libpsl's list, and it begins with
- * "www." or has a path or port behind it; by itself only when that label is no English word,
- * abbreviation or file's ending as well ("done.it", "setup.zip": url_host.c has the list). Spaced
- * apart ("example dot com", "www . example . com") only below com, net, org, info, biz, ru, cn. */
+ * "www." or has a path or port behind it; by itself only below a country that is no English word or
+ * abbreviation ("done.it") and a few others (com, net, org, edu...: url_host.c has the lists).
+ * Spaced apart ("example dot com", "www . example . com") only below com, net, org, info, biz, ru,
+ * cn. */
 size_t url_find(struct span text, struct arena *arena, struct url *out, size_t max);
 /* The URL that this one leads to, when it is an open redirector's by its looks: an absolute URL in
  * the path ("/rd..*http://...") or in a parameter that is called url, u, q, redirect, ..., plain

@@ -5,6 +5,7 @@
 
 #define SCHEME_BACK 5   /* letters of the longest scheme */
 #define LABEL_BACK  252 /* bytes of a label, which may have disguises */
+#define USUAL_MAX   8   /* letters of a usual top-level domain and more */
 #define SPACED_MAX  5   /* dots of a host that is spaced apart */
 
 struct finder {
@@ -104,12 +105,13 @@ static size_t label_end(const struct finder *f, size_t i)
 /* The last label of what lies before `end`, one of the usual top-level domains? */
 static bool ends_usual(const struct finder *f, size_t start, size_t end)
 {
-    char host[16] = "x.";
-    if (end - start > 8)
+    char host[2 + USUAL_MAX] = "x.";
+    size_t n = end - start;
+    if (n > USUAL_MAX)
         return false;
-    for (size_t i = start; i < end; i++)
-        host[2 + i - start] = (char)text_lower(f->text.p[i]);
-    return url_tld_of(span_of(host, 2 + end - start)) == URL_TLD_USUAL;
+    for (size_t i = 0; i < n; i++)
+        host[2 + i] = (char)text_lower(f->text.p[start + i]);
+    return url_tld_of(span_of(host, 2 + n)) == URL_TLD_USUAL;
 }
 
 /* A host that begins at i: where it ends. Dots that are spaced apart count only when what follows

@@ -275,15 +275,15 @@ static bool is_listed(struct span label, const char *const *list)
 enum url_tld url_tld_of(struct span host)
 {
     static const char *const usual[] = {"com", "net", "org", "info", "biz", "ru", "cn", NULL};
-    /* English words, abbreviations and endings of files that are domains, too */
-    static const char *const words[] = {
-        "ac",   "ad",   "ai",   "am",  "as",   "at",   "be",  "by",   "cc",   "do",  "ee",
-        "gs",   "hm",   "id",   "ie",  "im",   "in",   "is",  "it",   "la",   "ma",  "md",
-        "me",   "mm",   "mo",   "mp",  "ms",   "my",   "no",  "pa",   "ph",   "pl",  "pm",
-        "pr",   "ps",   "py",   "rs",  "sc",   "sh",   "so",  "st",   "to",   "vi",  "zip",
-        "mov",  "app",  "bar",  "bat", "bin",  "cab",  "dat", "day",  "dev",  "doc", "exe",
-        "fit",  "how",  "java", "mil", "new",  "now",  "one", "page", "prof", "py",  "run",
-        "save", "here", "rip",  "ing", "link", "call", NULL};
+    /* of the longer ones, those that are no English words, with a few that spammers rent most */
+    static const char *const longer[] = {"edu",  "gov",  "mobi", "asia",   "jobs", "xyz", "top",
+                                         "club", "shop", "site", "online", "icu",  NULL};
+    /* English words, abbreviations and endings of files that are countries, too */
+    static const char *const words[] = {"ac", "ad", "ai", "am", "as", "at", "be", "by", "cc", "do",
+                                        "ee", "gs", "hm", "id", "ie", "im", "in", "is", "it", "la",
+                                        "ma", "md", "me", "mm", "mo", "mp", "ms", "my", "na", "no",
+                                        "pa", "ph", "pl", "pm", "pr", "ps", "py", "rs", "sc", "sd",
+                                        "sh", "so", "st", "to", "vi", NULL};
     const uint8_t *dot = memrchr(host.p, '.', host.n);
     if (!dot)
         return URL_TLD_NONE;
@@ -298,5 +298,6 @@ enum url_tld url_tld_of(struct span host)
     const psl_ctx_t *list = psl_builtin();
     if (list && !psl_is_public_suffix2(list, name, PSL_TYPE_ICANN | PSL_TYPE_NO_STAR_RULE))
         return URL_TLD_NONE;
-    return is_listed(label, words) ? URL_TLD_KNOWN : URL_TLD_BARE;
+    bool country = label.n == 2 && !is_listed(label, words), foreign = text_starts(label, "xn--");
+    return country || foreign || is_listed(label, longer) ? URL_TLD_BARE : URL_TLD_KNOWN;
 }

@@ -20,8 +20,7 @@ bool url_scheme(struct span name, struct span *plain, uint32_t *bits);
 enum url_tld {
     URL_TLD_NONE,
     URL_TLD_KNOWN, /* on the public suffix list */
-    URL_TLD_BARE, /* and no English word, abbreviation or file's ending: enough for a link by itself
-                   */
+    URL_TLD_BARE,  /* and enough for a link by itself */
     URL_TLD_USUAL, /* the few that are also believed in "example dot com" */
 };
 /* What the last label of the host (small letters, A-labels) is. */
