@@ -8,7 +8,7 @@
 #include "sim/checkin.h"
 #include "sim/template.h"
 
-static const char header[] =
+const char feed_header[] =
     "\"timestamp\",\"protocol\",\"src_ip\",\"src_port\",\"src_asn\",\"src_geo\",\"src_region\","
     "\"src_city\",\"src_hostname\",\"src_naics\",\"src_sector\",\"device_vendor\",\"device_type\","
     "\"device_model\",\"dst_ip\",\"dst_port\",\"dst_asn\",\"dst_geo\",\"dst_region\",\"dst_city\","
@@ -161,7 +161,7 @@ int feed_new(const struct model *m, struct sink *ipv4, struct sink *ipv6, struct
     f->row_max += 256 + TEMPLATE_IDS_MAX * IP_TEXT_MAX;
     for (int v6 = 0; v6 < 2; v6++)
         if (f->to[v6])
-            buf_str(sink_buf(f->to[v6]), header);
+            buf_str(sink_buf(f->to[v6]), feed_header);
     *out = f;
     return 0;
 }

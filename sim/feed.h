@@ -6,6 +6,8 @@
 #include "sim/sink.h"
 
 struct feed;
+/* The columns' names, a line. */
+extern const char feed_header[];
 
 /* Writes the header rows. Either sink may be NULL: contacts of that kind are then left out. Both
  * are borrowed. */

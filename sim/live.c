@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "sim/live_socket.h"
 #include "sim/options.h"
 #include "sim/progress.h"
 #include "sim/sink.h"
@@ -35,17 +36,11 @@ struct live {
     int64_t begun;
 };
 
-static bool is_loopback(const struct ip *ip)
-{
-    static const struct ip one = {{[15] = 1}};
-    return ip_is_v4(ip) ? ip_v4(ip) >> 24 == 127 : memcmp(ip, &one, sizeof one) == 0;
-}
-
 int live_check(const struct live_target *t, const struct model *m, struct err *err)
 {
     char text[IP_TEXT_MAX];
     ip_format(&t->to, text);
-    if (!is_loopback(&t->to))
+    if (!live_is_loopback(&t->to))
         return err_set(err, -EINVAL, "--to: only loopback addresses are spoken to (%s)", text);
     if (!t->proxy && !ip_is_v4(&t->to))
         return err_set(err, -EINVAL, "--to: ::1 is one source address only; with it, give --proxy");

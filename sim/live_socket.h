@@ -1,4 +1,4 @@
-/* Sockets on loopback, for live_udp.c and live_tcp.c. */
+/* Sockets on loopback, for live_udp.c, live_tcp.c and mail_live.c. */
 #pragma once
 
 #include <netinet/in.h>
@@ -28,4 +28,11 @@ static inline struct live_address live_address(const struct ip *ip, uint16_t por
         out.n = sizeof out.a.v6;
     }
     return out;
+}
+
+/* Nobody else is spoken to. */
+static inline bool live_is_loopback(const struct ip *ip)
+{
+    static const struct ip one = {{[15] = 1}};
+    return ip_is_v4(ip) ? ip_v4(ip) >> 24 == 127 : memcmp(ip, &one, sizeof one) == 0;
 }

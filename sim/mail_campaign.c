@@ -276,7 +276,8 @@ static void make_body(struct mail_maker *m, uint64_t seed, struct mail_campaign 
         double longer = rng_unit(r); /* 20 words to 400: most are short */
         make_sentences(m, c, 2 + (unsigned)(12 * longer * longer) + (c->topic == MAIL_419 ? 4 : 0));
     }
-    if (c->form != MAIL_ATTACHMENT && (!picture || chance(r, 0.3)))
+    /* A picture that differs in each mail has a link, or nothing would tell whose mail it is. */
+    if (c->form != MAIL_ATTACHMENT && (!picture || chance(r, 0.3) || !c->image_same))
         one_block(m, c, "call");
     if (!picture && chance(r, 0.35))
         shared_block(m, seed, c, "fragment");
@@ -308,7 +309,6 @@ static void make_subjects(struct mail_maker *m, struct mail_campaign *c)
 
 static void make_file(uint64_t seed, struct rng *r, struct mail_campaign *c)
 {
-    c->image_same = chance(r, 0.4);
     c->width_px = (uint16_t)(40 + rng_below(r, 80));
     c->height_px = (uint16_t)(20 + rng_below(r, 60));
     if (c->form == MAIL_IMAGE) {
@@ -351,6 +351,7 @@ void mail_campaign_make(const struct mail_grammars *g, uint64_t seed, uint32_t n
     make_salad(r, c);
     make_page(r, c);
     make_links(r, c);
+    c->image_same = chance(r, 0.4);
     c->width = (uint8_t)(60 + rng_below(r, 19));
     c->spin = chance(r, 0.4) ? 0 : chance(r, 0.7) ? 0.05 : chance(r, 0.8) ? 0.12 : 0.25;
     m.topic = c->topic;

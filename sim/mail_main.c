@@ -1,11 +1,16 @@
-/* ebb-sim mail: campaigns' mails to files. */
+/* ebb-sim mail: campaigns' mails to files or to a sinkhole. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/utc.h"
+#include "sim/live_socket.h"
+#include "sim/mail_feed.h"
 #include "sim/mail_label.h"
+#include "sim/mail_live.h"
 #include "sim/mail_options.h"
 #include "sim/progress.h"
 
@@ -82,6 +87,127 @@ static int write_all(struct run *r, struct err *err)
     return rc;
 }
 
+/* ---- live ---- */
+
+static int accepted(void *ctx, const struct mail_label *label, struct span row, size_t bytes,
+                    struct err *err)
+{
+    struct run *r = ctx;
+    if (r->truth)
+        mail_truth_add(r->truth, label, bytes);
+    if (!r->labels)
+        return 0;
+    buf_span(sink_buf(r->labels), row);
+    return sink_flush(r->labels, err);
+}
+
+static void keep_rate(const struct mail_options *o, int64_t begun, uint64_t sent)
+{
+    int64_t wait = begun + (int64_t)((double)sent / o->rate * 1e6) - clock_us();
+    if (wait > 1000) {
+        struct timespec ts = {.tv_sec = wait / 1000000, .tv_nsec = wait % 1000000 * 1000};
+        nanosleep(&ts, NULL);
+    }
+}
+
+static int deliver_all(struct run *r, const struct mail_live_options *lo, struct mail_live *live,
+                       int64_t begun, struct err *err)
+{
+    struct buf mail = {0}, row = {0};
+    struct mail_label label;
+    int rc = 0;
+    while (rc == 0 && mail_sim_next(r->sim, &mail, &label)) {
+        if (r->o->seconds && clock_us() - begun >= (int64_t)r->o->seconds * 1000000)
+            break;
+        if (r->o->rate > 0)
+            keep_rate(r->o, begun, label.number - 1);
+        label.address = mail_live_source(lo, &label);
+        row.n = 0;
+        if (r->labels)
+            mail_label_row(r->sim, &label, buf_as_span(&mail), "", r->json, &row);
+        rc = mail_live_send(live, buf_as_span(&mail), &label, buf_as_span(&row), err);
+    }
+    buf_free(&mail);
+    buf_free(&row);
+    return rc;
+}
+
+/* What became of them, on standard output. */
+static void say_counts(const struct mail_live_counts *n, double seconds)
+{
+    struct buf out = {0};
+    struct json j = json_to(&out);
+    json_object(&j);
+    json_key(&j, "sent");
+    json_uint(&j, n->sent);
+    json_key(&j, "accepted");
+    json_uint(&j, n->accepted);
+    json_key(&j, "failed");
+    json_uint(&j, n->failed);
+    json_key(&j, "seconds");
+    json_double(&j, seconds, 3);
+    json_object_end(&j);
+    json_newline(&j);
+    fwrite(out.p, 1, out.n, stdout);
+    buf_free(&out);
+}
+
+static struct mail_live_options live_options(const struct mail_options *o)
+{
+    struct mail_live_options lo = {
+        .port = o->smtp_port, .proxy = o->proxy, .families = o->sim.families};
+    ip_parse(span_str(o->to), &lo.to);
+    return lo;
+}
+
+/* Before a file is opened. */
+static int check_target(const struct mail_options *o, struct err *err)
+{
+    struct ip to;
+    if (!o->live)
+        return 0;
+    if (!ip_parse(span_str(o->to), &to))
+        return err_set(err, -EINVAL, "--to: not an address (%s)", o->to);
+    if (!live_is_loopback(&to))
+        return err_set(err, -EINVAL, "--to: only loopback addresses are spoken to (%s)", o->to);
+    return 0;
+}
+
+static int deliver(struct run *r, struct err *err)
+{
+    struct mail_live_options lo = live_options(r->o);
+    struct mail_live_counts counts = {0};
+    struct mail_live *live = NULL;
+    int64_t begun = clock_us();
+    int rc = mail_live_new(&lo, accepted, r, &live, err);
+    if (rc == 0)
+        rc = deliver_all(r, &lo, live, begun, err);
+    int ended = mail_live_end(live, &counts, rc == 0 ? err : NULL);
+    if (rc == 0)
+        rc = ended;
+    if (rc == 0)
+        say_counts(&counts, (double)(clock_us() - begun) / 1e6);
+    return rc;
+}
+
+/* ---- all of it ---- */
+
+static int write_feed(struct run *r, struct err *err)
+{
+    struct sink *to;
+    if (!r->o->feed)
+        return 0;
+    int rc = sink_open(r->o->feed, &to, err);
+    if (rc < 0)
+        return rc;
+    rc = mail_feed_write(r->sim, r->o->checkins, to, err);
+    if (rc < 0)
+        sink_abandon(to);
+    else
+        rc = sink_close(to, err);
+    return rc;
+}
+
 static int write_truth(struct run *r, struct err *err)
 {
     struct sink *to;
@@ -115,9 +241,16 @@ static int run(const struct mail_options *o, struct err *err)
     int rc = mail_sim_new(&o->sim, &r.sim, err);
     if (rc < 0)
         return EXIT_USAGE;
+    rc = check_target(o, err);
+    if (rc < 0) {
+        mail_sim_free(r.sim);
+        return EXIT_USAGE;
+    }
     rc = open_outputs(&r, err);
     if (rc == 0)
-        rc = write_all(&r, err);
+        rc = o->live ? deliver(&r, err) : write_all(&r, err);
+    if (rc == 0)
+        rc = write_feed(&r, err);
     if (rc == 0)
         rc = write_truth(&r, err);
     rc = close_outputs(&r, rc, err);

@@ -22,5 +22,3 @@ extern const char mail_options_help[];
 
 /* `ebb-sim mail ARGS`; the exit code. */
 int mail_main(int argc, char **argv);
-/* Delivers them; private to mail_main.c and mail_live.c. */
-int mail_live_run(const struct mail_options *o, struct mail_sim *s, struct err *err);
