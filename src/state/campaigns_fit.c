@@ -1,21 +1,24 @@
 /* Whether a mail fits a campaign: what is compared, what it weighs, and why. */
 #include "state/campaigns_impl.h"
 
-const uint8_t sign_at[SIGNS + 1] = {
-    [SIGN_EXACT] = 0,    [SIGN_DOMAIN] = SIGN_EXACT_MAX,
-    [SIGN_FILE] = 16,    [SIGN_HAND] = 20,
-    [SIGN_SUBJECT] = 22, [SIGN_SHAPE] = 24,
-    [SIGN_HEADERS] = 28, [SIGN_MESSAGE_ID] = 31,
-    [SIGN_DIALECT] = 34, [SIGNS] = SIGN_VALUES,
+#define BEHIND(kind) (AT_##kind + SIGN_##kind##_MAX)
+enum {
+    AT_EXACT = 0,
+    AT_DOMAIN = BEHIND(EXACT),
+    AT_FILE = BEHIND(DOMAIN),
+    AT_LOOK = BEHIND(FILE),
+    AT_HAND = BEHIND(LOOK),
+    AT_SUBJECT = BEHIND(HAND),
+    AT_SHAPE = BEHIND(SUBJECT),
+    AT_HEADERS = BEHIND(SHAPE),
+    AT_MESSAGE_ID = BEHIND(HEADERS),
+    AT_DIALECT = BEHIND(MESSAGE_ID),
+    AT_END = BEHIND(DIALECT),
 };
-_Static_assert(SIGN_EXACT_MAX + SIGN_DOMAIN_MAX + SIGN_FILE_MAX + SIGN_HAND_MAX + SIGN_SUBJECT_MAX +
-                           SIGN_SHAPE_MAX + SIGN_HEADERS_MAX + SIGN_MESSAGE_ID_MAX +
-                           SIGN_DIALECT_MAX ==
-                       SIGN_VALUES &&
-                   SIGN_EXACT_MAX == 8 && SIGN_DOMAIN_MAX == 8 && SIGN_FILE_MAX == 4 &&
-                   SIGN_HAND_MAX == 2 && SIGN_SUBJECT_MAX == 2 && SIGN_SHAPE_MAX == 4 &&
-                   SIGN_HEADERS_MAX == 3 && SIGN_MESSAGE_ID_MAX == 3 && SIGN_DIALECT_MAX == 2,
-               "sign_at");
+_Static_assert(AT_END == SIGN_VALUES && SIGN_VALUES <= 64, "a bit a value");
+const uint8_t sign_at[SIGNS + 1] = {AT_EXACT,      AT_DOMAIN,  AT_FILE,  AT_LOOK,
+                                    AT_HAND,       AT_SUBJECT, AT_SHAPE, AT_HEADERS,
+                                    AT_MESSAGE_ID, AT_DIALECT, AT_END};
 
 /* Likeness of the sketches, in thousandths: from LIKE_HIGH on the text decides alone; below
  * LIKE_LOW it forbids, unless there is hardly a text. */
@@ -25,13 +28,20 @@ _Static_assert(SIGN_EXACT_MAX + SIGN_DOMAIN_MAX + SIGN_FILE_MAX + SIGN_HAND_MAX 
 /* What each sign in common is worth. Together (without FILE) less than FIT_POINTS: they never join
  * texts that are not alike. */
 static const uint16_t worth[SIGNS] = {
-    [SIGN_EXACT] = 1,  [SIGN_DOMAIN] = 350,  [SIGN_FILE] = 450,       [SIGN_SUBJECT] = 200,
-    [SIGN_SHAPE] = 80, [SIGN_HEADERS] = 120, [SIGN_MESSAGE_ID] = 100, [SIGN_DIALECT] = 80,
+    [SIGN_EXACT] = 1,     [SIGN_DOMAIN] = 350,     [SIGN_FILE] = 450,
+    [SIGN_SUBJECT] = 200, [SIGN_LOOK] = 280,       [SIGN_SHAPE] = 80,
+    [SIGN_HEADERS] = 120, [SIGN_MESSAGE_ID] = 100, [SIGN_DIALECT] = 80,
 };
-#define SCANT_TIMES_3_2 3 / 2 /* signs weigh more where there is no text to weigh */
+#define SCANT_TIMES 2 /* signs weigh more where there is no text to weigh */
 
-#define SUBJECT_WORDS_MIN 2  /* plain words of a subject that says something */
-#define FILE_BYTES_MIN    64 /* smaller files are spacers */
+#define SUBJECT_WORDS_MIN 2   /* plain words of a subject that says something */
+#define FILE_BYTES_MIN    256 /* smaller files are spacers */
+/* Spammers change a picture's size a little each time. Its look is the cell of a grid, of two
+ * grids, so that what is nearly the same has one of the two in common. Lines and dots are no
+ * pictures. */
+#define LOOK_PIXELS_MIN 1000
+#define LOOK_ASPECT_MAX 5
+#define LOOK_SIDE_MAX   4096
 
 static void add(struct signs *s, enum sign kind, uint64_t value)
 {
@@ -68,6 +78,37 @@ static bool has_path(const struct url *u)
     return u->path.n > 1 || u->query.n;
 }
 
+static bool is_picture(const struct mail_file *f)
+{
+    uint64_t w = f->width, h = f->height;
+    return f->kind == MAIL_FILE_IMAGE && w * h >= LOOK_PIXELS_MIN && w <= LOOK_ASPECT_MAX * h &&
+           h <= LOOK_ASPECT_MAX * w && w <= LOOK_SIDE_MAX && h <= LOOK_SIDE_MAX;
+}
+
+/* Eight cells from one power of two to the next: 7 to 12 % wide. The second grid is half a cell on.
+ */
+static uint64_t cell(uint32_t side, bool second)
+{
+    uint32_t v = 16 * side + (second ? side : 0);
+    unsigned log = 31u - (unsigned)__builtin_clz(v);
+    return log * 8 + (v >> (log - 3) & 7);
+}
+
+static void add_look(struct signs *out, const struct mail *m)
+{
+    const struct mail_file *f = m->file, *end = m->file + m->files;
+    while (f < end && !is_picture(f))
+        f++;
+    if (f == end || !m->headers.hash || !m->message_id.hash)
+        return;
+    uint64_t hand =
+        sign_key(SIGN_HEADERS, m->headers.hash) ^ sign_key(SIGN_MESSAGE_ID, m->message_id.hash);
+    for (unsigned second = 0; second < SIGN_LOOK_MAX; second++)
+        add(out, SIGN_LOOK,
+            sign_key(SIGN_LOOK, hand ^ (cell(f->width, second) << 32 |
+                                        cell(f->height, second) << 8 | second)));
+}
+
 void signs_of(const struct mail *m, struct signs *out)
 {
     memset(out->n, 0, sizeof out->n);
@@ -85,6 +126,7 @@ void signs_of(const struct mail *m, struct signs *out)
     for (unsigned i = 0; i < m->files; i++)
         if (m->file[i].size >= FILE_BYTES_MIN)
             add(out, SIGN_FILE, m->file[i].hash[0]);
+    add_look(out, m);
     add(out, SIGN_SUBJECT, subject_hash(&m->subject_words));
     add(out, SIGN_HEADERS, m->headers.hash);
     add(out, SIGN_MESSAGE_ID, m->message_id.hash);
@@ -125,7 +167,9 @@ static unsigned sign_points(const struct signs *mail, uint64_t common, const str
         n++;
         same += signs_has(slot, kind, mail->v[at]);
     }
-    return same ? worth[kind] * same / n : 0;
+    if (!same)
+        return 0;
+    return kind == SIGN_DOMAIN || kind == SIGN_FILE ? worth[kind] * same / n : worth[kind];
 }
 
 static unsigned text_points(const struct sketch *a, const struct sketch *b, unsigned like,
@@ -154,10 +198,15 @@ void fit_judge(const struct sketch *sketch, const struct signs *signs, uint64_t 
     out->exact = out->same[SIGN_EXACT];
     if (out->exact)
         out->likeness = 1000;
-    if (!scant && out->likeness < LIKE_LOW)
+    /* where both carry a picture, that is the message, and the text may be anything */
+    bool pictured = signs->n[SIGN_LOOK] && slot->signs.n[SIGN_LOOK];
+    if (out->same[SIGN_LOOK] && signs->n[SIGN_DOMAIN] && slot->signs.n[SIGN_DOMAIN] &&
+        !out->same[SIGN_DOMAIN])
+        signed_points -= worth[SIGN_LOOK] / 2; /* other links speak against it */
+    if (!scant && !pictured && out->likeness < LIKE_LOW)
         return;
-    if (scant)
-        signed_points = signed_points * SCANT_TIMES_3_2;
+    if (scant || pictured)
+        signed_points = signed_points * SCANT_TIMES;
     out->points = text_points(sketch, &slot->sketch, out->likeness, scant);
     out->by_text = out->points >= FIT_POINTS;
     out->points += signed_points;

@@ -17,6 +17,7 @@ enum sign {
     SIGN_EXACT,
     SIGN_DOMAIN,
     SIGN_FILE,
+    SIGN_LOOK, /* of a picture that is the message, with the hand that sent it */
     SIGN_HAND,
     SIGN_SUBJECT,
     SIGN_SHAPE,
@@ -30,13 +31,14 @@ enum sign {
 #define SIGN_EXACT_MAX      8
 #define SIGN_DOMAIN_MAX     8
 #define SIGN_FILE_MAX       4
+#define SIGN_LOOK_MAX       2
 #define SIGN_HAND_MAX       2
 #define SIGN_SUBJECT_MAX    2
 #define SIGN_SHAPE_MAX      4
 #define SIGN_HEADERS_MAX    3
 #define SIGN_MESSAGE_ID_MAX 3
 #define SIGN_DIALECT_MAX    2
-#define SIGN_VALUES         36
+#define SIGN_VALUES         38
 extern const uint8_t sign_at[SIGNS + 1]; /* where each kind's values begin */
 
 struct signs {
@@ -142,8 +144,9 @@ struct campaigns {
     struct slot *slot;
     struct campaign *info;
     struct slot_more *more;
-    uint32_t *root; /* the slot that counts its mails */
-    uint32_t room;  /* how many there is room for: live_max, once the first mail came */
+    uint32_t *root;      /* the slot that counts its mails */
+    uint32_t room;       /* how many there is room for: live_max, once the first mail came */
+    uint32_t index_room; /* how many campaigns the index is made for */
     struct index index;
     struct idmap by_id; /* id to slot */
     struct slot_ends list[LISTS];
@@ -173,6 +176,9 @@ void figures_subject(struct span subject, char out[CAMPAIGN_SUBJECT_MAX]);
 
 /* Slots (campaigns_slots.c) */
 void slots_room(struct campaigns *c);
+/* Makes the index one for so many campaigns: depends on nothing but the largest number there was.
+ */
+bool slots_index_room(struct campaigns *c, uint32_t live);
 uint32_t slots_found(struct campaigns *c, const struct campaigns_mail *m,
                      const struct signs *signs);
 void slots_join(struct campaigns *c, uint32_t slot, const struct campaigns_mail *m,

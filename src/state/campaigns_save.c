@@ -362,6 +362,7 @@ int campaigns_load(struct campaigns *c, struct span bytes)
     if (max != c->live_max)
         campaigns_set_live_max(c, max);
     slots_room(c);
+    slots_index_room(c, live);
     for (uint32_t i = 0; i < live; i++)
         if (!get_slot(c, &in))
             return -EBADMSG;

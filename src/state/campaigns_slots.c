@@ -2,7 +2,8 @@
 #include "state/campaigns_impl.h"
 
 /* The index is made for half its places to be taken, so that lines seldom run over. */
-#define INDEX_ENTRIES (2 * (BANDS + SIGN_SUBJECT_MAX + SIGN_HAND_MAX + SIGN_FILE_MAX))
+#define INDEX_ROOM_MIN 4096 /* campaigns that it is made for at first */
+#define INDEX_ENTRIES  (2 * (BANDS + SIGN_SUBJECT_MAX + SIGN_HAND_MAX + SIGN_FILE_MAX))
 /* Of all slots, single mails may take at least this share: where they are more, the oldest of them
  * gives way, else the campaign that was quiet longest does. Without it a flood of single mails
  * would push campaigns out, or campaigns leave no room for new ones to show themselves. */
@@ -19,7 +20,24 @@ void slots_room(struct campaigns *c)
     c->more = pages_new(c->room, sizeof *c->more);
     c->root = pages_new(c->room, sizeof *c->root);
     c->hits = pages_new(c->room, sizeof *c->hits);
-    index_init(&c->index, (size_t)c->room * INDEX_ENTRIES);
+}
+
+/* Four times as many lines take each line's entries apart, so all of them have a place again. */
+bool slots_index_room(struct campaigns *c, uint32_t live)
+{
+    uint32_t room = c->index_room ? c->index_room : INDEX_ROOM_MIN;
+    while (room < live)
+        room *= 4;
+    room = room < c->live_max ? room : c->live_max;
+    if (room == c->index_room)
+        return true;
+    c->index_room = room;
+    index_free(&c->index);
+    index_init(&c->index, (size_t)room * INDEX_ENTRIES);
+    bool good = true;
+    for (uint32_t i = 0; i < c->live; i++)
+        good = slots_restore(c, i) && good;
+    return good;
 }
 
 /* --- lists --- */
@@ -180,6 +198,7 @@ uint32_t slots_found(struct campaigns *c, const struct campaigns_mail *m, const 
         slot = retire(c);
     } else {
         slots_room(c);
+        slots_index_room(c, c->live + 1);
         slot = c->live++;
     }
     c->slot[slot].sketch = m->mail->sketch;
@@ -210,7 +229,7 @@ static void learn_sign(struct campaigns *c, uint32_t slot, enum sign kind, uint6
 {
     struct signs *s = &c->slot[slot].signs;
     unsigned max = sign_at[kind + 1] - sign_at[kind];
-    if (signs_has(s, kind, value) ||
+    if (signs_has(s, kind, value) || kind == SIGN_LOOK || /* or looks would drift */
         (kind == SIGN_EXACT && s->n[kind] == max && c->more[slot].seen % EXACT_EVERY))
         return;
     unsigned at = sign_at[kind] + (s->n[kind] < max ? s->n[kind] : s->next[kind]);
