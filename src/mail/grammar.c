@@ -1,5 +1,6 @@
 #include "mail/grammar.h"
 
+#define XXH_INLINE_ALL /* short inputs */
 #include <xxhash.h>
 
 #include "mail/grammar_impl.h"
@@ -20,17 +21,6 @@ void note_bytes(struct note *n, struct span s)
     if (m)
         memcpy(n->p + n->n, s.p, m);
     n->n += m;
-}
-
-void note_byte(struct note *n, uint8_t c)
-{
-    if (n->n < GRAMMAR_TEXT_MAX)
-        n->p[n->n++] = c >= 0x20 && c < 0x7f ? c : '?';
-}
-
-void note_str(struct note *n, const char *s)
-{
-    note_bytes(n, span_str(s));
 }
 
 void note_number(struct note *n, size_t v)
@@ -319,6 +309,22 @@ static struct span boundary_of(struct span type)
     return span_of(NULL, 0);
 }
 
+/* Those that the way here adds. */
+static bool is_trace(struct span name)
+{
+    return name.n && (*name.p | 0x20) == 'r' &&
+           (text_is(name, "received") || text_is(name, "return-path"));
+}
+
+static void note_name(struct note *n, struct span name)
+{
+    size_t at = n->n;
+    note_bytes(n, name);
+    for (; at < n->n; at++)
+        if (n->p[at] <= ' ' || n->p[at] >= 0x7f)
+            n->p[at] = '?';
+}
+
 void grammar_headers(const struct mime *m, const bool *stripped, struct arena *arena,
                      struct grammar *out)
 {
@@ -328,13 +334,11 @@ void grammar_headers(const struct mime *m, const bool *stripped, struct arena *a
     const struct mime_part *mail = m->part;
     for (unsigned i = mail->first_header; m->parts && i < mail->first_header + mail->headers; i++) {
         const struct mime_header *h = &m->header[i];
-        if ((stripped && stripped[i]) || text_is(h->name, "received") ||
-            text_is(h->name, "return-path"))
+        if ((stripped && stripped[i]) || is_trace(h->name))
             continue;
         if (n.n)
             note_str(&n, " ");
-        for (size_t k = 0; k < h->name.n; k++)
-            note_byte(&n, h->name.p[k]);
+        note_name(&n, h->name);
         const uint8_t *behind = h->name.p + h->name.n;
         if (h->value.n && h->value.p >= behind)
             note_spacing(&n, span_of(behind, (size_t)(h->value.p - behind)));

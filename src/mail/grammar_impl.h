@@ -9,8 +9,16 @@ struct note {
 };
 void note_begin(struct note *n, struct arena *arena);
 void note_bytes(struct note *n, struct span s);
-void note_byte(struct note *n, uint8_t c); /* ? for what cannot be shown */
-void note_str(struct note *n, const char *s);
+/* ? for what cannot be shown */
+static inline void note_byte(struct note *n, uint8_t c)
+{
+    if (n->n < GRAMMAR_TEXT_MAX)
+        n->p[n->n++] = c >= 0x20 && c < 0x7f ? c : '?';
+}
+static inline void note_str(struct note *n, const char *s)
+{
+    note_bytes(n, span_str(s));
+}
 void note_number(struct note *n, size_t v);
 void note_value(struct note *n, struct span value); /* its classes */
 void note_host(struct note *n, struct span host);   /* "host" "name" "[ip]"... */

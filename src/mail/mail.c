@@ -1,7 +1,6 @@
 #include "mail/mail.h"
 
 #include <stdlib.h>
-#include <xxhash.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -150,21 +149,32 @@ static void read_words(struct mail_reader *r, struct span recipient, struct aren
     words_read(r->words, hidden, none, arena, &out->hidden_words);
 }
 
-static uint64_t exact_add(uint64_t h, uint64_t v)
+static inline uint64_t exact_add(uint64_t h, uint64_t v)
 {
-    h = (h ^ v) * K_EXACT;
-    return h ^ h >> 29;
+    return h * K_EXACT + v;
 }
 
-/* Random strings are passed over; as many plain words as there are are added to *plain. */
+/* Never 0, which says that there is none. */
+static uint64_t exact_end(uint64_t h)
+{
+    h ^= h >> 32;
+    h *= K_EXACT;
+    h ^= h >> 29;
+    return h ? h : 1;
+}
+
+/* Random strings are passed over; *plain grows by the plain words. */
 static uint64_t exact_words(uint64_t h, const struct words *w, unsigned *plain)
 {
+    unsigned n = 0;
     for (uint32_t i = 0; i < w->n; i++) {
-        if (w->v[i].kind == WORD_RANDOM)
+        const struct word *v = &w->v[i];
+        if (v->kind == WORD_RANDOM)
             continue;
-        *plain += w->v[i].kind == WORD_PLAIN;
-        h = exact_add(h, w->v[i].hash);
+        n += v->kind == WORD_PLAIN;
+        h = exact_add(h, v->hash);
     }
+    *plain += n;
     return exact_add(h, w->n ? 1 : 2);
 }
 
@@ -176,7 +186,7 @@ static uint64_t exact_of(const struct mail *m)
     unsigned subject = plain;
     h = exact_words(h, &m->words, &plain);
     if (plain >= EXACT_WORDS_MIN && plain > subject)
-        return h ? h : 1;
+        return exact_end(h);
     if (!(m->flags & MAIL_IMAGE_ONLY))
         return 0;
     h = 0;
@@ -186,7 +196,7 @@ static uint64_t exact_of(const struct mail *m)
         h = exact_add(exact_add(h, m->file[i].hash[0]), m->file[i].hash[1]);
         pictures++;
     }
-    return !pictures ? 0 : h ? h : 1;
+    return pictures ? exact_end(h) : 0;
 }
 
 /* ---- flags ---- */

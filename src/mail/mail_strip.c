@@ -8,6 +8,7 @@
 struct strip_list {
     struct {
         char *name; /* small letters, without the * */
+        size_t n;
         bool prefix;
     } v[MAIL_STRIP_MAX];
     unsigned n;
@@ -25,6 +26,7 @@ struct strip_list *strip_list_new(const char *const *patterns)
         l->v[l->n].prefix = n && name[n - 1] == '*';
         if (l->v[l->n].prefix)
             name[n - 1] = 0;
+        l->v[l->n].n = strlen(name);
         l->v[l->n++].name = name;
         if (*name)
             l->first[(uint8_t)*name] = true;
@@ -46,7 +48,8 @@ bool strip_list_has(const struct strip_list *l, struct span name)
     if (!name.n || !l->first[text_lower(*name.p)])
         return false;
     for (unsigned i = 0; i < l->n; i++)
-        if (l->v[i].prefix ? text_starts(name, l->v[i].name) : text_is(name, l->v[i].name))
+        if ((l->v[i].prefix ? name.n >= l->v[i].n : name.n == l->v[i].n) &&
+            text_starts(name, l->v[i].name))
             return true;
     return false;
 }

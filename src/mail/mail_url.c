@@ -1,18 +1,27 @@
 /* A mail's URLs, each once: what can be clicked on, what stands in the text, pictures, and what is
  * hidden. */
+#define XXH_INLINE_ALL /* short inputs */
 #include <xxhash.h>
 
 #include "mail/mail_impl.h"
 #include "wire/text.h"
 
-#define CID_PREFIX "cid:" /* a picture within the mail */
+#define CID_PREFIX    "cid:" /* a picture within the mail */
+#define REDIRECTS_MAX 2
 
 struct gathering {
     struct mail_reader *r;
     struct arena *arena;
     struct mail *out;
-    uint64_t seen[MAIL_URLS_MAX];
+    uint64_t seen[MAIL_URLS_MAX], link[MAIL_URLS_MAX];
+    unsigned links;
 };
+
+/* What is fetched to be looked at, not clicked on. */
+static bool is_picture(const struct html_link *link)
+{
+    return link->kind == HTML_IMAGE || link->kind == HTML_OTHER;
+}
 
 static uint64_t url_key(const struct url *u)
 {
@@ -72,17 +81,31 @@ static void add_text(struct gathering *g, struct span text, bool hidden)
         add(g, &found[i], false, hidden);
 }
 
+/* The same link again, which nearly half of all are. */
+static bool is_again(struct gathering *g, const struct html_link *link, bool image)
+{
+    uint64_t raw = XXH3_64bits_withSeed(link->url.p, link->url.n, image);
+    for (unsigned i = 0; i < g->links; i++)
+        if (g->link[i] == raw)
+            return true;
+    if (g->links < MAIL_URLS_MAX)
+        g->link[g->links++] = raw;
+    return false;
+}
+
+/* Itself, and where it redirects to. */
 static void add_link(struct gathering *g, const struct html_link *link)
 {
-    struct url found[4]; /* itself, and where it redirects to */
-    bool image = link->kind == HTML_IMAGE || link->kind == HTML_OTHER;
-    if (text_starts(link->url, CID_PREFIX))
+    struct url u, target;
+    bool image = is_picture(link);
+    if (text_starts(link->url, CID_PREFIX) || is_again(g, link, image) ||
+        url_parse(link->url, g->arena, &u) < 0)
         return;
-    size_t n = url_find(link->url, g->arena, found, 4);
-    if (n == 0)
-        n = url_parse(link->url, g->arena, found) == 0;
-    for (size_t i = 0; i < n && i < 4; i++)
-        add(g, &found[i], image, link->hidden);
+    add(g, &u, image, link->hidden);
+    for (unsigned i = 0; i < REDIRECTS_MAX && url_redirect(&u, g->arena, &target) == 0; i++) {
+        add(g, &target, image, link->hidden);
+        u = target;
+    }
 }
 
 static void add_links(struct gathering *g, const struct mail_view *v, bool image, bool hidden)
@@ -92,8 +115,7 @@ static void add_links(struct gathering *g, const struct mail_view *v, bool image
             continue;
         for (unsigned k = 0; k < v->html[i].links; k++) {
             const struct html_link *link = &v->html[i].link[k];
-            bool is_image = link->kind == HTML_IMAGE || link->kind == HTML_OTHER;
-            if (is_image == image && link->hidden == hidden)
+            if (is_picture(link) == image && link->hidden == hidden)
                 add_link(g, link);
         }
     }
@@ -102,7 +124,11 @@ static void add_links(struct gathering *g, const struct mail_view *v, bool image
 void mail_read_urls(struct mail_reader *r, const struct mail_view *v, struct arena *arena,
                     struct mail *out)
 {
-    struct gathering g = {.r = r, .arena = arena, .out = out};
+    struct gathering g;
+    g.r = r;
+    g.arena = arena;
+    g.out = out;
+    g.links = 0;
     out->url = arena_alloc(arena, MAIL_URLS_MAX * sizeof *out->url);
     add_links(&g, v, false, false);
     add_text(&g, out->subject, false);

@@ -2,15 +2,19 @@
 
 #include <math.h>
 
-/* A word of a class stands for itself, once for its class; random strings are passed over, so that a
- * text with more or fewer of them is the same text. (On real spam that kept apart what is apart and put
- * together more of what is one: doc/gauge.md.) */
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+/* A word of a class stands for itself, once for its class; random strings are passed over, so that
+ * a text with more or fewer of them is the same text. (On real spam that kept apart what is apart
+ * and put together more of what is one: doc/gauge.md.) */
 #define BIN_SHIFT   57 /* a shingle's hash: 7 bits of bin, then 32 of value */
 #define VALUE_SHIFT 25
 #define EMPTY       UINT32_MAX
 #define K_SHINGLE   0x9e3779b97f4a7c15ull /* 2^64 / golden ratio */
-/* The order in which an empty bin i looks at the others: i ^ x1, i ^ x2... with x_k = k * STEP mod 128,
- * so that each is looked at once. STEP_INVERSE gives k for x. */
+/* The order in which an empty bin i looks at the others: i ^ x1, i ^ x2... with x_k = k * STEP mod
+ * 128, so that each is looked at once. STEP_INVERSE gives k for x. */
 #define STEP         77u
 #define STEP_INVERSE 5u
 #define FEW_BINS     10 /* with fewer full ones, it is quicker to ask each for its place */
@@ -27,30 +31,45 @@ struct minima {
     uint32_t shingles;
 };
 
-static inline void shingle_add(struct minima *m, uint64_t h)
+/* Turned words, added up: as good as random, as they are hashes themselves. */
+static inline void shingle_add(uint32_t *bins, uint64_t h)
 {
     h *= K_SHINGLE;
-    uint32_t value = (uint32_t)(h >> VALUE_SHIFT), *bin = &m->bin[h >> BIN_SHIFT];
+    uint32_t value = (uint32_t)(h >> VALUE_SHIFT), *bin = &bins[h >> BIN_SHIFT];
     *bin = value < *bin ? value : *bin;
-    m->shingles++;
 }
 
 static void text_add(struct minima *m, const struct words *text)
 {
     uint64_t a = 0, b = 0; /* the words before, each turned by its place */
     uint32_t n = 0;
-    for (uint32_t i = 0; i < text->n; i++) {
-        const struct word *w = &text->v[i];
+    const struct word *w = text->v, *end = text->n ? w + text->n : w;
+    for (; w < end && n < SKETCH_SHINGLE - 1; w++) {
         if (w->kind == WORD_RANDOM)
             continue;
-        uint64_t c = w->hash;
-        if (++n >= SKETCH_SHINGLE)
-            shingle_add(m, (rotate(a, 21) ^ b) * K_SHINGLE + rotate(c, 42));
-        a = rotate(b, 17);
-        b = c;
+        a = rotate(b, 21);
+        b = rotate(w->hash, 21);
+        n++;
     }
-    if (n && n < SKETCH_SHINGLE)
-        shingle_add(m, a * K_SHINGLE + b);
+    if (n && n < SKETCH_SHINGLE - 1) {
+        shingle_add(m->bin, b);
+        m->shingles++;
+        return;
+    }
+    uint32_t before = n;
+    for (; w < end; w++) {
+        if (w->kind == WORD_RANDOM)
+            continue;
+        shingle_add(m->bin, a + b + w->hash);
+        a = rotate(b, 21);
+        b = rotate(w->hash, 21);
+        n++;
+    }
+    if (n == before && n) {
+        shingle_add(m->bin, a + b);
+        n++;
+    }
+    m->shingles += n - before;
 }
 
 /* Fills the bin with that of the first full one in its order. */
@@ -76,50 +95,84 @@ static unsigned donor_by_place(const uint8_t *bins, unsigned n, unsigned i)
     return donor;
 }
 
-/* Distinct shingles, from how small the minima are; exact where no shingle can be there twice. */
+/* The mean of the least of l (Poisson) values in [0, 1], 1 for none. */
+static double mean_of_least(double l)
+{
+    return (1 - exp(-l)) / l;
+}
+
+/* Distinct shingles, from how small the minima are; exact where hardly any is there twice. */
 static uint32_t distinct(const struct minima *m, unsigned full)
 {
     if (m->shingles <= full || m->shingles < 8)
         return m->shingles;
-    double sum = 0;
+    uint64_t sum = 0;
     for (unsigned i = 0; i < SKETCH_BINS; i++)
         sum += m->bin[i];
-    /* the mean of a minimum of l (Poisson) values in [0, 1], 1 for none, is (1 - e^-l) / l */
-    double mean = sum / SKETCH_BINS / 4294967296.0, load = 1 / mean;
+    double mean = (double)sum / SKETCH_BINS / 4294967296.0;
+    if (mean < 1.3 * mean_of_least((double)m->shingles / SKETCH_BINS))
+        return m->shingles;
+    double load = 1 / mean;
     for (unsigned round = 0; round < 8; round++)
-        load = (1 - exp(-load)) / mean;
+        load *= mean_of_least(load) / mean;
     double n = load * SKETCH_BINS;
-    if (n < full)
-        n = full;
-    return n > 0.75 * m->shingles ? m->shingles : (uint32_t)n;
+    return n < full ? full : n > m->shingles ? m->shingles : (uint32_t)n;
+}
+
+/* Which bins have a minimum. */
+static unsigned full_bins(const struct minima *m, uint64_t full[2])
+{
+    full[0] = full[1] = 0;
+    for (unsigned i = 0; i < SKETCH_BINS; i += 4) {
+#if defined(__SSE2__)
+        __m128i four = _mm_loadu_si128((const __m128i *)(const void *)&m->bin[i]);
+        __m128i empty = _mm_cmpeq_epi32(four, _mm_set1_epi32(-1));
+        uint64_t bits = (uint64_t)(~_mm_movemask_ps(_mm_castsi128_ps(empty)) & 15);
+#else
+        uint64_t bits = 0;
+        for (unsigned k = 0; k < 4; k++)
+            bits |= (uint64_t)(m->bin[i + k] != EMPTY) << k;
+#endif
+        full[i >> 6] |= bits << (i & 63);
+    }
+    return (unsigned)(__builtin_popcountll(full[0]) + __builtin_popcountll(full[1]));
+}
+
+/* Gives every empty bin the value of a full one (Shrivastava 2017). */
+static void densify(const struct minima *m, const uint64_t full[2], unsigned n, struct sketch *out)
+{
+    uint8_t bins[FEW_BINS];
+    unsigned few = 0;
+    for (unsigned half = 0; half < 2 && n < FEW_BINS; half++)
+        for (uint64_t is = full[half]; is; is &= is - 1)
+            bins[few++] = (uint8_t)(half * 64 + (unsigned)__builtin_ctzll(is));
+    for (unsigned half = 0; half < 2; half++)
+        for (uint64_t empty = ~full[half]; empty; empty &= empty - 1) {
+            unsigned i = half * 64 + (unsigned)__builtin_ctzll(empty);
+            unsigned donor = few ? donor_by_place(bins, few, i) : donor_by_order(full, i);
+            out->bin[i] = (uint16_t)m->bin[donor];
+        }
 }
 
 void sketch_of(const struct words *subject, const struct words *text, struct sketch *out)
 {
     struct minima m;
-    uint8_t bins[SKETCH_BINS];
-    uint64_t full[2] = {0, 0};
-    unsigned n = 0;
+    uint64_t full[2];
     memset(m.bin, 0xff, sizeof m.bin);
     m.shingles = 0;
     text_add(&m, subject);
     text_add(&m, text);
-    for (unsigned i = 0; i < SKETCH_BINS; i++) {
-        out->bin[i] = (uint16_t)m.bin[i]; /* the low half: the high one is near 0 in every minimum */
-        bins[n] = (uint8_t)i;
-        bool is = m.bin[i] != EMPTY;
-        full[i >> 6] |= (uint64_t)is << (i & 63);
-        n += is;
-    }
+    unsigned n = full_bins(&m, full);
     out->shingles = distinct(&m, n);
-    if (n == 0)
+    if (n == 0) {
         memset(out->bin, 0, sizeof out->bin);
-    for (unsigned half = 0; half < 2 && n; half++)
-        for (uint64_t empty = ~full[half]; empty; empty &= empty - 1) {
-            unsigned i = half * 64 + (unsigned)__builtin_ctzll(empty);
-            out->bin[i] =
-                (uint16_t)m.bin[n < FEW_BINS ? donor_by_place(bins, n, i) : donor_by_order(full, i)];
-        }
+        return;
+    }
+    for (unsigned i = 0; i < SKETCH_BINS; i++)
+        out->bin[i] =
+            (uint16_t)m.bin[i]; /* the low half: the high one is near 0 in every minimum */
+    if (n < SKETCH_BINS)
+        densify(&m, full, n, out);
 }
 
 double sketch_likeness(const struct sketch *a, const struct sketch *b)

@@ -81,7 +81,7 @@ static void disguises(void)
 static void known(void)
 {
     struct words_reader *fresh = words_open(), *old = reader;
-    is_read("C|A|IS VaIium", "cialis* <random>");
+    is_read("C|A|IS VaIium", "cialis* vaiium");
     reader = fresh;
     struct span folded = words_fold(reader, span_str("CIALIS"), &arena);
     ok(span_is(folded, "cialis"));

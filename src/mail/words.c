@@ -299,14 +299,28 @@ static void token_put(struct token *t, const uint8_t *source, const uint8_t *tex
         t->signs++;
 }
 
-/* True when a word goes on at q, whose byte is a sign or a quote: something of a word follows. */
+static const struct fold *fold_at(const struct reading *r, const uint8_t *q, unsigned *n)
+{
+    uint32_t cp;
+    unsigned bytes = utf8_next(q, (size_t)(r->end - q), &cp);
+    if (n)
+        *n = bytes;
+    return folds_get(r->r->folds, cp < 0x80 ? 0xfffd : cp);
+}
+
+/* True when a word goes on at q, or when a sign or quote is there and something of a word follows.
+ */
 static bool goes_on(const struct reading *r, const uint8_t *q)
 {
     if (q >= r->end)
         return false;
     uint8_t t = types[*q];
-    if (t & (LETTER | DIGIT | HIGH))
+    if (t & (LETTER | DIGIT))
         return true;
+    if (t & HIGH) {
+        unsigned class = fold_at(r, q, NULL)->class;
+        return class != FOLD_SPACE && class != FOLD_SEPARATOR && class != FOLD_CHAIN;
+    }
     if (q + 1 >= r->end)
         return false;
     if (*q == '/' || *q == '\\')
@@ -320,9 +334,8 @@ static bool goes_on(const struct reading *r, const uint8_t *q)
 /* One character beyond ASCII; false when the token ends before it. */
 static bool token_high(struct reading *r, struct token *t, const uint8_t **q)
 {
-    uint32_t cp;
-    unsigned n = utf8_next(*q, (size_t)(r->end - *q), &cp);
-    const struct fold *f = folds_get(r->r->folds, cp);
+    unsigned n;
+    const struct fold *f = fold_at(r, *q, &n);
     switch (f->class) {
     case FOLD_LETTER:
         t->confused += (f->flags & FOLD_CONFUSED) != 0;
@@ -551,7 +564,8 @@ static void push_letters(struct reading *r, const struct token *t)
 /* A number goes on over points, commas and the like between digits: dates, times, prices. */
 static const uint8_t *number_end(const struct reading *r, const uint8_t *q)
 {
-    while (r->end - q >= 2 && *q && strchr(".,:/-", *q) && types[q[1]] & DIGIT) {
+    while (r->end - q >= 2 && (*q == '.' || *q == ',' || *q == ':' || *q == '/' || *q == '-') &&
+           types[q[1]] & DIGIT) {
         const uint8_t *e = q + 1;
         while (e < r->end && types[*e] & DIGIT)
             e++;
@@ -601,16 +615,6 @@ static bool take_chain(struct reading *r)
     return any;
 }
 
-/* One character that begins nothing. */
-static void skip_char(struct reading *r)
-{
-    uint32_t cp = *r->p;
-    unsigned n = cp < 0x80 ? 1 : utf8_next(r->p, (size_t)(r->end - r->p), &cp);
-    r->p += n;
-    if (cp >= 0x80 && folds_get(r->r->folds, cp)->class == FOLD_SPACE)
-        r->chunk = r->p;
-}
-
 static void take_number(struct reading *r, const struct token *t, const uint8_t *q)
 {
     if (t->n == 1 && (*r->p == '0' || *r->p == '1')) {
@@ -632,18 +636,13 @@ static void take_token(struct reading *r)
     struct token t;
     t.n = t.letters = t.digits = t.signs = t.ascii = t.confused = t.accents = t.dropped = 0;
     t.cut = t.utf8 = false;
-    if (*r->p >= 0x80 && take_chain(r))
-        return;
     if (types[*r->p] & SIGN && (!goes_on(r, r->p) || types[r->p[1]] & DIGIT)) {
-        skip_char(r);
+        r->p++;
         return;
     }
     const uint8_t *q = token_read(r, &t);
     if (t.n == 0 && !t.cut) {
-        if (q == r->p)
-            skip_char(r);
-        else
-            r->p = q;
+        r->p = q > r->p ? q : r->p + 1;
         return;
     }
     if (t.signs && memchr(r->p, '@', (size_t)(q - r->p)) && take_class(r))
@@ -664,15 +663,21 @@ static void take_token(struct reading *r)
 
 /* ---- the way through ASCII ---- */
 
-/* The letters at p, `left` bytes at most 16: their number; folded and zeros behind them into
- * out[16]. *odd: capitals behind the first letter, but not all of them (VaIium). */
+/* What is said of the letters at p, of which 16 are looked at. */
+struct letters {
+    unsigned n;
+    bool odd;   /* capitals behind the first letter, but not all of them (VaIium) */
+    bool tight; /* three consonants in a row: it might be random (words_random) */
+};
+
+/* `left` bytes are there; folded, and zeros behind them, into out[16]. */
 #if defined(__SSE2__)
-static inline unsigned letters16(const uint8_t *p, size_t left, uint8_t *out, bool *odd)
+static inline struct letters letters16(const uint8_t *p, size_t left, uint8_t *out)
 {
     static const uint8_t masks[32] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
                                       0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
     __m128i v;
-    if (left >= 16) {
+    if (__builtin_expect(left >= 16, 1)) {
         v = _mm_loadu_si128((const __m128i *)(const void *)p);
     } else {
         uint8_t part[16] = {0};
@@ -683,26 +688,38 @@ static inline unsigned letters16(const uint8_t *p, size_t left, uint8_t *out, bo
     /* bytes that are not a to z; those beyond ASCII are below 'a' as signed ones */
     __m128i other = _mm_or_si128(_mm_cmplt_epi8(low, _mm_set1_epi8('a')),
                                  _mm_cmpgt_epi8(low, _mm_set1_epi8('z')));
-    unsigned stop = (unsigned)_mm_movemask_epi8(other) | 0x10000;
-    unsigned n = (unsigned)__builtin_ctz(stop);
-    unsigned all = (1u << n) - 1;
+    __m128i vowel =
+        _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(low, _mm_set1_epi8('a')),
+                                  _mm_cmpeq_epi8(low, _mm_set1_epi8('e'))),
+                     _mm_or_si128(_mm_cmpeq_epi8(low, _mm_set1_epi8('i')),
+                                  _mm_or_si128(_mm_cmpeq_epi8(low, _mm_set1_epi8('o')),
+                                               _mm_cmpeq_epi8(low, _mm_set1_epi8('u')))));
+    struct letters w;
+    w.n = (unsigned)__builtin_ctz((unsigned)_mm_movemask_epi8(other) | 0x10000);
+    unsigned all = (1u << w.n) - 1;
     unsigned capitals = (unsigned)_mm_movemask_epi8(_mm_cmplt_epi8(v, _mm_set1_epi8('a'))) & all;
-    *odd = capitals > 1 && capitals != all;
-    __m128i mask = _mm_loadu_si128((const __m128i *)(const void *)(masks + 16 - n));
+    unsigned consonants = ~(unsigned)_mm_movemask_epi8(vowel) & all;
+    w.odd = capitals > 1 && capitals != all;
+    w.tight = consonants & consonants >> 1 & consonants >> 2;
+    __m128i mask = _mm_loadu_si128((const __m128i *)(const void *)(masks + 16 - w.n));
     _mm_storeu_si128((__m128i *)(void *)out, _mm_and_si128(low, mask));
-    return n;
+    return w;
 }
 #else
-static inline unsigned letters16(const uint8_t *p, size_t left, uint8_t *out, bool *odd)
+static inline struct letters letters16(const uint8_t *p, size_t left, uint8_t *out)
 {
-    unsigned n = 0, capitals = 0;
+    struct letters w = {0};
+    unsigned capitals = 0, all = 0, consonants = 0;
     memset(out, 0, 16);
-    for (; n < 16 && n < left && types[p[n]] & LETTER; n++) {
-        capitals |= (p[n] < 'a' ? 1u : 0) << n;
-        out[n] = p[n] | 0x20;
+    for (; w.n < 16 && w.n < left && types[p[w.n]] & LETTER; w.n++) {
+        capitals |= (p[w.n] < 'a' ? 1u : 0) << w.n;
+        all |= 1u << w.n;
+        out[w.n] = p[w.n] | 0x20;
+        consonants |= (strchr("aeiou", out[w.n]) ? 0 : 1u) << w.n;
     }
-    *odd = capitals > 1 && capitals != (1u << n) - 1;
-    return n;
+    w.odd = capitals > 1 && capitals != all;
+    w.tight = consonants & consonants >> 1 & consonants >> 2;
+    return w;
 }
 #endif
 
@@ -735,54 +752,157 @@ static bool take_recipient(struct reading *r)
     return true;
 }
 
-static inline void take_word(struct reading *r)
+/* One letter among words, and not the first of a row of such. */
+static inline bool is_lone(const uint8_t *p, const uint8_t *end)
 {
-    bool odd;
-    const uint8_t *p = r->p;
-    unsigned n = letters16(p, (size_t)(r->end - p), r->to, &odd);
-    uint8_t next = p + n < r->end ? types[p[n]] : 0;
-    if (odd || n == 16 || ((next & (DIGIT | HIGH | SIGN | QUOTE)) && goes_on(r, p + n)) ||
-        words_random(r->to, n)) {
-        take_token(r);
-        return;
+    return end - p >= 4 && p[1] == ' ' && types[p[2]] & LETTER && types[p[3]] & LETTER;
+}
+
+/* The beginning of the next word when it is a letter and hardly anything lies between; else NULL.
+ */
+static inline const uint8_t *next_word(const uint8_t *p, const uint8_t *end, bool *line)
+{
+    if (end - p < 3)
+        return NULL;
+    uint8_t t = types[*p];
+    if (t & SPACE && types[p[1]] & LETTER) {
+        *line = t & LINE;
+        return p + 1;
     }
+    if (p[1] == ' ' && types[p[2]] & LETTER && !(t & (LETTER | DIGIT | HIGH))) {
+        *line = t & LINE;
+        return p + 2;
+    }
+    return NULL;
+}
+
+/* Words of a few letters one behind the other, which is nearly all of a text. False when there is
+ * none at r->p. Everything is in variables of its own, as what is written here may lie anywhere. */
+static bool take_words(struct reading *r)
+{
+    const uint8_t *p = r->p, *const end = r->end, *const text = r->text;
+    const uint8_t *next = p, *chunk = r->chunk;
+    uint8_t *to = r->to, *const base = r->base;
+    struct word *v = r->out->v + r->out->n, *const most = r->out->v + r->max, *const before = v;
+    const uint8_t recipient = r->recipient.n ? *r->recipient.p : 0;
+    bool line = r->line, single = r->spaced > 0;
+    if (r->spaced >= SPACED_MIN)
+        return false;
+    do {
+        struct letters w = letters16(next, (size_t)(end - next), to);
+        const uint8_t *behind = next + w.n;
+        if (w.odd || w.n == WORDS_BLOCK || (w.n == 1 && (single || !is_lone(next, end))) ||
+            (behind < end && types[*behind] & (DIGIT | HIGH | SIGN | QUOTE) &&
+             goes_on(r, behind)) ||
+            (w.tight && words_odd(to, w.n)))
+            break;
+        *v++ = (struct word){.hash = hash16(to, w.n),
+                             .at = (uint32_t)(to - base),
+                             .n = w.n,
+                             .source = (uint32_t)(next - text),
+                             .source_n = w.n,
+                             .kind = WORD_PLAIN,
+                             .flags = line ? WORD_LINE : 0};
+        to += w.n;
+        p = behind;
+        single = line = false;
+        next = next_word(p, end, &line);
+        chunk = next ? next : chunk; /* white space is all that lies between */
+    } while (next && v < most && (*next | 0x20) != recipient);
+    if (v == before)
+        return false;
+    r->spaced = 0;
+    r->latin += (uint32_t)(v - before);
+    r->out->n += (uint32_t)(v - before);
+    r->to = to;
+    r->line = line;
+    r->chunk = chunk;
+    r->p = next ? next : p;
+    return true;
+}
+
+/* One that stands for itself, behind or before others that do. */
+static bool take_single(struct reading *r)
+{
+    const uint8_t *q = r->p + 1;
+    if (q < r->end &&
+        (types[*q] & LETTER || (types[*q] & (DIGIT | HIGH | SIGN | QUOTE) && goes_on(r, q))))
+        return false;
     r->latin++;
-    r->p = p + n;
-    if (n == 1) {
-        push_single(r, p, 1, *p | 0x20);
-        return;
+    push_single(r, r->p, 1, *r->p | 0x20);
+    r->p = q;
+    return true;
+}
+
+/* Digits with nothing else to them. */
+static bool take_digits(struct reading *r)
+{
+    const uint8_t *q = r->p;
+    while (q < r->end && types[*q] & DIGIT)
+        q++;
+    if (q == r->p + 1 ||
+        (q < r->end && types[*q] & (LETTER | HIGH | SIGN | QUOTE) && goes_on(r, q)))
+        return false;
+    q = number_end(r, q);
+    push_class(r, r->p, (size_t)(q - r->p), WORD_NUMBER);
+    r->p = q;
+    return true;
+}
+
+/* Something in whose middle a URL or address could be, at a byte that stands in those. */
+static inline bool could_be_class(const struct reading *r)
+{
+    const uint8_t *p = r->p;
+    if (r->end - p < 2 || p == r->text)
+        return false;
+    if (*p == ':')
+        return p[1] == '/';
+    return types[p[1]] & (LETTER | DIGIT | HIGH) && !(types[p[-1]] & SPACE);
+}
+
+/* A character beyond ASCII that begins something, or is passed over. */
+static void take_high(struct reading *r)
+{
+    unsigned n;
+    const struct fold *f = fold_at(r, r->p, &n);
+    if (f->class == FOLD_LETTER || f->class == FOLD_DIGIT) {
+        take_token(r);
+    } else if (f->class != FOLD_CHAIN || !take_chain(r)) {
+        r->p += n;
+        if (f->class == FOLD_SPACE)
+            r->chunk = r->p;
     }
-    uint64_t hash = hash16(r->to, n);
-    if (r->spaced) { /* moves r->to */
-        uint8_t word[16];
-        memcpy(word, r->to, 16);
-        spaced_join(r);
-        memcpy(r->to, word, 16);
-    }
-    struct word *w = push(r, p, n, WORD_PLAIN);
-    if (!w)
-        return;
-    w->hash = hash;
-    w->n = n;
-    r->to += n;
 }
 
 static void read_all(struct reading *r)
 {
     while (r->p < r->end && r->out->n < r->max) {
         uint8_t c = *r->p, t = types[c];
-        if (r->recipient.n && text_lower(c) == r->recipient.p[0] && take_recipient(r))
-            continue;
         if (t & LETTER) {
-            take_word(r);
-        } else if (t & (DIGIT | HIGH | SIGN)) {
-            if (c != '@' || !take_class(r))
+            if (r->recipient.n && text_lower(c) == *r->recipient.p && take_recipient(r))
+                continue;
+            if (!take_words(r) && !take_single(r))
                 take_token(r);
-        } else if (!(t & TRIGGER) || !take_class(r)) {
+        } else if (t & (SPACE | TRIGGER)) {
+            if (t & TRIGGER && could_be_class(r) && take_class(r))
+                continue;
+            if (t & SIGN) {
+                take_token(r);
+                continue;
+            }
             r->p++;
             r->line |= (t & LINE) != 0;
             if (t & SPACE)
                 r->chunk = r->p;
+        } else if (t & HIGH) {
+            take_high(r);
+        } else if (t & (DIGIT | SIGN)) {
+            if (r->recipient.n && c == *r->recipient.p && take_recipient(r))
+                continue;
+            if (!(t & DIGIT) || !take_digits(r))
+                take_token(r);
+        } else {
+            r->p++;
         }
     }
     if (r->spaced)

@@ -22,13 +22,15 @@ static bool is_host_char(uint8_t c)
 
 static bool is_local_char(uint8_t c)
 {
-    return is_letter(c) || is_digit(c) || (c && strchr("._%+-='&", c));
+    static const bool signs[256] = {
+        ['.'] = 1, ['_'] = 1, ['%'] = 1, ['+'] = 1, ['-'] = 1, ['='] = 1, ['\''] = 1, ['&'] = 1};
+    return is_letter(c) || is_digit(c) || signs[c];
 }
 
 /* Without what closes a sentence or a bracket. */
 static size_t trim_end(struct span chunk, size_t end)
 {
-    while (end && strchr(".,;:!?'\")]}>*", chunk.p[end - 1]) && chunk.p[end - 1])
+    while (end && chunk.p[end - 1] && strchr(".,;:!?'\")]}>*", chunk.p[end - 1]))
         end--;
     return end;
 }

@@ -77,10 +77,10 @@ const struct known_word *known_find(const struct known *k, const uint8_t *folded
 
 /* ---- classes ---- */
 
-/* How unlike a word the small letters are: ten times the log-likelihood of chance letters against
- * those of words, about. */
-int words_oddness(const uint8_t *letters, unsigned n);
+/* Small letters that no word has: three consonants in a row, and pairs that are rare in words. */
 bool words_random(const uint8_t *letters, unsigned n);
+/* The second half of that, for letters that are known to have the first. */
+bool words_odd(const uint8_t *letters, unsigned n);
 /* The letter that 1, | or ! stands for between two letters (0: the word's end). */
 uint8_t words_i_or_l(uint8_t before, uint8_t behind);
 

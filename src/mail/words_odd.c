@@ -2,8 +2,10 @@
 #include "mail/words_impl.h"
 
 #define ODD_LETTERS_MIN 5
-#define ODD_LEAST       14 /* of words_oddness */
-#define I_OR_L_CLEAR    6  /* how much likelier an l must be */
+#define ODD_LEAST       12 /* of words_oddness */
+#define ODD_CONSONANTS                                                                             \
+    3                  /* in a row, y among them: few words have them, few random strings do not */
+#define I_OR_L_CLEAR 6 /* how much likelier an l must be */
 
 /* Pairs of letters: 3 log2 of how much likelier the second is behind the first by chance (1/26)
  * than in words, kept within -6 to 12. Counted over the vocabulary of mail in several languages,
@@ -39,7 +41,8 @@ static const int8_t pairs[26][26] = {
 };
 /* clang-format on */
 
-int words_oddness(const uint8_t *letters, unsigned n)
+/* How unlike a word the letters are. */
+static int words_oddness(const uint8_t *letters, unsigned n)
 {
     int sum = 0;
     for (unsigned i = 1; i < n; i++)
@@ -47,9 +50,22 @@ int words_oddness(const uint8_t *letters, unsigned n)
     return sum;
 }
 
-bool words_random(const uint8_t *letters, unsigned n)
+bool words_odd(const uint8_t *letters, unsigned n)
 {
     return n >= ODD_LETTERS_MIN && words_oddness(letters, n) >= ODD_LEAST;
+}
+
+bool words_random(const uint8_t *letters, unsigned n)
+{
+    unsigned row = 0, most = 0;
+    if (n < ODD_LETTERS_MIN)
+        return false;
+    for (unsigned i = 0; i < n; i++) {
+        uint8_t c = letters[i];
+        row = c == 'a' || c == 'e' || c == 'i' || c == 'o' || c == 'u' ? 0 : row + 1;
+        most = row > most ? row : most;
+    }
+    return most >= ODD_CONSONANTS && words_odd(letters, n);
 }
 
 static bool is_small(uint8_t c)
