@@ -4,6 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/config_mail.h"
+#include "app/datadir.h"
 #include "app/progress.h"
 #include "base/file.h"
 
@@ -11,7 +13,8 @@
 #define VIEWS                                                                                      \
     VIEW(census)                                                                                   \
     VIEW(registry)                                                                                 \
-    VIEW(casebook)
+    VIEW(casebook)                                                                                 \
+    VIEW(spam)
 
 #define VIEW(name) #name,
 const char *const casedir_view_names[] = {VIEWS NULL};
@@ -89,29 +92,34 @@ void casedir_act(struct casedir *c, uint8_t kind, uint64_t index, int64_t time, 
         registry_act(c->registry, kind, index, payload);
     if (c->casebook && index >= casebook_position(c->casebook))
         casebook_act(c->casebook, kind, index, time, payload);
+    if (c->spam && index >= spam_position(c->spam))
+        spam_act(c->spam, kind, index, payload);
 }
 
 /* One entry to the loaded views that have not taken it in yet. */
-static void feed(struct casedir *c, const struct entry *e, struct arena *arena)
+static int feed(struct casedir *c, const struct entry *e, struct arena *arena, struct err *err)
 {
     struct event ev;
     bool census = c->census && e->index >= census_position(c->census);
     bool registry = c->registry && e->index >= registry_position(c->registry);
+    bool spam = c->spam && e->index >= spam_position(c->spam) && e->header.kind == KIND_SMTP;
     if (e->redacted)
-        return;
+        return 0;
     if (!event_kind_is_event(e->header.kind)) {
         casedir_act(c, e->header.kind, e->index, e->header.time, e->payload);
-        return;
+        return 0;
     }
     arena_reset(arena);
-    if ((!census && !registry) || event_decode(e->payload, arena, &ev) < 0)
-        return; /* nobody's business, or a later version's event: its views will know it */
+    if ((!census && !registry && !spam) || event_decode(e->payload, arena, &ev) < 0)
+        return 0; /* nobody's business, or a later version's event: its views will know it */
     ev.kind = e->header.kind;
     ev.time = e->header.time;
+    ev.sensor = e->header.sensor;
     if (census)
         census_add(c->census, &ev);
     if (registry)
         registry_event(c->registry, &ev);
+    return spam ? spam_event(c->spam, e->index, &ev, NULL, err) : 0;
 }
 
 /* What the views counted has been erased since (an order to redact, or a lost tail): no view can
@@ -134,11 +142,12 @@ static int read_on(struct casedir *c, struct journal_cursor *cursor, uint64_t *f
             rc = STALE;
             break;
         }
-        feed(c, &e, &arena);
+        rc = feed(c, &e, &arena, err);
+        if (rc < 0)
+            break;
         *from = e.index + 1;
         if (*from % PROGRESS_EVERY == 0)
             progress_at(&progress, *from - begun, *from - begun, "entries");
-        rc = 0;
     }
     progress_end(&progress);
     arena_free(&arena);
@@ -184,6 +193,25 @@ static int get_blob(void *ctx, const uint8_t digest[SHA256_LEN], struct buf *out
     return casedir_blob(ctx, digest, out, err);
 }
 
+int casedir_mail_reader(struct casedir *c, struct mail_reader **out, struct err *err)
+{
+    char rules[FILE_PATH_MAX];
+    struct mail_options options = {rules, config_mail_strip(c->config)};
+    int rc = 0;
+    if (!c->mail_reader) {
+        rc = datadir_rules(c->config->rules, rules, err);
+        if (rc == 0)
+            rc = mail_reader_open(&options, &c->mail_reader, err);
+    }
+    *out = c->mail_reader;
+    return rc;
+}
+
+static int get_reader(void *ctx, struct mail_reader **out, struct err *err)
+{
+    return casedir_mail_reader(ctx, out, err);
+}
+
 static int load_views(struct casedir *c, unsigned which, struct err *err)
 {
     char dir[FILE_PATH_MAX];
@@ -194,6 +222,8 @@ static int load_views(struct casedir *c, unsigned which, struct err *err)
         rc = registry_open(dir, &c->registry, err);
     if (rc == 0 && which & VIEW_CASEBOOK)
         rc = casebook_open(dir, &(struct casebook_blobs){get_blob, c}, &c->casebook, err);
+    if (rc == 0 && which & VIEW_SPAM)
+        rc = spam_open(dir, &(struct spam_source){get_blob, get_reader, c}, &c->spam, err);
     return rc;
 }
 
@@ -249,6 +279,8 @@ int casedir_close(struct casedir *c, struct err *err)
 {
     int rc = 0;
     close_views(c);
+    if (c->mail_reader)
+        mail_reader_close(c->mail_reader);
     if (c->blobs)
         blob_close(c->blobs);
     if (c->journal)

@@ -7,6 +7,7 @@
 #include "state/casebook.h"
 #include "state/census.h"
 #include "state/registry.h"
+#include "state/spam.h"
 
 struct casedir {
     const char *dir;
@@ -16,13 +17,15 @@ struct casedir {
     struct census *census;     /* NULL until casedir_views loads it */
     struct registry *registry; /* likewise */
     struct casebook *casebook; /* likewise */
+    struct spam *spam;         /* likewise */
+    struct mail_reader *mail_reader; /* NULL until a mail is to be read */
     struct blob_store *blobs;  /* for reading; the pipeline's while there is one; NULL until needed */
 };
 
 /* Opens config and journal. Zero the struct first; casedir_close takes any state. */
 int casedir_open(struct casedir *c, const char *dir, enum journal_mode mode, struct err *err);
 /* The views, for masks. */
-enum { VIEW_CENSUS = 1, VIEW_REGISTRY = 2, VIEW_CASEBOOK = 4, VIEW_ALL = 7 };
+enum { VIEW_CENSUS = 1, VIEW_REGISTRY = 2, VIEW_CASEBOOK = 4, VIEW_SPAM = 8, VIEW_ALL = 15 };
 /* Loads those views and feeds them what the log has beyond their positions. */
 int casedir_views(struct casedir *c, unsigned which, struct err *err);
 /* Loads every view as it was last saved, without catching up: for seeing how far behind it is. */
@@ -38,6 +41,9 @@ int casedir_close(struct casedir *c, struct err *err);
 
 /* Appends a blob of the case. */
 int casedir_blob(struct casedir *c, const uint8_t sha256[SHA256_LEN], struct buf *out, struct err *err);
+
+/* What reads mails, by the case's rules; made when it is first asked for, the case's own. */
+int casedir_mail_reader(struct casedir *c, struct mail_reader **out, struct err *err);
 
 /* Every view's name, ending with NULL. */
 extern const char *const casedir_view_names[];

@@ -34,7 +34,7 @@ static struct span owner_of(const struct brands *b, struct span name)
 static int print_brands(const struct cli *cli, struct casedir *c, const struct volume_filter *f,
                         struct table **t, struct err *err)
 {
-    const struct brands *b;
+    const struct brands *b = NULL;
     struct volume_row *rows;
     size_t n;
     int rc = get_register(c, &b, err);

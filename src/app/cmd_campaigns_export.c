@@ -245,7 +245,8 @@ static int ham_file(struct production *p, const char *path, struct err *err)
     if (rc == 0)
         rc = format->run(source, &sink, &counts, err);
     source_close(source);
-    progress_at(&p->progress, ++p->ham_files, p->ham_files, "files");
+    p->ham_files++;
+    progress_at(&p->progress, p->ham_files, p->ham_files, "files");
     return rc;
 }
 

@@ -8,11 +8,14 @@
 #include "base/file.h"
 #include "base/utc.h"
 #include "event/act.h"
+#include "state/checkins.h"
 
 #define CLOCK_EVERY       256           /* events between looks at the clock */
 #define PUBLISH_EVERY_MS  1000          /* a checkpoint costs a flush of the tiles */
 #define SNAPSHOT_EVERY_MS 60000         /* how much a restart has to read again, at most */
 #define PENDING_MAX       (32ull << 20) /* bytes of payload between commits */
+#define VIEW_PENDING_MAX  (64u << 20)   /* bytes that a view keeps until it is saved */
+#define MAIL_KEEP         (1u << 20)    /* a larger mail is read from its blob again */
 
 struct pipeline {
     struct casedir *c;
@@ -22,6 +25,12 @@ struct pipeline {
     struct blob_store *blobs;
     bool blobs_pending;
     uint64_t ruleset, enrichment; /* log indexes that headers refer to */
+    /* of the mail whose event is to come next */
+    struct buf raw;
+    uint8_t raw_digest[SHA256_LEN];
+    struct arena arena;
+    struct checkins *checkins; /* NULL until the first mail */
+    struct dialect_verdict verdict;
     struct buf payload;
     uint64_t events, pending;
     int64_t committed_at, published_at, saved_at; /* monotonic, ms */
@@ -60,24 +69,80 @@ static void judge_event(struct event *ev)
         ev->role = span_of(NULL, 0);
 }
 
-static int journal_event(struct pipeline *p, const struct event *ev, struct err *err)
+/* The mail of an event: from the blob that was just stored, else from the store. 1 when it is gone. */
+static int read_mail(struct pipeline *p, const struct event *ev, struct mail *out, struct err *err)
+{
+    arena_reset(&p->arena);
+    if (ev->smtp.blob.n != SHA256_LEN)
+        return 1;
+    if (!p->raw.n || memcmp(p->raw_digest, ev->smtp.blob.p, SHA256_LEN) != 0) {
+        p->raw.n = 0;
+        if (casedir_blob(p->c, ev->smtp.blob.p, &p->raw, err) < 0)
+            return 1;
+        memcpy(p->raw_digest, ev->smtp.blob.p, SHA256_LEN);
+    }
+    return spam_read(p->c->spam, buf_as_span(&p->raw), ev, &p->arena, out, err);
+}
+
+/* Whose a mail is, where no rule and no asset says it: a known bot's address, else its signs. */
+static int attribute(struct pipeline *p, struct event *ev, const struct mail *mail, struct err *err)
+{
+    unsigned confidence = 0;
+    if (ev->family.n)
+        return 0;
+    if (!p->checkins) {
+        int rc = checkins_new(p->c->census, &p->checkins, err);
+        if (rc < 0)
+            return rc;
+    }
+    ev->family = checkins_find(p->checkins, &ev->src_ip, ev->time, &confidence);
+    ev->family_source = span_str(ev->family.n ? "address" : "");
+    if (!ev->family.n && mail) {
+        spam_judge(p->c->spam, mail, &p->verdict);
+        ev->family = span_str(p->verdict.family);
+        ev->family_source = span_str(ev->family.n ? SPAM_FAMILY_LEARNED : "");
+        confidence = ev->family.n ? p->verdict.confidence : 0;
+    }
+    ev->confidence = confidence;
+    return 0;
+}
+
+static int journal_event(struct pipeline *p, const struct event *ev, uint64_t *index,
+                         struct err *err)
 {
     struct entry_header header = {.kind = (uint8_t)ev->kind,
                                   .time = ev->time,
                                   .sensor = ev->sensor,
                                   .ruleset = p->ruleset,
                                   .enrichment = p->enrichment};
-    uint64_t index;
     p->payload.n = 0;
     event_encode(ev, &p->payload);
     p->pending += p->payload.n;
-    return journal_append(p->c->journal, &header, buf_as_span(&p->payload), &index, err);
+    return journal_append(p->c->journal, &header, buf_as_span(&p->payload), index, err);
 }
 
-static void count_event(struct pipeline *p, const struct event *ev)
+static int count_event(struct pipeline *p, const struct event *ev, uint64_t index,
+                       const struct mail *mail, struct err *err)
 {
     census_add(p->c->census, ev);
     registry_event(p->c->registry, ev);
+    if (p->checkins)
+        checkins_add(p->checkins, ev);
+    return spam_event(p->c->spam, index, ev, mail, err);
+}
+
+/* A mail is read before it is journalled, because what it says about whose it is goes on the log. */
+static int take_mail(struct pipeline *p, struct event *ev, struct err *err)
+{
+    struct mail mail;
+    uint64_t index;
+    int rc = read_mail(p, ev, &mail, err);
+    const struct mail *there = rc == 0 ? &mail : NULL;
+    if (rc >= 0)
+        rc = attribute(p, ev, there, err);
+    if (rc == 0)
+        rc = journal_event(p, ev, &index, err);
+    return rc == 0 ? count_event(p, ev, index, there, err) : rc;
 }
 
 static int keep_pace(struct pipeline *p, struct err *err)
@@ -93,10 +158,11 @@ int pipeline_take(struct pipeline *p, struct event *ev, struct err *err)
     enrich_event(p, ev);
     classify(p, ev);
     judge_event(ev);
-    int rc = journal_event(p, ev, err);
-    if (rc == 0)
-        count_event(p, ev);
-    return rc;
+    if (spam_is_mail(ev))
+        return take_mail(p, ev, err);
+    uint64_t index;
+    int rc = journal_event(p, ev, &index, err);
+    return rc == 0 ? count_event(p, ev, index, NULL, err) : rc;
 }
 
 int pipeline_event(struct pipeline *p, struct event *ev, struct err *err)
@@ -110,9 +176,33 @@ uint64_t pipeline_pending(const struct pipeline *p)
     return p->pending;
 }
 
+/* Campaigns that turned out to be one. Not among the events that brought it out: whoever counts
+ * entries to find out which events are on the log counts on finding those alone. */
+static int journal_merges(struct pipeline *p, struct err *err)
+{
+    struct campaigns_proposal m;
+    uint64_t index;
+    int rc = 0;
+    while (rc == 0 && spam_proposal(p->c->spam, &m)) {
+        const struct act_campaigns a = {m.into, m.from, span_str("ebb"), span_str(m.why)};
+        p->payload.n = 0;
+        act_campaigns(&p->payload, &a);
+        rc = pipeline_act(p, KIND_CAMPAIGN_MERGED, buf_as_span(&p->payload), &index, err);
+    }
+    return rc;
+}
+
+static bool views_are_due(const struct pipeline *p)
+{
+    return p->committed_at - p->saved_at >= SNAPSHOT_EVERY_MS ||
+           spam_pending_bytes(p->c->spam) > VIEW_PENDING_MAX;
+}
+
 int pipeline_commit(struct pipeline *p, struct err *err)
 {
-    int rc = 0;
+    int rc = journal_merges(p, err);
+    if (rc < 0)
+        return rc;
     if (p->blobs_pending) /* an entry never points at a blob that a crash could take */
         rc = blob_sync(p->blobs, err);
     if (rc == 0)
@@ -127,7 +217,7 @@ int pipeline_commit(struct pipeline *p, struct err *err)
         rc = journal_publish(p->c->journal, err);
         p->published_at = clock_ms();
     }
-    if (rc == 0 && p->committed_at - p->saved_at >= SNAPSHOT_EVERY_MS) {
+    if (rc == 0 && views_are_due(p)) {
         rc = casedir_save_views(p->c, err);
         p->saved_at = clock_ms();
     }
@@ -150,6 +240,11 @@ int pipeline_blob(struct pipeline *p, struct span data, uint8_t digest[SHA256_LE
 {
     int rc = blob_put(p->blobs, data, digest, err);
     p->blobs_pending |= rc == 0;
+    p->raw.n = 0;
+    if (rc == 0 && data.n <= MAIL_KEEP) {
+        buf_span(&p->raw, data);
+        memcpy(p->raw_digest, digest, SHA256_LEN);
+    }
     return rc;
 }
 
@@ -247,7 +342,11 @@ int pipeline_close(struct pipeline *p, struct err *err)
         p->c->blobs = NULL;
         blob_close(p->blobs);
     }
+    if (p->checkins)
+        checkins_free(p->checkins);
     buf_free(&p->payload);
+    buf_free(&p->raw);
+    arena_free(&p->arena);
     free(p);
     return rc;
 }

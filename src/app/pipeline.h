@@ -1,5 +1,5 @@
 /* Pipeline: what happens to every observation, live or imported, in this order: enrich, classify,
- * journal, census. The only writer of observations; one thread. */
+ * (mails: read, attribute), journal, census, spam. The only writer of observations; one thread. */
 #pragma once
 
 #include "app/casedir.h"
@@ -26,7 +26,7 @@ uint64_t pipeline_pending(const struct pipeline *p);
 /* Journals an act and lets the views see it. */
 int pipeline_act(struct pipeline *p, uint8_t kind, struct span payload, uint64_t *index,
                  struct err *err);
-/* Stores a blob, as blob_put. */
+/* Stores a blob, as blob_put. A mail's comes right before its event. */
 int pipeline_blob(struct pipeline *p, struct span data, uint8_t sha256[SHA256_LEN],
                   struct err *err);
 /* Makes everything so far durable. */

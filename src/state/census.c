@@ -221,7 +221,10 @@ void census_add(struct census *c, const struct event *ev)
     in->name_hash = dict_name_hash(ev->as_name);
     in->v6 = !ip_is_v4(&ev->src_ip);
     in->key = addrset_key(&ev->src_ip, in->v6, 0);
-    in->family = family_of(c, ev->family);
+    /* whose a mail is by its signs alone is no check-in */
+    in->family = family_of(c, ev->kind == KIND_SMTP && span_is(ev->family_source, "dialect")
+                                  ? span_of(NULL, 0)
+                                  : ev->family);
     in->day = day;
     if (ev->as_name.n > CENSUS_NAME_KEEP) {
         take_all(c);

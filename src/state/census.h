@@ -4,7 +4,8 @@
  * and the snapshot's layout.
  *
  * An event counts when its kind is an observation with a source address and its role is neither
- * "resolver" nor "visitor" (a person at a browser). An event without family counts under the family "unknown". The day is the event's
+ * "resolver" nor "visitor" (a person at a browser). An event without family counts under the family "unknown",
+ * and so does a mail whose family was told from its signs alone (family_source "dialect"). The day is the event's
  * UTC day; events may come in any order of time. One census is used by one thread. */
 #pragma once
 

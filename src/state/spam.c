@@ -93,7 +93,7 @@ int spam_snapshot(struct spam *s, struct err *err)
     if (rc < 0)
         return rc;
     encode(s, &out);
-    rc = file_replace(s->path, buf_as_span(&out), 0640, err);
+    rc = file_replace(s->path, buf_as_span(&out), 0600, err);
     buf_free(&out);
     return rc;
 }
@@ -185,7 +185,7 @@ static void free_parts(struct spam *s)
 static int load(struct spam *s, const char *dir, struct err *err)
 {
     struct buf file = {0};
-    struct head head;
+    struct head head = {0};
     struct span part[PARTS];
     int rc = file_read(s->path, SPAM_FILE_MAX, &file, err);
     if (rc == 0) {
@@ -374,7 +374,8 @@ static int fetch(struct spam *s, const struct event *ev, struct mail *out, struc
     struct err why;
     s->raw.n = 0;
     arena_reset(&s->arena);
-    if (s->source.blob(s->source.ctx, ev->smtp.blob.p, &s->raw, &why) < 0) {
+    if (ev->smtp.blob.n != SHA256_LEN ||
+        s->source.blob(s->source.ctx, ev->smtp.blob.p, &s->raw, &why) < 0) {
         s->lost++;
         return 1;
     }

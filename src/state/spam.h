@@ -3,8 +3,9 @@
  * that were quiet too long to stay in memory); the last two only grow, and the snapshot says how
  * much of them counts. doc/gauge.md has the definitions, doc/format.md the bytes. One thread.
  *
- * A mail is an SMTP event that has a blob. It is read again from the blob when the view is rebuilt;
- * one whose blob is gone has a fact and no campaign. A redacted entry counts nowhere. */
+ * A mail is an SMTP event that has a blob or a size. It is read again from the blob when the view is
+ * rebuilt; one whose bytes are gone, or were over a limit, has a fact and no campaign. A redacted entry
+ * counts nowhere. */
 #pragma once
 
 #include "base/digest.h"
@@ -37,7 +38,7 @@ size_t spam_pending_bytes(const struct spam *s);
 
 static inline bool spam_is_mail(const struct event *ev)
 {
-    return ev->kind == KIND_SMTP && ev->smtp.blob.n == SHA256_LEN;
+    return ev->kind == KIND_SMTP && (ev->smtp.blob.n == SHA256_LEN || ev->smtp.size);
 }
 /* Reads a mail's bytes into the arena, for spam_event and spam_judge. */
 int spam_read(struct spam *s, struct span raw, const struct event *ev, struct arena *arena,

@@ -75,7 +75,7 @@ static int open_for_writing(struct tail *t, struct err *err)
 {
     if (t->written == 0 && unlink(t->path) < 0 && errno != ENOENT)
         return err_errno(err, "%s", t->path);
-    int fd = open(t->path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    int fd = open(t->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
         return err_errno(err, "%s", t->path);
     if (t->fd >= 0)
