@@ -272,9 +272,8 @@ uint64_t campaigns_add(struct campaigns *c, const struct campaigns_mail *m, enum
     } else {
         slots_join(c, slot, m, &signs);
     }
-    figures_count(&c->info[c->root[slot]], m);
-    uint64_t id = c->info[c->root[slot]].id;
-    return c->merges ? campaigns_root(c, id) : id;
+    figures_count(&c->info[slot], m);
+    return c->info[slot].id;
 }
 
 /* --- reading --- */

@@ -71,12 +71,13 @@ void campaigns_free(struct campaigns *c);
 /* For tests: less room. Before the first mail only. */
 void campaigns_set_live_max(struct campaigns *c, uint32_t max);
 
-/* Places a mail; the id of its campaign (never a merged-away one: the one it was merged into). */
+/* Places a mail; the id of the campaign that it was put in, merged away or not: campaigns_root() says for
+ * which one it counts. So merges change no placing, and can be taken back. */
 uint64_t campaigns_add(struct campaigns *c, const struct campaigns_mail *m, enum campaign_why *why,
                        struct campaigns_proposal *proposal);
 
-/* "The campaign with mail `from` is the one with mail `into`": ids or any founded id. Later mails that
- * fit either go to `into`. Figures of `from` stay its own and are added where `into` is shown. 0; 1
+/* "The campaign with mail `from` is the one with mail `into`": ids or any founded id. Both keep their
+ * medoids, members and figures, which are added where `into` is shown. 0; 1
  * when that is so already; -1 when one is not known (neither live nor merged before), both are the
  * same, or it was split before. */
 int campaigns_merge(struct campaigns *c, uint64_t into, uint64_t from);
