@@ -119,36 +119,45 @@ enum field { FIELD_TYPE, FIELD_ENCODING, FIELD_DISPOSITION, FIELD_ID, FIELD_OTHE
 /* The headers that should come once, and which of them matter here. */
 static const struct once {
     const char *name;
-    uint8_t n;
     enum field field;
 } once[] = {
-#define ONCE(name, field)                                                                          \
-    {                                                                                              \
-        name, sizeof(name) - 1, field                                                              \
-    }
-    ONCE("content-type", FIELD_TYPE),
-    ONCE("content-transfer-encoding", FIELD_ENCODING),
-    ONCE("content-disposition", FIELD_DISPOSITION),
-    ONCE("content-id", FIELD_ID),
-    ONCE("from", FIELD_OTHER),
-    ONCE("to", FIELD_OTHER),
-    ONCE("date", FIELD_OTHER),
-    ONCE("subject", FIELD_OTHER),
-    ONCE("sender", FIELD_OTHER),
-    ONCE("reply-to", FIELD_OTHER),
-    ONCE("message-id", FIELD_OTHER),
-    ONCE("mime-version", FIELD_OTHER),
-#undef ONCE
+    {"content-type", FIELD_TYPE},
+    {"content-transfer-encoding", FIELD_ENCODING},
+    {"content-disposition", FIELD_DISPOSITION},
+    {"content-id", FIELD_ID},
+    {"from", FIELD_OTHER},
+    {"to", FIELD_OTHER},
+    {"date", FIELD_OTHER},
+    {"subject", FIELD_OTHER},
+    {"sender", FIELD_OTHER},
+    {"reply-to", FIELD_OTHER},
+    {"message-id", FIELD_OTHER},
+    {"mime-version", FIELD_OTHER},
 };
 
-/* Its row above; -1 when it has none. */
+/* The rows above whose names are so long. */
+enum { ONCE_LONGEST = 25 };
+static const uint16_t once_long[ONCE_LONGEST + 1] = {
+    [2] = 1 << 5,
+    [4] = 1 << 4 | 1 << 6,
+    [6] = 1 << 8,
+    [7] = 1 << 7,
+    [8] = 1 << 9,
+    [10] = 1 << 3 | 1 << 10,
+    [12] = 1 << 0 | 1 << 11,
+    [19] = 1 << 2,
+    [25] = 1 << 1,
+};
+
+/* The name's row; -1 when it has none. */
 static int once_named(struct span name)
 {
-    uint8_t first = text_lower(name.p[0]);
-    for (unsigned i = 0; i < sizeof once / sizeof *once; i++)
-        if (once[i].n == name.n && (uint8_t)once[i].name[0] == first &&
-            text_starts(name, once[i].name))
-            return (int)i;
+    unsigned rows = name.n <= ONCE_LONGEST ? once_long[name.n] : 0;
+    for (; rows; rows &= rows - 1) {
+        int row = __builtin_ctz(rows);
+        if (text_starts(name, once[row].name))
+            return row;
+    }
     return -1;
 }
 
@@ -175,17 +184,24 @@ static void field_take(struct mime_part *part, struct fields *f, struct span nam
         f->id = value;
 }
 
-/* The name of the header in `text`; empty when it is none. */
+/* Bytes of a name (RFC 5322, 2.2), and those above ASCII. */
+static const bool name_char[256] = {
+    ['!' ... '9'] = true,
+    [';' ... '~'] = true,
+    [0x80 ... 0xff] = true,
+};
+
+/* The name of the header in `text`, white space before its colon left out; empty when it is none.
+ */
 static struct span header_name(struct span text)
 {
-    size_t colon = text_find(text, ':');
-    if (colon == text.n)
-        return span_of(NULL, 0);
-    struct span name = text_trim_end(span_of(text.p, colon));
-    for (size_t i = 0; i < name.n; i++)
-        if (name.p[i] <= ' ' || name.p[i] == 0x7f)
-            return span_of(NULL, 0);
-    return name;
+    size_t n = 0, colon;
+    while (n < text.n && name_char[text.p[n]])
+        n++;
+    colon = n;
+    while (colon < text.n && text_is_space(text.p[colon]))
+        colon++;
+    return span_of(text.p, colon < text.n && text.p[colon] == ':' ? n : 0);
 }
 
 /* One header, all its lines. False when it is none. */
