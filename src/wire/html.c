@@ -112,24 +112,42 @@ static void put_code(struct reader *r, struct sink *s, uint32_t code)
     s->w += n;
 }
 
-/* White space at p: one separator. */
-static const uint8_t *white_space(struct sink *s, const uint8_t *p, const uint8_t *end, bool pre)
+/* White space and control bytes at p: at most one separator. */
+static inline const uint8_t *blank(struct sink *s, const uint8_t *p, const uint8_t *end, bool pre)
 {
-    uint8_t sep = SEP_SPACE;
-    for (; p < end && html_is_white(*p); p++)
-        if (pre && *p == '\n')
-            sep = SEP_LINE;
+    unsigned kinds = 0;
+    p = html_blank(p, end, &kinds);
+    uint8_t sep = pre && (kinds & HTML_LINE_END) ? SEP_LINE
+                  : kinds & HTML_WHITE           ? SEP_SPACE
+                                                 : SEP_NONE;
     if (s->pending < sep)
         s->pending = sep;
     return p;
+}
+
+/* At an '&'. */
+static __attribute__((noinline)) const uint8_t *reference(struct reader *r, struct sink *s,
+                                                          const uint8_t *p, const uint8_t *end)
+{
+    uint32_t code;
+    bool bad;
+    size_t n = html_entity(span_of(p, (size_t)(end - p)), false, &code, &bad);
+    if (bad)
+        r->out->anomalies |= HTML_BAD_ENTITY;
+    if (n) {
+        put_code(r, s, code);
+        return p + n;
+    }
+    flush(r, s, *p);
+    *s->w++ = *p;
+    return p + 1;
 }
 
 /* Text up to a '<' that may begin a tag, or the end. */
 static const uint8_t *text(struct reader *r, const uint8_t *p, const uint8_t *end)
 {
     struct sink *s = sink_of(r);
-    bool pre = top(r)->style.pre, bad;
-    uint32_t code;
+    bool pre = top(r)->style.pre;
     while (p < end) {
         uint8_t c = *p;
         if (c == '<') {
@@ -140,24 +158,13 @@ static const uint8_t *text(struct reader *r, const uint8_t *p, const uint8_t *en
             }
             break;
         }
-        if (html_is_white(c)) {
-            p = white_space(s, p, end, pre);
+        if (c <= ' ') {
+            p = blank(s, p, end, pre);
         } else if (c == '&') {
-            size_t n = html_entity(span_of(p, (size_t)(end - p)), false, &code, &bad);
-            if (bad)
-                r->out->anomalies |= HTML_BAD_ENTITY;
-            if (n) {
-                put_code(r, s, code);
-                p += n;
-            } else {
-                flush(r, s, c);
-                *s->w++ = *p++;
-            }
+            p = reference(r, s, p, end);
         } else if (c == 0xc2 && end - p >= 2 && p[1] == 0xa0) { /* no-break space */
             s->pending = s->pending ? s->pending : SEP_SPACE;
             p += 2;
-        } else if (c < ' ') {
-            p++;
         } else {
             flush(r, s, c);
             p = html_copy(&s->w, p, end);
@@ -269,25 +276,16 @@ static const uint8_t *comment(struct reader *r, const uint8_t *p, const uint8_t 
         return p + 1;
     if (end - p >= 2 && p[0] == '-' && p[1] == '>')
         return p + 2;
-    for (const uint8_t *at = p;;) {
-        at = end - at >= 3 ? memmem(at, (size_t)(end - at), "--", 2) : NULL;
-        if (!at || end - at < 3) {
-            r->out->anomalies |= HTML_UNCLOSED;
-            comment_text(r, span_of(p, (size_t)(end - p)));
-            return end;
-        }
-        size_t dashes = 2;
-        while (at + dashes < end && at[dashes] == '-')
-            dashes++;
-        const uint8_t *close = at + dashes;
-        if (close < end && *close == '!')
-            close++;
-        if (close < end && *close == '>') {
-            comment_text(r, span_of(p, (size_t)(at - p)));
-            return close + 1;
-        }
-        at += dashes;
+    for (const uint8_t *at = p; (at = html_find(at, end, '>')) < end; at++) {
+        const uint8_t *close = at > p && at[-1] == '!' ? at - 1 : at;
+        if (close - p < 2 || close[-1] != '-' || close[-2] != '-')
+            continue;
+        comment_text(r, span_of(p, (size_t)(close - 2 - p)));
+        return at + 1;
     }
+    r->out->anomalies |= HTML_UNCLOSED;
+    comment_text(r, span_of(p, (size_t)(end - p)));
+    return end;
 }
 
 /* "<!DOCTYPE html>", "<?xml ?>", "<!what not>", "</ >". */
@@ -306,20 +304,28 @@ static const uint8_t *declaration(struct reader *r, const uint8_t *p, const uint
 
 /* Attributes. */
 
-/* At a value: behind it. NULL when its quote never comes. */
-static const uint8_t *value_read(const uint8_t *p, const uint8_t *end, struct span *v)
+/* Behind white space within a tag. */
+static inline const uint8_t *skip(const uint8_t *p, const uint8_t *end)
 {
-    if (*p == '"' || *p == '\'') {
-        const uint8_t *close = html_find(p + 1, end, *p);
-        if (close == end)
-            return NULL;
-        *v = span_of(p + 1, (size_t)(close - p - 1));
-        return close + 1;
-    }
-    const uint8_t *start = p;
-    while (p < end && *p != '>' && !html_is_white(*p))
+    while (p < end && *p <= ' ')
         p++;
-    *v = span_of(start, (size_t)(p - start));
+    return p;
+}
+
+/* At a value: behind it. NULL when its quote never comes. */
+static inline const uint8_t *value_read(const uint8_t *p, const uint8_t *end, struct span *v)
+{
+    const uint8_t *start = p, *stop;
+    if (*p == '"' || *p == '\'') {
+        stop = html_find(p + 1, end, *p);
+        if (stop == end)
+            return NULL;
+        start++;
+        p = stop + 1;
+    } else {
+        p = stop = html_value_end(p, end);
+    }
+    *v = span_of(start, (size_t)(stop - start));
     return p;
 }
 
@@ -328,23 +334,19 @@ static const uint8_t *attrs_read(const uint8_t *p, const uint8_t *end, struct at
 {
     a->have = 0;
     for (;;) {
-        while (p < end && (html_is_white(*p) || *p == '/'))
+        while (p < end && (*p <= ' ' || *p == '/'))
             p++;
         if (p >= end)
             return NULL;
         if (*p == '>')
             return p + 1;
-        const uint8_t *name = p++;
-        while (p < end && !html_ends_attr(*p))
-            p++;
+        const uint8_t *name = p;
+        p = html_attr_end(p + 1, end);
         size_t n = (size_t)(p - name);
         struct span v = {p, 0};
-        while (p < end && html_is_white(*p))
-            p++;
+        p = skip(p, end);
         if (p < end && *p == '=') {
-            p++;
-            while (p < end && html_is_white(*p))
-                p++;
+            p = skip(p + 1, end);
             if (p < end && *p != '>')
                 p = value_read(p, end, &v);
             if (!p)
@@ -368,17 +370,22 @@ static struct span value_of(struct reader *r, struct span v)
 {
     if (!v.n || !memchr(v.p, '&', v.n))
         return v;
-    uint8_t *out = arena_alloc(r->arena, v.n + SLACK), *w = out;
+    uint8_t *out = arena_alloc(r->arena, v.n), *w = out;
     for (size_t i = 0; i < v.n;) {
         uint32_t code;
         bool bad;
-        size_t n = v.p[i] == '&' ? html_entity(text_behind(v, i), true, &code, &bad) : 0;
-        if (n) {
+        size_t plain = text_find(text_behind(v, i), '&');
+        memcpy(w, v.p + i, plain);
+        w += plain;
+        i += plain;
+        if (i == v.n)
+            break;
+        size_t n = html_entity(text_behind(v, i), true, &code, &bad);
+        if (n)
             w += html_utf8(code, w);
-            i += n;
-        } else {
-            *w++ = v.p[i++];
-        }
+        else
+            *w++ = '&';
+        i += n ? n : 1;
     }
     return span_of(out, (size_t)(w - out));
 }
@@ -510,15 +517,22 @@ static void hints(struct reader *r, enum html_tag tag, const struct attrs *a, st
     (1u << A_STYLE | 1u << A_CLASS | 1u << A_ID | 1u << A_COLOR | 1u << A_BGCOLOR | 1u << A_SIZE | \
      1u << A_TEXT | 1u << A_LINK | 1u << A_BACKGROUND | 1u << A_HIDDEN | 1u << A_HREF)
 
+#define HINT_ATTRS                                                                                 \
+    (1u << A_COLOR | 1u << A_BGCOLOR | 1u << A_SIZE | 1u << A_TEXT | 1u << A_LINK |                \
+     1u << A_BACKGROUND | 1u << A_HIDDEN | 1u << A_HREF)
+
 /* The element's style, from the one around it, which is in *s. */
-static void style_of(struct reader *r, enum html_tag tag, const struct attrs *a,
-                     struct html_style *s)
+static inline void style_of(struct reader *r, enum html_tag tag, const struct attrs *a,
+                            struct html_style *s)
 {
     struct html_decl d = {0};
-    if (!(a->have & STYLE_ATTRS) && !r->sheet && tag != T_MARQUEE)
+    bool ruled =
+        r->sheet && html_sheet_may_match(r->sheet, tag, a->have & (1u << A_CLASS | 1u << A_ID));
+    if (!(a->have & STYLE_ATTRS) && !ruled && tag != T_MARQUEE)
         return;
-    hints(r, tag, a, s);
-    if (r->sheet) {
+    if (a->have & HINT_ATTRS || tag == T_MARQUEE)
+        hints(r, tag, a, s);
+    if (ruled) {
         const struct span none = {NULL, 0};
         html_sheet_match(r->sheet, tag, has(a, A_CLASS) ? a->v[A_CLASS] : none,
                          has(a, A_ID) ? a->v[A_ID] : none, &d);
@@ -559,7 +573,7 @@ static void anchor_end(struct reader *r, const struct element *e)
 }
 
 /* Closes all down to the element at `depth`, which is closed too. */
-static void pop_to(struct reader *r, unsigned depth)
+static inline void pop_to(struct reader *r, unsigned depth)
 {
     while (r->depth > depth) {
         const struct element *e = &r->stack[--r->depth];
@@ -575,15 +589,15 @@ static void pop_to(struct reader *r, unsigned depth)
 
 /* Closes the innermost element of that tag, unless one with a flag of `stop` is within. False when
  * there is none. */
-static bool close_tag(struct reader *r, unsigned tag, uint16_t stop)
+static inline bool close_tag(struct reader *r, unsigned tag, uint16_t stop)
 {
+    if (!(r->open[tag] | r->open_over[tag]))
+        return false;
     if (r->open_over[tag]) {
         r->open_over[tag]--;
         r->over--;
         return true;
     }
-    if (!r->open[tag])
-        return false;
     for (unsigned i = r->depth; i-- > 1;) {
         const struct element *e = &r->stack[i];
         if (e->tag == tag) {
@@ -603,6 +617,8 @@ static void ends_implied(struct reader *r, enum html_tag tag, uint16_t flags)
 {
     if (flags & TAG_ENDS_P)
         close_tag(r, T_P, TAG_SCOPE);
+    if (!(flags & TAG_IMPLIES))
+        return;
     switch (tag) {
     case T_LI:
         close_tag(r, T_LI, TAG_SCOPE | TAG_LIST);
@@ -641,15 +657,13 @@ static void ends_implied(struct reader *r, enum html_tag tag, uint16_t flags)
 static const uint8_t *raw_end(struct reader *r, const uint8_t *p, const uint8_t *end,
                               struct span name, struct span *inside)
 {
-    for (const uint8_t *at = p; end - at >= 2; at += 2) {
-        at = memmem(at, (size_t)(end - at), "</", 2);
-        if (!at)
-            break;
+    for (const uint8_t *at = p; (at = html_find(at, end, '<')) < end; at++) {
+        if (end - at < 2 || at[1] != '/')
+            continue;
         struct span rest = span_of(at + 2, (size_t)(end - at - 2));
         if (rest.n < name.n || !span_ieq(span_of(rest.p, name.n), name))
             continue;
-        if (rest.n > name.n && !html_is_white(rest.p[name.n]) && rest.p[name.n] != '>' &&
-            rest.p[name.n] != '/')
+        if (rest.n > name.n && !html_ends_name(rest.p[name.n]))
             continue;
         *inside = span_of(p, (size_t)(at - p));
         const uint8_t *gt = memchr(at, '>', (size_t)(end - at));
@@ -664,7 +678,7 @@ static void sheet_take(struct reader *r, struct span css)
 {
     if (!r->sheet) {
         r->sheet = arena_alloc(r->arena, sizeof *r->sheet);
-        r->sheet->n = 0;
+        memset(r->sheet, 0, offsetof(struct html_sheet, rule));
     }
     html_sheet_read(css, r->sheet);
     if (r->sheet->n == 0)
@@ -676,15 +690,12 @@ static void plain_text(struct reader *r, struct span inside)
 {
     struct sink *s = sink_of(r);
     for (const uint8_t *p = inside.p, *end = p + inside.n; p < end;) {
-        if (html_is_white(*p)) {
-            p = white_space(s, p, end, true);
-            continue;
-        }
-        if (*p >= ' ') {
+        if (*p <= ' ') {
+            p = blank(s, p, end, true);
+        } else {
             flush(r, s, *p);
-            *s->w++ = *p;
+            *s->w++ = *p++;
         }
-        p++;
     }
 }
 
@@ -738,57 +749,90 @@ static void body_begin(struct reader *r, const struct attrs *a)
     }
 }
 
-static const uint8_t *tag_begin(struct reader *r, const struct html_name *t, unsigned tag,
-                                struct span name, const uint8_t *p, const uint8_t *end)
+/* What a tag does to the text around it. */
+static inline void place(struct reader *r, enum html_tag tag, uint16_t flags)
+{
+    if (flags & (TAG_LINE | TAG_SPACE))
+        separate(r, flags & TAG_LINE ? SEP_LINE : SEP_SPACE);
+    ends_implied(r, tag, flags);
+}
+
+/* The elements with TAG_ODD: behind what is not read as tags. *element: it is one whose end comes.
+ */
+static const uint8_t *odd_begin(struct reader *r, const struct html_name *t, struct span name,
+                                const struct attrs *a, struct html_style *style, const uint8_t *p,
+                                const uint8_t *end, bool *element)
+{
+    *element = !(t->flags & (TAG_VOID | TAG_RAW));
+    if (t->flags & TAG_PRE)
+        style->pre = true;
+    if (t->flags & TAG_RAW) {
+        p = raw_element(r, t, name, p, end);
+        if (t->flags & TAG_LINE)
+            separate(r, SEP_LINE);
+    }
+    switch (t->id) {
+    case T_BODY:
+        body_begin(r, a);
+        *element = false;
+        break;
+    case T_HTML:
+    case T_HEAD:
+        *element = false;
+        break;
+    case T_NOSCRIPT:
+        style->quiet = true;
+        html_style_judge(style);
+        break;
+    case T_IMG:
+    case T_IMAGE:
+        r->out->images++;
+        break;
+    }
+    return p;
+}
+
+/* A tag with attributes, or odd. */
+static const uint8_t *tag_full(struct reader *r, const struct html_name *t, unsigned tag,
+                               struct span name, const uint8_t *p, const uint8_t *end)
 {
     struct attrs a;
     uint16_t flags = t ? t->flags : 0;
     enum html_tag id = t ? (enum html_tag)t->id : T_UNKNOWN;
-    if (p < end && *p == '>') {
-        a.have = 0;
-        p++;
-    } else {
-        p = attrs_read(p, end, &a);
-        if (!p) {
-            r->out->anomalies |= HTML_UNCLOSED;
-            return end;
-        }
+    bool element = !(flags & TAG_VOID);
+    p = attrs_read(p, end, &a);
+    if (!p) {
+        r->out->anomalies |= HTML_UNCLOSED;
+        return end;
     }
-    if (flags & (TAG_LINE | TAG_SPACE))
-        separate(r, flags & TAG_LINE ? SEP_LINE : SEP_SPACE);
-    ends_implied(r, id, flags);
-    if (id == T_BODY || id == T_HTML || id == T_HEAD) {
-        if (id == T_BODY)
-            body_begin(r, &a);
-        if (a.have & LINK_ATTRS)
-            links_of(r, id, &a, false);
-        return p;
-    }
+    place(r, id, flags);
     struct html_style style = top(r)->style;
-    style_of(r, id, &a, &style);
-    if (flags & TAG_PRE)
-        style.pre = true;
-    if (id == T_NOSCRIPT) {
-        style.quiet = true;
-        html_style_judge(&style);
-    }
-    if (id == T_IMG || id == T_IMAGE)
-        r->out->images++;
+    if (id != T_BODY)
+        style_of(r, id, &a, &style);
     if (a.have & LINK_ATTRS)
         links_of(r, id, &a, id == T_A ? style.hidden : style.gone || style.unseen || style.quiet);
     if (has(&a, A_ALT) && a.v[A_ALT].n)
         aside(r, a.v[A_ALT]);
-    if (flags & TAG_RAW) {
-        p = raw_element(r, t, name, p, end);
-        if (flags & TAG_LINE)
-            separate(r, SEP_LINE);
-        return p;
-    }
-    if (!(flags & TAG_VOID))
+    if (flags & TAG_ODD)
+        p = odd_begin(r, t, name, &a, &style, p, end, &element);
+    if (element)
         push(r, tag, flags, &style);
+    return p;
+}
+
+static const uint8_t *tag_begin(struct reader *r, const struct html_name *t, unsigned tag,
+                                struct span name, const uint8_t *p, const uint8_t *end)
+{
+    uint16_t flags = t ? t->flags : 0;
     if (!t && !memchr(name.p, ':', name.n))
         r->useless = true;
-    return p;
+    if (p == end || *p != '>' || (flags & TAG_ODD) ||
+        (r->sheet && html_sheet_may_match(r->sheet, tag, false)))
+        return tag_full(r, t, tag, name, p, end);
+    place(r, (enum html_tag)tag, flags);
+    if (!(flags & TAG_VOID))
+        push(r, tag, flags, &top(r)->style);
+    return p + 1;
 }
 
 static const uint8_t *tag_end(struct reader *r, const struct html_name *t, unsigned tag,
@@ -806,7 +850,7 @@ static const uint8_t *tag_end(struct reader *r, const struct html_name *t, unsig
         separate(r, flags & TAG_LINE ? SEP_LINE : SEP_SPACE);
     if (flags & TAG_VOID)
         return p;
-    uint16_t stop = tag == T_TABLE ? 0 : (flags & TAG_SCOPE) || tag == T_TR ? TAG_TABLE : TAG_SCOPE;
+    uint16_t stop = flags & (TAG_SCOPE | TAG_ROW) ? TAG_TABLE : TAG_SCOPE;
     if (!close_tag(r, tag, stop))
         r->useless = true;
     return p;
@@ -816,8 +860,7 @@ static const uint8_t *tag_end(struct reader *r, const struct html_name *t, unsig
 static const uint8_t *tag(struct reader *r, const uint8_t *p, const uint8_t *end, bool closing)
 {
     const uint8_t *name = p + 1 + closing;
-    for (p = name; p < end && !html_ends_name(*p);)
-        p++;
+    p = html_name_end(name, end);
     size_t n = (size_t)(p - name);
     uint64_t word = html_name_word(name, n, (size_t)(end - name));
     const struct html_name *t = html_tag_find(word, n);

@@ -81,6 +81,16 @@ static bool is_alnum(uint8_t c)
     return (uint8_t)((c | 0x20) - 'a') < 26 || (uint8_t)(c - '0') < 10;
 }
 
+/* The ones that are nearly all there is; 0 for others. */
+static uint32_t usual(const uint8_t *name, size_t n)
+{
+    if (n == 4)
+        return memcmp(name, "nbsp", 4) == 0 ? 0xa0 : memcmp(name, "quot", 4) == 0 ? '"' : 0;
+    if (n == 3)
+        return memcmp(name, "amp", 3) == 0 ? '&' : 0;
+    return n == 2 && name[1] == 't' ? (name[0] == 'l' ? '<' : name[0] == 'g' ? '>' : 0) : 0;
+}
+
 static size_t named(struct span s, bool attribute, uint32_t *code, bool *bad)
 {
     size_t n = 0;
@@ -89,20 +99,22 @@ static size_t named(struct span s, bool attribute, uint32_t *code, bool *bad)
     while (n < HTML_ENTITY_MAX && 1 + n < s.n && is_alnum(name[n]))
         n++;
     bool closed = n && 1 + n < s.n && name[n] == ';';
-    if (closed && n == 4 && memcmp(name, "nbsp", 4) == 0) {
-        *code = 0xa0;
-        return 6;
-    }
-    if (closed && (e = entity_find(name, n))) {
+    if (closed) {
+        if ((*code = usual(name, n)) || ((e = entity_find(name, n)) && (*code = e->code)))
+            return n + 2;
+    } else if (attribute) { /* the name is all of the letters, or none */
+        e = n <= LEGACY_MAX && !(1 + n < s.n && name[n] == '=') ? entity_find(name, n) : NULL;
+        if (!e || !e->legacy)
+            return 0;
         *code = e->code;
-        return n + 2;
+        *bad = true;
+        return n + 1;
     }
     for (size_t k = n < LEGACY_MAX ? n : LEGACY_MAX; k >= 2; k--) {
         e = entity_find(name, k);
         if (!e || !e->legacy)
             continue;
-        uint8_t next = 1 + k < s.n ? name[k] : 0;
-        if (attribute && (next == '=' || is_alnum(next)))
+        if (attribute)
             return 0;
         *code = e->code;
         *bad = true;

@@ -5,15 +5,18 @@
 #include "base/buf.h"
 
 enum html_tag_flag {
-    TAG_VOID = 1 << 0,   /* has no end */
-    TAG_LINE = 1 << 1,   /* ends the line, before and after */
-    TAG_SPACE = 1 << 2,  /* ends the word */
-    TAG_SCOPE = 1 << 3,  /* end tags within close nothing outside */
-    TAG_ENDS_P = 1 << 4, /* a <p> ends where it begins */
-    TAG_LIST = 1 << 5,   /* an <li> within ends none outside */
-    TAG_RAW = 1 << 6,    /* up to its end tag there are no tags */
-    TAG_PRE = 1 << 7,    /* line ends are kept */
-    TAG_TABLE = 1 << 8,  /* cells and rows within end none outside */
+    TAG_VOID = 1 << 0,     /* has no end */
+    TAG_LINE = 1 << 1,     /* ends the line, before and after */
+    TAG_SPACE = 1 << 2,    /* ends the word */
+    TAG_SCOPE = 1 << 3,    /* end tags within close nothing outside */
+    TAG_ENDS_P = 1 << 4,   /* a <p> ends where it begins */
+    TAG_LIST = 1 << 5,     /* an <li> within ends none outside */
+    TAG_RAW = 1 << 6,      /* up to its end tag there are no tags */
+    TAG_PRE = 1 << 7,      /* line ends are kept */
+    TAG_TABLE = 1 << 8,    /* cells and rows within end none outside */
+    TAG_ROW = 1 << 9,      /* ends within its table */
+    TAG_IMPLIES = 1 << 10, /* ends others, though nothing says so */
+    TAG_ODD = 1 << 11,     /* is more than its style and its place */
 };
 
 enum html_tag {
@@ -66,17 +69,24 @@ static const struct html_name html_attrs[32] = {
 #undef W
 };
 
+/* Near the input's end. */
+static __attribute__((noinline, unused)) uint64_t html_name_tail(const uint8_t *p, size_t n)
+{
+    uint64_t w = 0;
+    memcpy(&w, p, n);
+    return w;
+}
+
 /* The first eight bytes of a name as a word, letters small; `left` bytes may be read. */
 static inline uint64_t html_name_word(const uint8_t *p, size_t n, size_t left)
 {
-    uint64_t w = 0;
-    if (n >= 8)
+    uint64_t w;
+    if (left >= 8) {
         memcpy(&w, p, 8);
-    else if (left >= 8) {
-        memcpy(&w, p, 8);
-        w &= ((uint64_t)1 << 8 * n) - 1;
+        if (n < 8)
+            w &= ((uint64_t)1 << 8 * n) - 1;
     } else {
-        memcpy(&w, p, n);
+        w = html_name_tail(p, n);
     }
     uint64_t bit = (w & 0x4040404040404040u) >> 1; /* @A-Z[\]^_ and the small ones get it */
     return w | bit;

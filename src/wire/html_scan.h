@@ -24,15 +24,20 @@ static inline bool html_opens(uint8_t c)
     return html_is_letter(c) || c == '/' || c == '!' || c == '?';
 }
 
+/* Within tags all control bytes are white space. */
+static inline bool html_ends_value(uint8_t c)
+{
+    return c <= ' ' || c == '>';
+}
+
 static inline bool html_ends_name(uint8_t c)
 {
-    return c <= '>' && (1ull << c & (1ull << ' ' | 1ull << '\t' | 1ull << '\n' | 1ull << '\f' |
-                                     1ull << '\r' | 1ull << '/' | 1ull << '>'));
+    return c <= ' ' || c == '>' || c == '/';
 }
 
 static inline bool html_ends_attr(uint8_t c)
 {
-    return html_ends_name(c) || c == '=';
+    return c <= ' ' || c == '>' || c == '/' || c == '=';
 }
 
 /* Where the byte is; end when it is not there. */
@@ -40,6 +45,41 @@ static inline const uint8_t *html_find_bytewise(const uint8_t *p, const uint8_t 
 {
     while (p < end && *p != byte)
         p++;
+    return p;
+}
+
+/* The ends of a tag's name, of an attribute's, and of a value without quotes. */
+static inline const uint8_t *html_name_end_bytewise(const uint8_t *p, const uint8_t *end)
+{
+    while (p < end && !html_ends_name(*p))
+        p++;
+    return p;
+}
+
+static inline const uint8_t *html_attr_end_bytewise(const uint8_t *p, const uint8_t *end)
+{
+    while (p < end && !html_ends_attr(*p))
+        p++;
+    return p;
+}
+
+static inline const uint8_t *html_value_end_bytewise(const uint8_t *p, const uint8_t *end)
+{
+    while (p < end && !html_ends_value(*p))
+        p++;
+    return p;
+}
+
+enum html_blank { HTML_CONTROLS, HTML_WHITE = 1, HTML_LINE_END = 2 };
+
+/* Behind white space and control bytes; what they were is added to *kinds. */
+static inline const uint8_t *html_blank_bytewise(const uint8_t *p, const uint8_t *end,
+                                                 unsigned *kinds)
+{
+    for (; p < end && *p <= ' '; p++) {
+        *kinds |= html_is_white(*p) ? HTML_WHITE : HTML_CONTROLS;
+        *kinds |= *p == '\n' ? HTML_LINE_END : 0;
+    }
     return p;
 }
 
@@ -62,16 +102,76 @@ static inline const uint8_t *html_copy_bytewise(uint8_t **out, const uint8_t *p,
 }
 
 #ifdef __SSE2__
+/* Bit i: byte i is white space or a control byte; is the byte `c`. */
+static inline unsigned html_blanks(__m128i v)
+{
+    return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(' ')), v));
+}
+
+static inline unsigned html_are(__m128i v, uint8_t c)
+{
+    return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_set1_epi8((char)c)));
+}
+
+#define HTML_SIXTEEN(p) _mm_loadu_si128((const __m128i *)(p))
+
 static inline const uint8_t *html_find(const uint8_t *p, const uint8_t *end, uint8_t byte)
 {
-    const __m128i want = _mm_set1_epi8((char)byte);
     for (; end - p >= 16; p += 16) {
-        __m128i v = _mm_loadu_si128((const __m128i *)p);
-        unsigned found = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, want));
+        unsigned found = html_are(HTML_SIXTEEN(p), byte);
         if (found)
             return p + __builtin_ctz(found);
     }
     return html_find_bytewise(p, end, byte);
+}
+
+static inline const uint8_t *html_name_end(const uint8_t *p, const uint8_t *end)
+{
+    for (; end - p >= 16; p += 16) {
+        __m128i v = HTML_SIXTEEN(p);
+        unsigned found = html_blanks(v) | html_are(v, '>') | html_are(v, '/');
+        if (found)
+            return p + __builtin_ctz(found);
+    }
+    return html_name_end_bytewise(p, end);
+}
+
+static inline const uint8_t *html_attr_end(const uint8_t *p, const uint8_t *end)
+{
+    for (; end - p >= 16; p += 16) {
+        __m128i v = HTML_SIXTEEN(p);
+        unsigned found = html_blanks(v) | html_are(v, '>') | html_are(v, '/') | html_are(v, '=');
+        if (found)
+            return p + __builtin_ctz(found);
+    }
+    return html_attr_end_bytewise(p, end);
+}
+
+static inline const uint8_t *html_value_end(const uint8_t *p, const uint8_t *end)
+{
+    for (; end - p >= 16; p += 16) {
+        __m128i v = HTML_SIXTEEN(p);
+        unsigned found = html_blanks(v) | html_are(v, '>');
+        if (found)
+            return p + __builtin_ctz(found);
+    }
+    return html_value_end_bytewise(p, end);
+}
+
+static inline const uint8_t *html_blank(const uint8_t *p, const uint8_t *end, unsigned *kinds)
+{
+    while (end - p >= 16) {
+        __m128i v = HTML_SIXTEEN(p);
+        unsigned n = (unsigned)__builtin_ctz(~html_blanks(v)), run = (1u << n) - 1;
+        unsigned line = html_are(v, '\n') & run;
+        unsigned white =
+            (html_are(v, ' ') | html_are(v, '\r') | html_are(v, '\t') | html_are(v, '\f')) & run;
+        *kinds |= (line ? HTML_LINE_END | HTML_WHITE : 0) | (white ? HTML_WHITE : 0);
+        p += n;
+        if (n < 16)
+            return p;
+    }
+    return html_blank_bytewise(p, end, kinds);
 }
 
 static inline const uint8_t *html_copy(uint8_t **out, const uint8_t *p, const uint8_t *end)
@@ -103,6 +203,10 @@ static inline const uint8_t *html_copy(uint8_t **out, const uint8_t *p, const ui
     return html_copy_bytewise(out, p, end);
 }
 #else
-#define html_find html_find_bytewise
-#define html_copy html_copy_bytewise
+#define html_find      html_find_bytewise
+#define html_name_end  html_name_end_bytewise
+#define html_attr_end  html_attr_end_bytewise
+#define html_value_end html_value_end_bytewise
+#define html_blank     html_blank_bytewise
+#define html_copy      html_copy_bytewise
 #endif

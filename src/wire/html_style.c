@@ -579,8 +579,13 @@ static void rule_add(struct html_sheet *s, struct span selector, const struct ht
     } else if (r.tag == T_UNKNOWN) {
         return;
     }
-    if (s->n < HTML_RULES_MAX)
-        s->rule[s->n++] = r;
+    if (s->n == HTML_RULES_MAX)
+        return;
+    s->rule[s->n++] = r;
+    if (r.kind == SEL_TAG)
+        s->tags[r.tag >> 6] |= (uint64_t)1 << (r.tag & 63);
+    else
+        s->names |= (uint64_t)1 << (r.hash & 63);
 }
 
 /* Behind the block that opens at p: "{ { } }". */
@@ -668,6 +673,8 @@ static void match_name(const struct html_sheet *s, unsigned tag, enum html_selec
                        struct span name, struct html_decl *d)
 {
     uint32_t hash = name_hash(name);
+    if (!(s->names >> (hash & 63) & 1))
+        return;
     for (unsigned i = 0; i < s->n; i++) {
         const struct html_rule *r = &s->rule[i];
         if (r->hash == hash && r->kind == kind && (r->tag == T_UNKNOWN || r->tag == tag))
@@ -680,7 +687,8 @@ void html_sheet_match(const struct html_sheet *s, unsigned tag, struct span clas
 {
     struct cur c = cur_of(classes);
     struct span name;
-    for (unsigned i = 0; i < s->n && tag != T_UNKNOWN; i++)
+    bool by_tag = tag < 128 && (s->tags[tag >> 6] >> (tag & 63) & 1);
+    for (unsigned i = 0; i < s->n && by_tag; i++)
         if (s->rule[i].kind == SEL_TAG && s->rule[i].tag == tag)
             decl_merge(d, &s->rule[i].decl);
     for (unsigned i = 0; i < HTML_CLASSES_MAX && word_next(&c, &name); i++)

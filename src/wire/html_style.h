@@ -70,8 +70,16 @@ struct html_rule {
 };
 struct html_sheet {
     unsigned n;
+    uint64_t tags[2]; /* bits of the tags that rules of SEL_TAG have */
+    uint64_t names;   /* bits of hashes of the classes and ids that others have */
     struct html_rule rule[HTML_RULES_MAX];
 };
+
+/* False when no rule is for such an element, which is said without looking at their names. */
+static inline bool html_sheet_may_match(const struct html_sheet *s, unsigned tag, bool named)
+{
+    return (named && s->names) || (tag < 128 && (s->tags[tag >> 6] >> (tag & 63) & 1));
+}
 
 void html_sheet_read(struct span text, struct html_sheet *s);
 /* The rules that name the element, added to *d: the tag's, then the classes', then the id's. */

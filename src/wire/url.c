@@ -168,7 +168,7 @@ int url_parse(struct span text, struct arena *arena, struct url *out)
         return -1;
     struct span host = span_of(text.p, authority_length(text));
     take_rest(text_behind(text, host.n), out);
-    if (host.n == 0)
+    if (host.n == 0 || !host.p)
         return -1;
     const uint8_t *at = memrchr(host.p, '@', host.n);
     if (at) {
