@@ -59,12 +59,16 @@ static struct element *top(struct reader *r)
 
 /* Text. */
 
-static void separate(struct reader *r, enum separator s)
+static inline void separate(struct reader *r, uint8_t s)
 {
-    if (r->seen.pending < s)
-        r->seen.pending = (uint8_t)s;
-    if (r->hidden.pending < s)
-        r->hidden.pending = (uint8_t)s;
+    r->seen.pending = r->seen.pending > s ? r->seen.pending : s;
+    r->hidden.pending = r->hidden.pending > s ? r->hidden.pending : s;
+}
+
+/* The separator that a tag is. */
+static inline uint8_t separator_of(uint16_t flags)
+{
+    return (uint8_t)((flags / TAG_LINE & 1) * SEP_LINE + (flags / TAG_SPACE & 1) * SEP_SPACE);
 }
 
 static bool is_word_byte(uint8_t c)
@@ -353,10 +357,10 @@ static const uint8_t *attrs_read(const uint8_t *p, const uint8_t *end, struct at
                 return NULL;
         }
         enum html_attr id = html_attr_find(html_name_word(name, n, (size_t)(end - name)), n);
-        if (id && !(a->have >> id & 1)) {
-            a->have |= 1u << id;
-            a->v[id] = v;
-        }
+        if (a->have >> id & 1) /* the first one counts */
+            id = A_NONE;
+        a->have |= 1u << id; /* without a branch that nobody could foresee */
+        a->v[id] = v;
     }
 }
 
@@ -752,8 +756,7 @@ static void body_begin(struct reader *r, const struct attrs *a)
 /* What a tag does to the text around it. */
 static inline void place(struct reader *r, enum html_tag tag, uint16_t flags)
 {
-    if (flags & (TAG_LINE | TAG_SPACE))
-        separate(r, flags & TAG_LINE ? SEP_LINE : SEP_SPACE);
+    separate(r, separator_of(flags));
     ends_implied(r, tag, flags);
 }
 
@@ -768,8 +771,7 @@ static const uint8_t *odd_begin(struct reader *r, const struct html_name *t, str
         style->pre = true;
     if (t->flags & TAG_RAW) {
         p = raw_element(r, t, name, p, end);
-        if (t->flags & TAG_LINE)
-            separate(r, SEP_LINE);
+        separate(r, separator_of(t->flags));
     }
     switch (t->id) {
     case T_BODY:
@@ -846,8 +848,7 @@ static const uint8_t *tag_end(struct reader *r, const struct html_name *t, unsig
         r->out->anomalies |= HTML_UNCLOSED;
         return end;
     }
-    if (flags & (TAG_LINE | TAG_SPACE))
-        separate(r, flags & TAG_LINE ? SEP_LINE : SEP_SPACE);
+    separate(r, separator_of(flags));
     if (flags & TAG_VOID)
         return p;
     uint16_t stop = flags & (TAG_SCOPE | TAG_ROW) ? TAG_TABLE : TAG_SCOPE;
@@ -869,16 +870,15 @@ static const uint8_t *tag(struct reader *r, const uint8_t *p, const uint8_t *end
                    : tag_begin(r, t, number, span_of(name, n), p, end);
 }
 
-/* At a '<' that opens something. */
-static const uint8_t *markup(struct reader *r, const uint8_t *p, const uint8_t *end)
+/* At a '<': a tag's, a comment's, or text. */
+static inline const uint8_t *markup(struct reader *r, const uint8_t *p, const uint8_t *end)
 {
-    if (html_is_letter(p[1]))
-        return tag(r, p, end, false);
-    if (p[1] == '/' && end - p > 2 && html_is_letter(p[2]))
-        return tag(r, p, end, true);
-    if (p[1] == '!' && end - p >= 4 && p[2] == '-' && p[3] == '-')
+    bool closing = end - p > 2 && p[1] == '/';
+    if (end - p > 1 && html_is_letter(p[1 + closing]))
+        return tag(r, p, end, closing);
+    if (end - p >= 4 && p[1] == '!' && p[2] == '-' && p[3] == '-')
         return comment(r, p, end);
-    return declaration(r, p, end);
+    return end - p > 1 && html_opens(p[1]) ? declaration(r, p, end) : text_run(r, p, end);
 }
 
 static void reader_init(struct reader *r, size_t n, struct arena *arena, struct html *out)
@@ -910,7 +910,7 @@ void html_read(struct span in, struct arena *arena, struct html *out)
         return;
     reader_init(&r, in.n, arena, out);
     for (const uint8_t *p = in.p, *end = p + in.n; p < end;) {
-        if (*p == '<' && end - p >= 2 && html_opens(p[1]))
+        if (*p == '<')
             p = markup(&r, p, end);
         else
             p = text_run(&r, p, end);
