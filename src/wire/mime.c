@@ -1,6 +1,9 @@
 #include "wire/mime.h"
 
 #include <stdlib.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "wire/mime_text.h"
 #include "wire/mime_vector.h"
@@ -155,7 +158,7 @@ static int once_named(struct span name)
     unsigned rows = name.n <= ONCE_LONGEST ? once_long[name.n] : 0;
     for (; rows; rows &= rows - 1) {
         int row = __builtin_ctz(rows);
-        if (text_starts(name, once[row].name))
+        if (text_lower(*name.p) == (uint8_t)*once[row].name && text_starts(name, once[row].name))
             return row;
     }
     return -1;
@@ -191,11 +194,30 @@ static const bool name_char[256] = {
     [0x80 ... 0xff] = true,
 };
 
+/* How many of the first 16 bytes are surely of a name; 0 where fewer are left. */
+static size_t name_block(struct span text)
+{
+#ifdef __SSE2__
+    enum { BLOCK = 16 };
+    if (text.n < BLOCK)
+        return 0;
+    __m128i c = _mm_loadu_si128((const __m128i *)(const void *)text.p);
+    __m128i low = _mm_cmpeq_epi8(_mm_max_epu8(c, _mm_set1_epi8('!')), c); /* at least '!' */
+    __m128i ends =
+        _mm_or_si128(_mm_cmpeq_epi8(c, _mm_set1_epi8(':')), _mm_cmpeq_epi8(c, _mm_set1_epi8(0x7f)));
+    unsigned stop = (unsigned)_mm_movemask_epi8(_mm_andnot_si128(low, _mm_set1_epi8(-1))) |
+                    (unsigned)_mm_movemask_epi8(ends);
+    return stop ? (size_t)__builtin_ctz(stop) : BLOCK;
+#else
+    return 0;
+#endif
+}
+
 /* The name of the header in `text`, white space before its colon left out; empty when it is none.
  */
 static struct span header_name(struct span text)
 {
-    size_t n = 0, colon;
+    size_t n = name_block(text), colon;
     while (n < text.n && name_char[text.p[n]])
         n++;
     colon = n;
