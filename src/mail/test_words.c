@@ -66,8 +66,7 @@ static void disguises(void)
 {
     is_read("v1agra c1alis p0rn m0ney fr3e ca$h bu$iness 0rder",
             "viagra* cialis* porn* money* free* cash* business* order*");
-    is_read("V|AGRA c!alis vi@gra \\/iagra V/\\LIUM $oma",
-            "viagra* cialis* viagra* viagra* valium* soma*");
+    is_read("V|AGRA c!alis vi@gra \\/iagra V/\\LIUM", "viagra* cialis* viagra* viagra* valium*");
     is_read("v i a g r a now", "viagra+ now");
     is_read("V.I.A.G.R.A and v_i_a_g_r_a, c-i-a-l-i-s", "viagra+ and viagra+ cialis+");
     is_read("V 1 A G R A", "viagra+");
@@ -75,7 +74,7 @@ static void disguises(void)
     is_read("i a m here", "i a m here");
     is_read("1 0 1 0 1", "<number> <number> <number> <number> <number>");
     is_read("really good!Home|About|Contact us", "really good home about contact us");
-    is_read("nice! wow! great!!! @home", "nice wow great home");
+    is_read("nice! wow! great!!! @home $self", "nice wow great home self");
 }
 
 static void known(void)
@@ -90,6 +89,7 @@ static void known(void)
     words_fold(reader, span_str("Levitra"), &arena);
     is_read("CIA|IS C1A1IS VaIium Valium", "cialis* cialis* valium* valium");
     is_read("V a 1 i u m", "valium+");
+    is_read("$oma |evitra", "oma evitra");                              /* not named by a rule */
     is_read("Le\xc4\xb1\x76itra 1evitra", "leivitra* <number> evitra"); /* it is sealed */
     reader = old;
     words_close(fresh);

@@ -14,6 +14,7 @@
 #define SPACED_GAP_MAX  3    /* bytes between two of them */
 #define TOKEN_RUN_MIN   2    /* bytes of one look-alike letter: "\/" */
 #define PIECE_MAX       3    /* letters of the piece beside a sign that stands for a letter */
+#define FOREIGN_MIN     4    /* letters of a word that is taken for a disguise as a whole */
 #define LEET_MIN        4    /* characters of a disguised word that no rule knows */
 #define HEX_MIN         8
 #define HEX_PIECE_MIN   4 /* with letters between digits */
@@ -449,8 +450,9 @@ static bool leet_plausible(const struct token *t, const uint8_t *folded)
 {
     if (t->n < LEET_MIN || t->letters * 2 < t->n || t->utf8)
         return false;
+    /* a variable ($self), a mention (@home), a price; digraphs (\/) are no such */
     bool odd_first = t->piece[0] == P_DIGIT ? t->text[0] != '0'
-                                            : t->piece[0] == P_SIGN && strchr("!|@", t->text[0]);
+                                            : t->piece[0] == P_SIGN && strchr("!|@$", t->text[0]);
     if (odd_first || t->piece[t->n - 1] != P_LETTER)
         return false;
     for (unsigned i = 0; i < t->n; i++) {
@@ -542,10 +544,11 @@ static void push_letters(struct reading *r, const struct token *t)
 {
     size_t source_n = (size_t)(t->source[t->n] - r->p);
     const struct known_word *known = t->utf8 ? NULL : known_find(&r->r->known, t->text, t->n);
-    bool foreign = t->confused && t->confused >= t->letters - t->accents;
+    bool foreign = t->confused == t->letters && t->letters >= FOREIGN_MIN;
     /* Letters of another script among ASCII ones; or nothing but such, in a text that is in ASCII.
      */
-    bool disguised = t->dropped || (t->confused && t->ascii) || (t->accents && known) ||
+    bool disguised = t->dropped || (t->confused && t->ascii) ||
+                     (t->accents && known && !known->accents) ||
                      (foreign && !t->utf8 && (known || r->latin > r->other));
     if (known && (known->n != t->n || memcmp(known->text, t->text, t->n)))
         disguised = true; /* an I for an l */
@@ -988,7 +991,7 @@ struct span words_fold(struct words_reader *r, struct span text, struct arena *a
     for (uint32_t i = 0; i < w.n; i++) {
         struct span word = span_of(w.text.p + w.v[i].at, w.v[i].n);
         if (!r->sealed && w.v[i].kind == WORD_PLAIN)
-            known_add(&r->known, word);
+            known_add(&r->known, word, !span_is_plain(text));
         if (i)
             *to++ = ' ';
         memcpy(to, word.p, word.n);

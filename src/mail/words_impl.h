@@ -59,6 +59,7 @@ struct known {
     struct known_word {
         uint64_t key; /* hash of the word with letters that look alike made one; 0: free */
         uint8_t n;
+        bool accents; /* the rule itself is not in ASCII */
         uint8_t text[WORDS_WORD_MAX];
     } * v;
     size_t cap, count;
@@ -71,7 +72,7 @@ struct words_reader {
     bool sealed;
 };
 
-void known_add(struct known *k, struct span word);
+void known_add(struct known *k, struct span word, bool accents);
 /* The word that `folded` may stand for; NULL. */
 const struct known_word *known_find(const struct known *k, const uint8_t *folded, unsigned n);
 

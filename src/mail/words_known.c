@@ -36,7 +36,7 @@ static void grow(struct known *k)
     free(old.v);
 }
 
-void known_add(struct known *k, struct span word)
+void known_add(struct known *k, struct span word, bool accents)
 {
     if (word.n < KNOWN_LETTERS_MIN || word.n > WORDS_WORD_MAX)
         return;
@@ -47,6 +47,7 @@ void known_add(struct known *k, struct span word)
         return; /* the first rule's */
     w->key = look_key(word.p, (unsigned)word.n);
     w->n = (uint8_t)word.n;
+    w->accents = accents;
     memcpy(w->text, word.p, word.n);
     k->count++;
 }
