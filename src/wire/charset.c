@@ -433,11 +433,12 @@ static int from_table(const struct converter *c, struct span in, struct arena *a
             if (!eight)
                 continue;
         }
-        const uint8_t *entry = c->table[in.p[at]];
-        lacks |= c->lacks[in.p[at]];
-        memcpy(o, entry, 4);
-        o += entry[3];
-        at++;
+        do {
+            const uint8_t *entry = c->table[in.p[at]];
+            lacks |= c->lacks[in.p[at++]];
+            memcpy(o, entry, 4);
+            o += entry[3];
+        } while (at < in.n && in.p[at] >= 0x80);
     }
     *out = span_of(start, (size_t)(o - start));
     return lacks ? 2 : 0;

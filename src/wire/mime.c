@@ -245,17 +245,34 @@ static bool header_take(struct scan *z, struct mime_part *part, struct fields *f
     return true;
 }
 
+/* The next '\n' at p or behind it; `end` when there is none. Lines of headers are short: here,
+ * without a call. */
+static inline const uint8_t *line_end(const uint8_t *p, const uint8_t *end)
+{
+#ifdef __SSE2__
+    enum { BLOCK = 16, BLOCKS = 8 };
+    const __m128i lf = _mm_set1_epi8('\n');
+    for (unsigned i = 0; i < BLOCKS && end - p >= BLOCK; i++, p += BLOCK) {
+        __m128i c = _mm_loadu_si128((const __m128i *)(const void *)p);
+        unsigned hits = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(c, lf));
+        if (hits)
+            return p + __builtin_ctz(hits);
+    }
+#endif
+    const uint8_t *at = p < end ? memchr(p, '\n', (size_t)(end - p)) : NULL;
+    return at ? at : end;
+}
+
 /* The end of the header whose first line begins at p, its folded lines with it. */
 static const uint8_t *header_end(const uint8_t *p, const uint8_t *end)
 {
-    for (;;) {
-        const uint8_t *lf = memchr(p, '\n', (size_t)(end - p));
-        if (!lf)
+    do {
+        p = line_end(p, end);
+        if (p == end)
             return end;
-        p = lf + 1;
-        if (p == end || !text_is_space(*p))
-            return p;
-    }
+        p++;
+    } while (p < end && text_is_space(*p));
+    return p;
 }
 
 static bool is_empty_line(const uint8_t *p, const uint8_t *end)
