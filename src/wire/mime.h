@@ -2,6 +2,18 @@
  * Made for what spammers send: duplicate headers, lying boundaries, broken encodings, raw 8-bit and
  * NULs are all read somehow, and said so in `anomalies`. It never fails. GMime is the oracle in
  * tests.
+ * (test_mime_oracle.c lists where we differ from it, and why.)
+ *
+ * Lines end with LF or CRLF; a bare CR is a byte like others. What is read how:
+ *  - a boundary is its line as a whole, but for white space at the end; of several open parts that
+ *    have that boundary it is the innermost's, and it ends all that are open within that one;
+ *  - of headers that should come once the first counts; lines without a colon are passed over; a
+ *    mail or part that begins with two such lines has no headers and is all body;
+ *  - a multipart without a boundary, or whose boundary never comes, is a leaf that is text;
+ *  - a type that is none is text/plain; message/rfc822 (news, global) is read as a mail, decoded
+ *    first where it is encoded, which it should not be: its parts' raw bytes are in the arena then;
+ *  - quoted-printable keeps white space before hard line ends; base64 goes on behind padding, and
+ *    what is cut short at the end gives the whole bytes it has.
  *
  * Everything is in the mail itself or in the arena; nothing is allocated besides. A scanner is used
  * by one thread. */
@@ -37,7 +49,8 @@ enum mime_anomaly {
     MIME_UNKNOWN_ENCODING = 1 << 14,
     MIME_RAW_8BIT = 1 << 15, /* in headers */
     MIME_NUL = 1 << 16,
-    MIME_UUENCODED = 1 << 17, /* a "begin 644 name" block within text: a part of its own here */
+    MIME_UUENCODED = 1 << 17, /* a "begin 644 name" block within text: a part of its own here, whose
+                               * parent is the text, which is without it */
 };
 /* The words of the bits set ("bad-base64 nul"), appended. */
 void mime_anomaly_words(uint32_t bits, struct buf *out);
