@@ -240,6 +240,11 @@ ok(result.code == 0 and result.rows()[0]["events"] >= 0 and result.rows()[0]["re
 equal(case.ebb("import", TMP).code, 1, "a folder that is no Maildir is refused")
 ok("not a Maildir" in case.ebb("import", TMP).err, "and said to be none")
 
+case = Case()
+long = b"Subject: " + b"a" * 1100000 + b"\n\nx\n"
+case.rows("import", put("long.eml", long), put("long.pcap", in_capture(canonical(long))))
+equal([len(e["smtp"]["subject"]) for e in case.events()], [16384, 16384], "a subject that no entry can hold is cut")
+
 # ---- Received, by configuration ----
 
 RELAYED = (b"Received: from relay.our.example (relay.our.example [10.0.0.5])\n\tby store.our.example (Postfix) with ESMTP\n"

@@ -104,7 +104,8 @@ static int parts_of(const char *path, char out[2][FILE_PATH_MAX])
 
 static int no_maildir(const char *path, struct err *err)
 {
-    return err_set(err, -ENOTDIR, "%s: not a Maildir: it has no new/ and cur/", path);
+    return err_set(err, -ENOTDIR, "%s: a directory, but not a Maildir: it has no new/ and cur/",
+                   path);
 }
 
 int maildir_list(const char *path, struct maildir_files *out, struct err *err)

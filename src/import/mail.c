@@ -358,7 +358,7 @@ static int emit(struct mailbox *m, const struct mailbox_from *from, uint32_t bit
     ev.smtp.helo = cut(r.helo, MAILBOX_ADDRESS_MAX);
     ev.smtp.mail_from = sender(&heads, from);
     ev.smtp.rcpt_to = (struct span_list){to, recipients(&heads, &r, place, to)};
-    ev.smtp.subject = cut(heads.subject, MAILBOX_SUBJECT_MAX);
+    ev.smtp.subject = cut(heads.subject, SMTP_HEADER_VALUE_MAX);
     ev.smtp.anomalies = buf_as_span(&m->head);
     if (settings && settings->sensor_by_host)
         ev.observer = cut(r.by, MAILBOX_ADDRESS_MAX);

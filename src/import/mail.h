@@ -18,7 +18,6 @@
 #define MAILBOX_HEAD_MAX    (256u << 10) /* of headers in which a Content-Length is looked for */
 #define MAILBOX_FROM_MAX    1024         /* bytes of a From_ line */
 #define MAILBOX_ADDRESS_MAX 1024         /* bytes kept of an address or a host's name */
-#define MAILBOX_SUBJECT_MAX (16u << 10)  /* bytes kept of a subject */
 #define MAILBOX_NAME_MAX    120          /* characters of a member's name in a reject */
 
 /* A source that is read mail by mail: the bytes in hand begin where the next thing does. */

@@ -213,5 +213,6 @@ struct span smtp_mail_header(struct span mail, const char *name)
         if (colon < line.n && span_ieq(text_trim_end(span_of(line.p, colon)), span_str(name)))
             found = text_behind(line, colon + 1);
     }
-    return text_trim_lines(found);
+    found = text_trim_lines(found);
+    return span_of(found.p, found.n < SMTP_HEADER_VALUE_MAX ? found.n : SMTP_HEADER_VALUE_MAX);
 }

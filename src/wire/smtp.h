@@ -6,6 +6,7 @@
 
 #define SMTP_LINE_MAX         4096       /* a command line; longer ones are cut and marked */
 #define SMTP_HEADER_BLOCK_MAX (1u << 20) /* how far smtp_mail_header looks */
+#define SMTP_HEADER_VALUE_MAX (16u << 10) /* bytes that it gives: an entry of the log is bounded */
 
 enum smtp_verb { SMTP_UNKNOWN, SMTP_HELO, SMTP_EHLO, SMTP_MAIL, SMTP_RCPT, SMTP_DATA, SMTP_BDAT,
                  SMTP_RSET, SMTP_QUIT, SMTP_NOOP, SMTP_VRFY, SMTP_AUTH, SMTP_STARTTLS, SMTP_HELP,
