@@ -46,8 +46,8 @@ struct reader {
     unsigned over;  /* elements open beyond it */
     unsigned links_cap;
     uint32_t link_color;
-    int anchor;               /* index of the <a>'s link, -1 for none */
-    struct html_sheet *sheet; /* NULL before the first rule */
+    int anchor;                            /* index of the <a>'s link, -1 for none */
+    struct html_sheet *sheet, *sheet_room; /* NULL before the first rule */
     uint16_t open[T_COUNT + OTHER_TAGS], open_over[T_COUNT + OTHER_TAGS];
     struct element stack[HTML_DEPTH_MAX];
 };
@@ -680,13 +680,13 @@ static const uint8_t *raw_end(struct reader *r, const uint8_t *p, const uint8_t 
 
 static void sheet_take(struct reader *r, struct span css)
 {
-    if (!r->sheet) {
-        r->sheet = arena_alloc(r->arena, sizeof *r->sheet);
-        memset(r->sheet, 0, offsetof(struct html_sheet, rule));
+    struct html_sheet *s = r->sheet_room;
+    if (!s) {
+        s = r->sheet_room = arena_alloc(r->arena, sizeof *s);
+        memset(s, 0, offsetof(struct html_sheet, rule));
     }
-    html_sheet_read(css, r->sheet);
-    if (r->sheet->n == 0)
-        r->sheet = NULL;
+    html_sheet_read(css, s);
+    r->sheet = s->n ? s : NULL;
 }
 
 /* <xmp>: all of it is text. */

@@ -3,7 +3,8 @@
 #include "wire/html_names.h"
 #include "wire/text.h"
 
-#define SHADES_MAX 128 /* bytes of a colour attribute that browsers look at */
+#define BRACKETS_MAX 4096 /* bytes within brackets that are looked through for their end */
+#define SHADES_MAX   128  /* bytes of a colour attribute that browsers look at */
 
 static bool is_space(uint8_t c)
 {
@@ -468,7 +469,8 @@ static const uint8_t *declaration_end(const uint8_t *p, const uint8_t *end)
         return end;
     const uint8_t *open = memchr(p, '(', (size_t)(semi - p));
     if (open && !memchr(open, ')', (size_t)(semi - open))) {
-        const uint8_t *close = memchr(semi, ')', (size_t)(end - semi));
+        size_t near = (size_t)(end - semi) < BRACKETS_MAX ? (size_t)(end - semi) : BRACKETS_MAX;
+        const uint8_t *close = memchr(semi, ')', near);
         semi = close ? memchr(close, ';', (size_t)(end - close)) : semi;
     }
     return semi ? semi : end;

@@ -282,7 +282,7 @@ static void test_links(void)
 /* The vector loops and the bytewise ones agree. */
 static void test_scan(void)
 {
-    static const char alphabet[] = "ab  <&\n\x01\xc2\xa0xyzefghijklmnopqrstuvwxyz";
+    static const char alphabet[] = "ab  <&\n\x01\xc2\xa0>/=\t\f\rxyzefghijklmnopqrstuvwxyz";
     uint8_t in[80], a[128], b[128];
     unsigned seed = 7, wrong = 0;
     for (unsigned round = 0; round < 20000; round++) {
@@ -298,6 +298,17 @@ static void test_scan(void)
         wrong += x > y || (x < y && *x != ' ') || memcmp(a, b, (size_t)(wa - a)) != 0 ||
                  wa - a != x - copy;
         wrong += html_find(copy, copy + n, '<') != html_find_bytewise(copy, copy + n, '<');
+        unsigned kinds_a = 0, kinds_b = 0;
+        const uint8_t *end = copy + n;
+        wrong += html_name_end(copy, end) != html_name_end_bytewise(copy, end);
+        wrong += html_attr_end(copy, end) != html_attr_end_bytewise(copy, end);
+        wrong += html_value_end(copy, end) != html_value_end_bytewise(copy, end);
+        for (x = copy; x < end; x++)
+            if ((y = html_blank(x, end, &kinds_a)) != html_blank_bytewise(x, end, &kinds_b) ||
+                kinds_a != kinds_b)
+                wrong++;
+            else
+                x = y;
         free(copy);
     }
     is_int(wrong, 0);
@@ -321,6 +332,9 @@ static void test_hostile(void)
                                          "<style>.x{",
                                          "<style>.x{color:red}",
                                          "<div style='a:b;",
+                                         "<style>a{a:(;",
+                                         "a:(;",
+                                         "<style>a{b:c}</style>",
                                          "<title>",
                                          "</title",
                                          "<font color=#",

@@ -139,17 +139,53 @@ static size_t host_end(const struct finder *f, size_t start)
     return spaced && !ends_usual(f, last, i) ? solid : i;
 }
 
-/* Bytes that end a URL in running text. */
-static bool ends_url(struct span s)
+enum byte_kind {
+    ENDS = 1 << 0,      /* no URL goes on behind it */
+    MAY_END = 1 << 1,   /* begins a character that may be such */
+    ENDS_HOST = 1 << 2, /* and whoever is before the host */
+    REST = 1 << 3,      /* begins what follows a host */
+    TAIL = 1 << 4,      /* belongs to the sentence when it is the last */
+};
+
+static const uint8_t kinds[256] = {
+    [0 ... ' '] = ENDS,
+    [0x7f] = ENDS,
+    ['<'] = ENDS,
+    ['>'] = ENDS,
+    ['"'] = ENDS,
+    ['`'] = ENDS,
+    [0xc2] = MAY_END,
+    [0xe2] = MAY_END,
+    [0xe3] = MAY_END,
+    [0xef] = MAY_END,
+    ['/'] = ENDS_HOST | REST,
+    ['\\'] = ENDS_HOST | REST,
+    ['?'] = ENDS_HOST | REST | TAIL,
+    ['#'] = REST,
+    ['.'] = TAIL,
+    [','] = TAIL,
+    [';'] = TAIL,
+    [':'] = TAIL,
+    ['!'] = TAIL,
+    ['\''] = TAIL,
+    ['*'] = TAIL,
+    ['('] = TAIL,
+    ['['] = TAIL,
+    ['{'] = TAIL,
+};
+
+/* Does the character end a URL in running text? */
+static inline bool ends_url(const uint8_t *p, const uint8_t *end)
 {
-    uint8_t c = *s.p;
-    if (c <= ' ' || c == '<' || c == '>' || c == '"' || c == '`' || c == 0x7f)
-        return true;
-    if (c < 0xc2)
+    uint8_t kind = kinds[*p];
+    if (!(kind & (ENDS | MAY_END)))
         return false;
-    return (c == 0xc2 && s.n >= 2 && s.p[1] == 0xa0) || (c == 0xe2 && s.n >= 2 && s.p[1] == 0x80) ||
-           (c == 0xe3 && s.n >= 2 && s.p[1] == 0x80) ||
-           (c == 0xef && s.n >= 3 && s.p[1] == 0xbc && s.p[2] < 0xa0 && !is_full_width(s.p));
+    if (kind & ENDS)
+        return true;
+    struct span s = span_of(p, (size_t)(end - p));
+    return (*p == 0xc2 && s.n >= 2 && p[1] == 0xa0) || (*p == 0xe2 && s.n >= 2 && p[1] == 0x80) ||
+           (*p == 0xe3 && s.n >= 2 && p[1] == 0x80) ||
+           (*p == 0xef && s.n >= 3 && p[1] == 0xbc && p[2] < 0xa0 && !is_full_width(p));
 }
 
 /* Full stops, quotes and brackets that belong to the sentence. */
@@ -170,7 +206,7 @@ static size_t without_tail(const struct finder *f, size_t start, size_t end)
             square++;
         else if (c == '}' && curly < 0)
             curly++;
-        else if (!strchr(".,;:!?'*([{", c) || c == 0)
+        else if (!(kinds[c] & TAIL))
             break;
         else {
             round -= c == '(';
@@ -192,9 +228,10 @@ static size_t rest_end(const struct finder *f, size_t start, size_t i)
         if (k - i > 1)
             i = k;
     }
-    if (i == f->text.n || !strchr("/\\?#", f->text.p[i]) || f->text.p[i] == 0)
+    if (i == f->text.n || !(kinds[f->text.p[i]] & REST))
         return i;
-    for (k = i; k < f->text.n && k - start < URL_MAX && !ends_url(at(f, k));)
+    const uint8_t *end = f->text.p + f->text.n;
+    for (k = i; k < f->text.n && k - start < URL_MAX && !ends_url(f->text.p + k, end);)
         k++;
     if (k - start >= URL_MAX) /* not within a character */
         while (k > i && (f->text.p[k - 1] & 0xc0) == 0x80)
@@ -228,11 +265,13 @@ static size_t authority_end(const struct finder *f, size_t i)
         return k + close < f->text.n && f->text.p[k + close] == ']' ? k + close + 1 : i;
     }
     /* userinfo: up to an '@' before anything that ends the authority */
-    for (; k < f->text.n && k - i < URL_HOST_RAW_MAX && !ends_url(at(f, k)) &&
-           !strchr("/\\?", f->text.p[k]);
-         k++)
+    const uint8_t *end = f->text.p + f->text.n;
+    for (; k < f->text.n && k - i < URL_HOST_RAW_MAX; k++) {
+        if (ends_url(f->text.p + k, end) || (kinds[f->text.p[k]] & ENDS_HOST))
+            break;
         if (f->text.p[k] == '@')
             i = k + 1;
+    }
     return host_end(f, i);
 }
 

@@ -109,7 +109,7 @@ static bool undisguise(struct span raw, uint8_t *out, size_t *n, uint32_t *bits)
 static bool to_ascii(struct span host, struct arena *arena, struct span *out)
 {
     char *ascii = NULL;
-    const char *text = arena_copy(arena, host.p, host.n);
+    const char *text = (const char *)host.p; /* arena_copy's: a NUL is behind it */
     if (memchr(host.p, 0, host.n) || !span_is_utf8(host))
         return false;
     if (idn2_to_ascii_8z(text, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) != IDN2_OK &&
@@ -236,11 +236,11 @@ int url_host(struct span raw, struct arena *arena, struct url *out)
     if (*raw.p == '[' && raw.n > 2 && memchr(raw.p, ':', raw.n))
         return host_v6(raw, arena, out);
     if (!is_plain_host(raw)) {
-        uint8_t *plain = arena_alloc(arena, URL_HOST_RAW_MAX);
+        uint8_t plain[URL_HOST_RAW_MAX];
         size_t n;
         if (!undisguise(raw, plain, &n, &out->disguises))
             return -1;
-        host = span_of(plain, n);
+        host = span_of(arena_copy(arena, plain, n), n);
         if (!is_all_ascii(host) && !to_ascii(host, arena, &host))
             return -1;
     }
