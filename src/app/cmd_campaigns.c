@@ -232,6 +232,8 @@ int cmd_campaigns(const struct cli *cli)
     if (rc)
         return rc;
     rc = spam_case_open(cli, &l.c, &err);
+    if (rc == 0 && l.filter.campaign != VOLUME_ANY_CAMPAIGN)
+        l.filter.campaign = campaigns_root(spam_campaigns(l.c.spam), l.filter.campaign);
     if (rc == 0)
         rc = members ? print_members(cli, &l, &err) : print_list(cli, &l, &err);
     return spam_case_end(&l.c, l.table, rc, &err);

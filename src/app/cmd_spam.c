@@ -214,7 +214,6 @@ int cmd_spam(const struct cli *cli)
 {
     struct output o = {0};
     struct err err;
-    int32_t day;
     const char *by = cli_get(cli, "by") ? cli_get(cli, "by") : "day";
     o.by = volume_by_named(by);
     if (cli->n_args)
@@ -228,8 +227,6 @@ int cmd_spam(const struct cli *cli)
         rc = cli_number(cli, "limit", 0, &o.limit);
     if (rc == 0)
         rc = read_share(cli, &o.share);
-    if (rc == 0)
-        rc = spam_case_day(cli, "baseline", 0, &day);
     if (rc)
         return rc;
     rc = spam_case_open(cli, &o.c, &err);

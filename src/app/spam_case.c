@@ -27,6 +27,19 @@ static struct span option_text(const struct cli *cli, const char *name)
     return span_str(cli_get(cli, name) ? cli_get(cli, name) : "");
 }
 
+int spam_case_day(const struct cli *cli, const char *name, int32_t fallback, int32_t *out)
+{
+    const char *text = cli_get(cli, name);
+    int64_t time;
+    *out = fallback;
+    if (!text)
+        return 0;
+    if (!utc_parse(span_str(text), &time))
+        return cli_fail(EXIT_USAGE, "--%s: not an RFC 3339 date (%s)", name, text);
+    *out = utc_day(time);
+    return 0;
+}
+
 static int filter_topic(const struct cli *cli, struct volume_filter *out)
 {
     const char *topic = cli_get(cli, "topic");
@@ -46,14 +59,19 @@ static int filter_country(const struct cli *cli, struct volume_filter *out)
 
 int spam_case_filter(const struct cli *cli, struct volume_filter *out)
 {
-    const char *family = cli_get(cli, "family");
+    const char *family = cli_get(cli, "family"), *cohort = cli_get(cli, "cohort");
     uint64_t asn;
+    int32_t day;
     memset(out, 0, sizeof *out);
+    if (cohort && strcmp(cohort, "all") != 0 && strcmp(cohort, "fixed") != 0)
+        return cli_fail(EXIT_USAGE, "--cohort: fixed or all (%s)", cohort);
     out->family = option_text(cli, "family");
     out->no_family = family && !*family;
     out->brand = option_text(cli, "brand");
     out->sensor = option_text(cli, "sensor");
     int rc = cli_range(cli, &out->since, &out->until);
+    if (rc == 0)
+        rc = spam_case_day(cli, "baseline", 0, &day);
     if (rc == 0)
         rc = cli_number(cli, "campaign", VOLUME_ANY_CAMPAIGN, &out->campaign);
     if (rc == 0)
@@ -67,19 +85,6 @@ int spam_case_filter(const struct cli *cli, struct volume_filter *out)
     if (rc == 0)
         out->asn = (uint32_t)asn;
     return rc;
-}
-
-int spam_case_day(const struct cli *cli, const char *name, int32_t fallback, int32_t *out)
-{
-    const char *text = cli_get(cli, name);
-    int64_t time;
-    *out = fallback;
-    if (!text)
-        return 0;
-    if (!utc_parse(span_str(text), &time))
-        return cli_fail(EXIT_USAGE, "--%s: not an RFC 3339 date (%s)", name, text);
-    *out = utc_day(time);
-    return 0;
 }
 
 /* ---- the series ---- */

@@ -8,7 +8,7 @@
 /* Opens the case for reading with its spam view; casedir_close() also after a failure. */
 int spam_case_open(const struct cli *cli, struct casedir *c, struct err *err);
 /* --since --until --family --topic --brand --campaign --country --asn --sensor, as far as the command
- * has them. 0, or EXIT_USAGE. */
+ * has them; checks --baseline and --cohort along. 0, or EXIT_USAGE. */
 int spam_case_filter(const struct cli *cli, struct volume_filter *out);
 /* The daily series of the filter: over the fixed cohort for the baseline's day, or over all sensors
  * with --cohort all. 1 when there is no mail in the range. */

@@ -509,8 +509,8 @@ void act_campaigns(struct buf *out, const struct act_campaigns *a)
     struct map m = map_begin(out);
     map_text(&m, "by", a->by);
     map_text(&m, "why", a->why);
-    map_uint(&m, "from", a->from);
     map_uint(&m, "into", a->into);
+    map_uint(&m, "merged", a->from);
     map_end(&m);
 }
 
@@ -519,7 +519,7 @@ int act_campaigns_read(struct span payload, struct act_campaigns *a)
     struct reader r = read_begin(payload);
     *a = (struct act_campaigns){
         .into = get_uint(&r, "into"),
-        .from = get_uint(&r, "from"),
+        .from = get_uint(&r, "merged"),
         .by = get_text(&r, "by"),
         .why = get_text(&r, "why"),
     };

@@ -256,7 +256,8 @@ static void member_of(const struct campaigns_mail *m, struct member *out)
     figures_subject(m->mail->subject, out->subject);
 }
 
-/* A fair sample of the members (Vitter's algorithm R), the medoid apart; chance is the id's. */
+/* A fair sample of the members (Vitter's algorithm R), the medoid apart. Chance does not hang on log
+ * indexes, so the same mails give the same campaigns whatever else is on the log. */
 static void sample(struct campaigns *c, uint32_t slot, const struct campaigns_mail *m)
 {
     struct slot_more *s = &c->more[slot];
@@ -264,7 +265,7 @@ static void sample(struct campaigns *c, uint32_t slot, const struct campaigns_ma
         member_of(m, &s->member[s->members++]);
         return;
     }
-    uint64_t place = sign_key(SIGNS, c->info[slot].id + s->seen) % (s->seen - 1);
+    uint64_t place = sign_key(SIGNS, s->seen) % (s->seen - 1);
     if (place < MEMBERS)
         member_of(m, &s->member[place]);
 }

@@ -318,6 +318,8 @@ void dialects_judge(const struct dialects *d, const struct span sign[DIALECT_SIG
     }
     all += score(speaker, n, "", known.n + 1); /* a family that nobody has named yet */
     out->confidence = (unsigned)(100 * best / all);
+    if (n == 1 && !speaker[0].sign->given[0] && out->confidence > DIALECT_ALONE)
+        out->confidence = DIALECT_ALONE;
     if (out->confidence >= threshold)
         memcpy(out->family, known.family[winner], DIALECT_FAMILY_MAX);
     for (unsigned i = 0; i < n; i++)

@@ -31,6 +31,7 @@ enum volume_by volume_by_named(const char *name)
 struct filter {
     const struct volume_filter *f;
     const struct campaigns *campaigns;
+    uint64_t campaign; /* that it counts for */
     unsigned family, brand, sensor;
     bool nothing; /* a name that no mail has */
 };
@@ -44,7 +45,9 @@ static unsigned name_of(struct spam *s, struct span name, bool *nothing)
 
 static struct filter filter_of(struct spam *s, const struct volume_filter *f)
 {
-    struct filter out = {.f = f, .campaigns = spam_campaigns(s)};
+    struct filter out = {.f = f, .campaigns = spam_campaigns(s), .campaign = f->campaign};
+    if (f->campaign != VOLUME_ANY_CAMPAIGN)
+        out.campaign = campaigns_root(out.campaigns, f->campaign);
     out.family = name_of(s, f->family, &out.nothing);
     out.brand = name_of(s, f->brand, &out.nothing);
     out.sensor = name_of(s, f->sensor, &out.nothing);
@@ -67,7 +70,7 @@ static bool passes(const struct filter *x, const struct fact *fact, uint64_t cam
            (!x->sensor || fact->sensor == x->sensor) && (!x->brand || has_brand(fact, x->brand)) &&
            (!f->topic || fact->topic == f->topic) && (!f->asn || fact->asn == f->asn) &&
            (!f->country[0] || memcmp(f->country, fact->country, 2) == 0) &&
-           (f->campaign == VOLUME_ANY_CAMPAIGN || campaign == f->campaign);
+           (f->campaign == VOLUME_ANY_CAMPAIGN || campaign == x->campaign);
 }
 
 /* ---- groups ---- */
