@@ -1,7 +1,7 @@
 /* MIME (RFC 2045 to 2047, 2231, 5322): one mail's bytes to headers and a tree of parts, decoded.
  * Made for what spammers send: duplicate headers, lying boundaries, broken encodings, raw 8-bit and
- * NULs are all read somehow, and said so in `anomalies`. It never fails. GMime is the oracle in tests
- * (test_mime_oracle.c lists where we differ from it, and why.)
+ * NULs are all read somehow, and said so in `anomalies`. It never fails. GMime is the oracle in
+ * tests (test_mime_oracle.c lists where we differ from it, and why.)
  *
  * Lines end with LF or CRLF; a bare CR is a byte like others. What is read how:
  *  - a boundary is its line as a whole, but for white space at the end; of several open parts that
