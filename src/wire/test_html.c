@@ -1,7 +1,7 @@
 /* HTML as mail has it: what is seen, what is not, what it links to. */
 #include "wire/html.h"
 #include "wire/html_scan.h"
-#include "test_span.h"
+#include "wire/test_span.h"
 
 static struct arena arena;
 

@@ -1,7 +1,7 @@
 /* URLs as mail has them: parsed, found in text, disguised, unwrapped, and their shapes. */
 #include "wire/url.h"
 #include "wire/url_find.h"
-#include "test_span.h"
+#include "wire/test_span.h"
 
 static struct arena arena;
 
