@@ -302,6 +302,7 @@ static void lend_blobs(struct pipeline *p)
 int pipeline_open(struct casedir *c, struct pipeline **out, struct err *err)
 {
     char rules[FILE_PATH_MAX], views[FILE_PATH_MAX], blobs[FILE_PATH_MAX];
+    struct mail_reader *reader;
     struct pipeline *p = calloc(1, sizeof *p);
     if (!p)
         abort();
@@ -321,6 +322,8 @@ int pipeline_open(struct casedir *c, struct pipeline **out, struct err *err)
                        (uint64_t)c->config->blobs_total_gib << 30, &p->blobs, err);
     if (rc == 0)
         lend_blobs(p);
+    if (rc == 0) /* now, because a process that is locked in later cannot read the rules any more */
+        rc = casedir_mail_reader(c, &reader, err);
     if (rc == 0)
         rc = refer(p, err);
     if (rc < 0) {
