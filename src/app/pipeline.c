@@ -107,6 +107,15 @@ static int attribute(struct pipeline *p, struct event *ev, const struct mail *ma
     return 0;
 }
 
+/* A mail that was handed over came from a server or a bot, wanted or not: nothing saw how it spoke. Only
+ * a family from elsewhere makes a check-in of it. */
+static void judge_sender(struct event *ev)
+{
+    bool known = ev->family.n && !span_is(ev->family_source, SPAM_FAMILY_LEARNED);
+    if (!ev->role.n && !ev->smtp.dialogue.n && !known)
+        ev->role = span_str("sender");
+}
+
 static int journal_event(struct pipeline *p, const struct event *ev, uint64_t *index,
                          struct err *err)
 {
@@ -140,6 +149,7 @@ static int take_mail(struct pipeline *p, struct event *ev, struct err *err)
     const struct mail *there = rc == 0 ? &mail : NULL;
     if (rc >= 0)
         rc = attribute(p, ev, there, err);
+    judge_sender(ev);
     if (rc == 0)
         rc = journal_event(p, ev, &index, err);
     return rc == 0 ? count_event(p, ev, index, there, err) : rc;

@@ -4,9 +4,10 @@
  * and the snapshot's layout.
  *
  * An event counts when its kind is an observation with a source address and its role is neither
- * "resolver" nor "visitor" (a person at a browser). An event without family counts under the family "unknown",
- * and so does a mail whose family was told from its signs alone (family_source "dialect"). The day is the event's
- * UTC day; events may come in any order of time. One census is used by one thread. */
+ * "resolver" nor "visitor" (a person at a browser) nor "sender" (of a mail that somebody handed
+ * over). An event without family counts under the family "unknown", and so does a mail whose family
+ * was told from its signs alone (family_source "dialect"). The day is the event's UTC day; events
+ * may come in any order of time. One census is used by one thread. */
 #pragma once
 
 #include "base/buf.h"
@@ -38,8 +39,14 @@ int census_snapshot(struct census *c, struct err *err);
 /* Memory that a snapshot would give back: what was taken in since the last one, packed. */
 size_t census_pending_bytes(const struct census *c);
 
-enum census_by { CENSUS_BY_DAY, CENSUS_BY_COUNTRY, CENSUS_BY_ASN, CENSUS_BY_NETWORK,
-                 CENSUS_BY_FAMILY, CENSUS_BY_ADDRESS };
+enum census_by {
+    CENSUS_BY_DAY,
+    CENSUS_BY_COUNTRY,
+    CENSUS_BY_ASN,
+    CENSUS_BY_NETWORK,
+    CENSUS_BY_FAMILY,
+    CENSUS_BY_ADDRESS
+};
 
 struct census_query {
     enum census_by by;
