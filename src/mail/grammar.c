@@ -76,15 +76,22 @@ static struct run run_at(struct span s)
 
 static bool is_fixed_word(struct span word)
 {
-    static const char *const fixed[] = {
-        "nextpart",  "part",        "boundary",  "apple",    "mail",    "mime",
-        "multipart", "alternative", "mixed",     "related",  "outlook", "javamail",
-        "phpmailer", "qmail",       "localhost", "mimepart",
+#define FIXED(text)                                                                                \
+    {                                                                                              \
+        text, sizeof(text) - 1                                                                     \
+    }
+    static const struct {
+        const char *text;
+        size_t n;
+    } fixed[] = {
+        FIXED("nextpart"),  FIXED("part"),        FIXED("boundary"), FIXED("apple"),
+        FIXED("mail"),      FIXED("mime"),        FIXED("outlook"),  FIXED("related"),
+        FIXED("multipart"), FIXED("alternative"), FIXED("mixed"),    FIXED("javamail"),
+        FIXED("phpmailer"), FIXED("qmail"),       FIXED("mimepart"), FIXED("localhost"),
     };
-    if (word.n < 4)
-        return false;
+#undef FIXED
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
-        if (text_is(word, fixed[i]))
+        if (word.n == fixed[i].n && text_starts(word, fixed[i].text))
             return true;
     return false;
 }
@@ -209,21 +216,18 @@ void grammar_message_id(struct span value, struct arena *arena, struct grammar *
 /* "Sun, 08 Apr 2007 21:00:48 +0300 (EDT)" -> "w, d M y d:d:d +z (Z)". A day's leading zero shows
  * only on nine days of a month, so one and two digits are the same, and so are one space and two.
  */
-static struct span date_word(struct span s, size_t *n)
+static uint8_t date_word(struct span s, size_t *n)
 {
-    static const char *const days[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
-    static const char *const months[] = {"jan", "feb", "mar", "apr", "may", "jun",
-                                         "jul", "aug", "sep", "oct", "nov", "dec"};
-    *n = 0;
-    while (*n < s.n && (uint8_t)((s.p[*n] | 0x20) - 'a') < 26)
-        ++*n;
-    for (unsigned i = 0; i < 7; i++)
-        if (text_starts(s, days[i]))
-            return *n == 3 ? span_of("w", 1) : span_of("W", 1);
-    for (unsigned i = 0; i < 12; i++)
-        if (text_starts(s, months[i]))
-            return *n == 3 ? span_of("M", 1) : span_of("N", 1);
-    return span_of("Z", 1);
+    static const char names[] = "montuewedthufrisatsunjanfebmaraprmayjunjulaugsepoctnovdec";
+    enum { NAME = 3, DAYS = 7 };
+    uint8_t start[NAME] = {0};
+    for (*n = 0; *n < s.n && (uint8_t)((s.p[*n] | 0x20) - 'a') < 26; ++*n)
+        if (*n < NAME)
+            start[*n] = s.p[*n] | 0x20;
+    for (unsigned i = 0; i + NAME < sizeof names; i += NAME)
+        if (memcmp(names + i, start, NAME) == 0)
+            return i < DAYS * NAME ? (*n == NAME ? 'w' : 'W') : *n == NAME ? 'M' : 'N';
+    return 'Z';
 }
 
 static void note_date(struct note *n, struct span s)
@@ -235,8 +239,7 @@ static void note_date(struct note *n, struct span s)
         uint8_t c = s.p[i];
         size_t m = 1;
         if ((uint8_t)((c | 0x20) - 'a') < 26) {
-            struct span word = date_word(text_behind(s, i), &m);
-            c = *word.p;
+            c = date_word(text_behind(s, i), &m);
         } else if (classes[c] == C_DIGIT) {
             while (i + m < s.n && classes[s.p[i + m]] == C_DIGIT)
                 m++;

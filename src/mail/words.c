@@ -4,7 +4,7 @@
 #include "mail/words_impl.h"
 #include "wire/text.h"
 
-#if defined(__SSE2__)
+#if defined(__SSE2__) && defined(__x86_64__)
 #include <emmintrin.h>
 #endif
 
@@ -15,7 +15,8 @@
 #define TOKEN_RUN_MIN   2    /* bytes of one look-alike letter: "\/" */
 #define PIECE_MAX       3    /* letters of the piece beside a sign that stands for a letter */
 #define FOREIGN_MIN     4    /* letters of a word that is taken for a disguise as a whole */
-#define LEET_MIN        4    /* characters of a disguised word that no rule knows */
+#define AHEAD           20 /* bytes that a word of few letters and what is behind it are looked for in */
+#define LEET_MIN        4 /* characters of a disguised word that no rule knows */
 #define HEX_MIN         8
 #define HEX_PIECE_MIN   4 /* with letters between digits */
 #define MIXED_MIN       6
@@ -669,12 +670,13 @@ static void take_token(struct reading *r)
 /* What is said of the letters at p, of which 16 are looked at. */
 struct letters {
     unsigned n;
-    bool odd;   /* capitals behind the first letter, but not all of them (VaIium) */
+    bool odd;   /* capitals behind the first letter, but not all of them: VaIium */
     bool tight; /* three consonants in a row: it might be random (words_random) */
+    uint64_t hash;
 };
 
-/* `left` bytes are there; folded, and zeros behind them, into out[16]. */
-#if defined(__SSE2__)
+/* `left` bytes are there; the letters folded, and zeros behind them, into out[16]. */
+#if defined(__SSE2__) && defined(__x86_64__)
 static inline struct letters letters16(const uint8_t *p, size_t left, uint8_t *out)
 {
     static const uint8_t masks[32] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
@@ -702,10 +704,13 @@ static inline struct letters letters16(const uint8_t *p, size_t left, uint8_t *o
     unsigned all = (1u << w.n) - 1;
     unsigned capitals = (unsigned)_mm_movemask_epi8(_mm_cmplt_epi8(v, _mm_set1_epi8('a'))) & all;
     unsigned consonants = ~(unsigned)_mm_movemask_epi8(vowel) & all;
-    w.odd = capitals > 1 && capitals != all;
-    w.tight = consonants & consonants >> 1 & consonants >> 2;
+    w.odd = __builtin_expect(capitals > 1, 0) && capitals != all;
+    w.tight = (consonants & consonants >> 1 & consonants >> 2) != 0;
     __m128i mask = _mm_loadu_si128((const __m128i *)(const void *)(masks + 16 - w.n));
-    _mm_storeu_si128((__m128i *)(void *)out, _mm_and_si128(low, mask));
+    low = _mm_and_si128(low, mask);
+    _mm_storeu_si128((__m128i *)(void *)out, low);
+    w.hash = words_hash_block(0, (uint64_t)_mm_cvtsi128_si64(low),
+                              (uint64_t)_mm_cvtsi128_si64(_mm_unpackhi_epi64(low, low)), w.n);
     return w;
 }
 #else
@@ -722,20 +727,10 @@ static inline struct letters letters16(const uint8_t *p, size_t left, uint8_t *o
     }
     w.odd = capitals > 1 && capitals != all;
     w.tight = consonants & consonants >> 1 & consonants >> 2;
+    w.hash = words_hash(span_of(out, w.n));
     return w;
 }
 #endif
-
-static inline uint64_t hash16(const uint8_t *out, unsigned n)
-{
-    uint64_t part[2];
-    memcpy(part, out, 16);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    part[0] = __builtin_bswap64(part[0]);
-    part[1] = __builtin_bswap64(part[1]);
-#endif
-    return words_hash_block(0, part[0], part[1], n);
-}
 
 /* At a letter: the recipient's local part, as a word of its own. */
 static bool take_recipient(struct reading *r)
@@ -761,67 +756,65 @@ static inline bool is_lone(const uint8_t *p, const uint8_t *end)
     return end - p >= 4 && p[1] == ' ' && types[p[2]] & LETTER && types[p[3]] & LETTER;
 }
 
-/* The beginning of the next word when it is a letter and hardly anything lies between; else NULL.
- */
-static inline const uint8_t *next_word(const uint8_t *p, const uint8_t *end, bool *line)
+/* Words of a few letters one behind the other, which is nearly all of a text; `whole`: to where no
+ * look ahead leaves it. False when there is none at r->p. Everything is in variables of its own, as
+ * what is written here may lie anywhere. */
+static inline bool take_run(struct reading *r, const bool whole)
 {
-    if (end - p < 3)
-        return NULL;
-    uint8_t t = types[*p];
-    if (t & SPACE && types[p[1]] & LETTER) {
-        *line = t & LINE;
-        return p + 1;
-    }
-    if (p[1] == ' ' && types[p[2]] & LETTER && !(t & (LETTER | DIGIT | HIGH))) {
-        *line = t & LINE;
-        return p + 2;
-    }
-    return NULL;
-}
-
-/* Words of a few letters one behind the other, which is nearly all of a text. False when there is
- * none at r->p. Everything is in variables of its own, as what is written here may lie anywhere. */
-static bool take_words(struct reading *r)
-{
-    const uint8_t *p = r->p, *const end = r->end, *const text = r->text;
-    const uint8_t *next = p, *chunk = r->chunk;
-    uint8_t *to = r->to, *const base = r->base;
+    const uint8_t *const text = r->text, *const end = r->end, *next = r->p, *chunk = r->chunk,
+                         *p = next;
+    uint8_t *to = r->to, *const base = r->base, flags = r->line ? WORD_LINE : 0;
     struct word *v = r->out->v + r->out->n, *const most = r->out->v + r->max, *const before = v;
     const uint8_t recipient = r->recipient.n ? *r->recipient.p : 0;
-    bool line = r->line, single = r->spaced > 0;
-    if (r->spaced >= SPACED_MIN)
-        return false;
+    bool single = r->spaced > 0;
     do {
-        struct letters w = letters16(next, (size_t)(end - next), to);
+        struct letters w = letters16(next, whole ? AHEAD : (size_t)(end - next), to);
         const uint8_t *behind = next + w.n;
-        if (w.odd || w.n == WORDS_BLOCK || (w.n == 1 && (single || !is_lone(next, end))) ||
-            (behind < end && types[*behind] & (DIGIT | HIGH | SIGN | QUOTE) &&
-             goes_on(r, behind)) ||
+        uint8_t t = whole || behind < end ? types[*behind] : 0;
+        if (w.n - 2 >= WORDS_BLOCK - 2 && (w.n != 1 || single || !is_lone(next, end)))
+            break;
+        if (w.odd || (t & (DIGIT | HIGH | SIGN | QUOTE) && goes_on(r, behind)) ||
             (w.tight && words_odd(to, w.n)))
             break;
-        *v++ = (struct word){.hash = hash16(to, w.n),
-                             .at = (uint32_t)(to - base),
-                             .n = w.n,
-                             .source = (uint32_t)(next - text),
-                             .source_n = w.n,
-                             .kind = WORD_PLAIN,
-                             .flags = line ? WORD_LINE : 0};
+        v->hash = w.hash;
+        v->at = (uint32_t)(to - base);
+        v->n = v->source_n = w.n;
+        v->source = (uint32_t)(next - text);
+        v->kind = WORD_PLAIN;
+        v->flags = flags;
+        v++;
         to += w.n;
         p = behind;
-        single = line = false;
-        next = next_word(p, end, &line);
-        chunk = next ? next : chunk; /* white space is all that lies between */
-    } while (next && v < most && (*next | 0x20) != recipient);
+        single = false;
+        /* over one space, or something and a space, or a line's end */
+        bool space = whole || end - p >= 2 ? p[1] == ' ' : false;
+        if (t & SPACE)
+            next = p + 1;
+        else if (space && !(t & (LETTER | DIGIT | HIGH)))
+            next = p + 2;
+        else
+            next = NULL;
+        flags = t & LINE ? WORD_LINE : 0;
+        chunk = next ? next : chunk;
+    } while (next && v < most && (whole ? end - next >= AHEAD : next < end) &&
+             (*next | 0x20) != recipient);
     if (v == before)
         return false;
     r->spaced = 0;
     r->latin += (uint32_t)(v - before);
     r->out->n += (uint32_t)(v - before);
     r->to = to;
-    r->line = line;
+    r->line = flags;
     r->chunk = chunk;
     r->p = next ? next : p;
     return true;
+}
+
+static bool take_words(struct reading *r)
+{
+    if (r->spaced >= SPACED_MIN)
+        return false;
+    return r->end - r->p >= AHEAD ? take_run(r, true) : take_run(r, false);
 }
 
 /* One that stands for itself, behind or before others that do. */

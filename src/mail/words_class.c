@@ -59,17 +59,22 @@ static size_t host_end(struct span c, size_t at, unsigned *labels, struct span *
 /* Top-level domains that a bare "name.tld" in a text is believed with. */
 static bool is_tld(struct span label)
 {
-    static const char *const known[] = {
-        "com",  "net",   "org",  "info", "biz",    "edu", "gov", "mil",     "int",    "name",
-        "mobi", "asia",  "jobs", "pro",  "travel", "xxx", "us",  "uk",      "de",     "ru",
-        "cn",   "fr",    "es",   "it",   "nl",     "br",  "ca",  "au",      "eu",     "pl",
-        "tv",   "cc",    "ws",   "ro",   "ua",     "kr",  "jp",  "tw",      "hk",     "su",
-        "ch",   "se",    "dk",   "fi",   "cz",     "hu",  "gr",  "pt",      "mx",     "ar",
-        "cl",   "za",    "sg",   "nu",   "tk",     "top", "xyz", "shop",    "online", "site",
-        "club", "store", "live", "icu",  "app",    "dev", "io",  "example",
+    static const char countries[] = "usukderucnfresitnlbrcaaueupltvccwsrouakrjptwhksuchsedkfi"
+                                    "czhugrptmxarclzasgnutkio";
+    static const char *const others[] = {
+        "com",   "net",  "org",    "info", "biz",  "edu",  "gov", "mil",     "int",  "name",
+        "mobi",  "asia", "travel", "pro",  "jobs", "shop", "xyz", "online",  "site", "club",
+        "store", "live", "top",    "icu",  "xxx",  "app",  "dev", "example",
     };
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (text_is(label, known[i]))
+    if (label.n == 2) {
+        for (size_t i = 0; i + 2 < sizeof countries; i += 2)
+            if (text_lower(label.p[0]) == (uint8_t)countries[i] &&
+                text_lower(label.p[1]) == (uint8_t)countries[i + 1])
+                return true;
+        return false;
+    }
+    for (size_t i = 0; label.n > 2 && i < sizeof others / sizeof *others; i++)
+        if (text_lower(*label.p) == (uint8_t)*others[i] && text_is(label, others[i]))
             return true;
     return false;
 }
