@@ -30,35 +30,45 @@ void mail_wrap(struct span text, unsigned width, struct buf *out)
     out->n = (size_t)(to - out->p);
 }
 
-void mail_put_quoted(struct span text, struct buf *out)
+/* What may stand as it is; spaces are looked at on their own. */
+static bool is_literal(uint8_t c)
+{
+    return c > ' ' && c < 0x7f && c != '=';
+}
+
+static uint8_t *put_escaped(uint8_t c, uint8_t *to)
 {
     static const char hex[] = "0123456789ABCDEF";
+    to[0] = '=';
+    to[1] = (uint8_t)hex[c >> 4];
+    to[2] = (uint8_t)hex[c & 15];
+    return to + 3;
+}
+
+void mail_put_quoted(struct span text, struct buf *out)
+{
     uint8_t *to = buf_reserve(out, text.n * 3 + text.n / 8 + 16);
+    const uint8_t *p = text.p, *end = text.p + text.n;
     unsigned column = 0;
-    for (size_t i = 0; i < text.n; i++) {
-        uint8_t c = text.p[i];
-        if (c == '\r' && i + 1 < text.n && text.p[i + 1] == '\n') {
-            *to++ = '\r';
-            *to++ = '\n';
-            i++;
+    while (p < end) {
+        unsigned left = LINE_MAX_ENCODED - 1 - column;
+        const uint8_t *stop = (size_t)(end - p) < left ? end : p + left, *from = p;
+        while (p < stop && (is_literal(*p) || (*p == ' ' && p + 1 < end && p[1] != '\r')))
+            *to++ = *p++;
+        column += (unsigned)(p - from);
+        if (p == end)
+            break;
+        if (*p == '\r' && p + 1 < end && p[1] == '\n') {
+            *to++ = *p++;
+            *to++ = *p++;
             column = 0;
-            continue;
-        }
-        bool last = c == ' ' && (i + 1 == text.n || text.p[i + 1] == '\r');
-        bool plain = c >= ' ' && c < 0x7f && c != '=' && !last;
-        if (column + (plain ? 1 : 3) > LINE_MAX_ENCODED - 1) {
+        } else if (p < stop && column + 3 < LINE_MAX_ENCODED) {
+            to = put_escaped(*p++, to);
+            column += 3;
+        } else {
             memcpy(to, "=\r\n", 3);
             to += 3;
             column = 0;
-        }
-        if (plain) {
-            *to++ = c;
-            column++;
-        } else {
-            *to++ = '=';
-            *to++ = (uint8_t)hex[c >> 4];
-            *to++ = (uint8_t)hex[c & 15];
-            column += 3;
         }
     }
     out->n = (size_t)(to - out->p);

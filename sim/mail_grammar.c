@@ -121,6 +121,7 @@ struct state {
     struct mail_program *out;
     bool capital; /* the next letter begins a sentence */
     bool marked;  /* the next word is one that filters look for */
+    bool space;   /* a space would be the second one, or the first of all */
     bool open;    /* within a choice that stays open: none within it */
     unsigned depth;
 };
@@ -144,7 +145,10 @@ static void add_byte(struct state *s, uint8_t c)
 {
     struct mail_program *p = s->out;
     struct mail_item *last = p->n ? &p->item[p->n - 1] : NULL;
-    bool letter = is_letter(c);
+    bool letter = is_letter(c), second = c == ' ' && s->space;
+    s->space = c == ' ';
+    if (second)
+        return;
     if (s->capital && c > ' ') {
         if (c >= 'a' && c <= 'z')
             c &= 0xdf;
@@ -188,7 +192,7 @@ static void add_brand(struct state *s)
     i->of = (uint8_t)pick;
     i->n = (uint16_t)r->alternative[pick].n;
     buf_span(&s->out->text, r->alternative[pick]);
-    s->capital = s->marked = false;
+    s->capital = s->marked = s->space = false;
 }
 
 /* Places that the program fills in itself. */
@@ -201,6 +205,8 @@ static bool add_special(struct state *s, struct span name)
         add_number(s, 11 + rng_below(r, rng_chance(r, 0.5) ? 88 : 880));
     else if (span_is(name, "pct"))
         add_number(s, 5 * (2 + rng_below(r, 17)));
+    else if (span_is(name, "cents"))
+        add_number(s, 10 + rng_below(r, 90));
     else if (span_is(name, "day"))
         add_number(s, 4 + rng_below(r, 17));
     else if (span_is(name, "price")) {
@@ -226,7 +232,7 @@ static bool add_special(struct state *s, struct span name)
     else
         return false;
     if (s->out->item[s->out->n - 1].kind >= MAIL_ME)
-        s->capital = false;
+        s->capital = s->space = false;
     return true;
 }
 
@@ -243,7 +249,7 @@ static void choose(struct state *s, const struct span *alternative, unsigned n)
         return;
     }
     unsigned options = n < OPTIONS_MAX ? n : OPTIONS_MAX, first = rng_below(&s->m->rng, n);
-    bool capital = s->capital;
+    bool capital = s->capital, space = s->space;
     size_t choice = p->n;
     add_item(p, MAIL_CHOICE)->n = (uint16_t)options;
     s->open = true;
@@ -251,10 +257,11 @@ static void choose(struct state *s, const struct span *alternative, unsigned n)
         size_t option = p->n;
         add_item(p, MAIL_OPTION);
         s->capital = capital;
+        s->space = space;
         expand(s, alternative[(first + i) % n]);
         p->item[option].at = (uint32_t)(p->n - option - 1);
     }
-    s->open = false;
+    s->open = s->space = false;
     p->item[choice].at = (uint32_t)(p->n - choice - 1);
     add_item(p, MAIL_LITERAL); /* what follows is no part of the last option */
     s->depth--;
@@ -319,7 +326,7 @@ static size_t make(struct mail_maker *m, const struct span *alternative, unsigne
                    struct mail_program *out)
 {
     size_t at = out->n;
-    struct state s = {.m = m, .out = out, .capital = true};
+    struct state s = {.m = m, .out = out, .capital = true, .space = true};
     add_item(out, MAIL_LITERAL); /* nothing is added to the text before */
     choose(&s, alternative, n);
     return at;
@@ -356,8 +363,8 @@ void mail_program_free(struct mail_program *p)
 
 static bool is_special(struct span name)
 {
-    static const char *const names[] = {"brand", "num", "pct",     "day",  "price", "phone",
-                                        "me",    "url", "mailbox", "numm", "word"};
+    static const char *const names[] = {"brand", "num", "pct", "cents",   "day",  "price",
+                                        "phone", "me",  "url", "mailbox", "numm", "word"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (span_is(name, names[i]))
             return true;

@@ -11,12 +11,13 @@
 #include "sim/live_socket.h"
 #include "wire/proxy.h"
 
-#define WINDOW         64 /* deliveries under way */
-#define STEPS_MAX      12
-#define LIFE_MS        20000
-#define READ_MAX       4096
-#define FIRST_LOOPBACK 0x7f010000u /* 127.1.0.0: the ones below are left to others on the machine  \
-                                    */
+#define WINDOW    64 /* deliveries under way */
+#define STEPS_MAX 12
+#define LIFE_MS   20000
+#define READ_MAX  4096
+#define FIRST_LOOPBACK                                                                             \
+    0x7f010000u /* 127.1.0.0: the ones below are left to others on the machine                     \
+                 */
 #define LOOPBACKS  (0x7ffffff0u - FIRST_LOOPBACK)
 #define CARRIERS   0x7f000100u /* 127.0.1.0 and on: whence the balancer's connections come */
 #define CARRIERS_N 4096u
