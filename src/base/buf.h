@@ -135,6 +135,21 @@ static inline void be64_put(uint8_t *p, uint64_t v)
     v = __builtin_bswap64(v);
     memcpy(p, &v, 8);
 }
+static inline void buf_be16(struct buf *b, uint16_t v)
+{
+    be16_put(buf_reserve(b, 2), v);
+    b->n += 2;
+}
+static inline void buf_be32(struct buf *b, uint32_t v)
+{
+    be32_put(buf_reserve(b, 4), v);
+    b->n += 4;
+}
+static inline void buf_be64(struct buf *b, uint64_t v)
+{
+    be64_put(buf_reserve(b, 8), v);
+    b->n += 8;
+}
 static inline bool cur_u8(struct cur *c, uint8_t *v)
 {
     if (cur_left(c) < 1)

@@ -28,6 +28,20 @@
 enum campaign_why { CAMPAIGN_FOUNDED, CAMPAIGN_EXACT, CAMPAIGN_LIKE, CAMPAIGN_EVIDENCE, CAMPAIGN_ACT };
 const char *campaign_why_name(enum campaign_why why);
 
+struct campaign_domain {
+    char name[CAMPAIGN_DOMAIN_MAX];
+    uint64_t hash;
+    uint32_t mails;
+};
+struct campaign_brand {
+    uint16_t brand; /* the caller's numbers */
+    uint32_t mails;
+};
+struct campaign_family {
+    char name[32]; /* as on the log */
+    uint32_t mails;
+};
+
 /* What is known of one. Under 4 KB with all that the index holds of it. */
 struct campaign {
     uint64_t id;
@@ -38,9 +52,10 @@ struct campaign {
     uint64_t exemplar[CAMPAIGN_EXEMPLARS_MAX];
     uint8_t exemplars;
     uint32_t topic[TOPICS];             /* mails by topic */
-    struct { char name[CAMPAIGN_DOMAIN_MAX]; uint64_t hash; uint32_t mails; } domain[CAMPAIGN_DOMAINS_MAX];
-    struct { uint16_t brand; uint32_t mails; } brand[CAMPAIGN_BRANDS_MAX]; /* the caller's numbers */
-    struct { char name[32]; uint32_t mails; } family[CAMPAIGN_FAMILIES_MAX]; /* as on the log */
+    /* Those without mails are free, and stand behind the others; in no order. */
+    struct campaign_domain domain[CAMPAIGN_DOMAINS_MAX];
+    struct campaign_brand brand[CAMPAIGN_BRANDS_MAX];
+    struct campaign_family family[CAMPAIGN_FAMILIES_MAX];
     uint64_t headers, message_id, dialect; /* grammars of the medoid, hashes */
     uint32_t image_only, hidden_text, disguised; /* mails with that flag */
 };
@@ -85,6 +100,9 @@ int campaigns_merge(struct campaigns *c, uint64_t into, uint64_t from);
 int campaigns_split(struct campaigns *c, uint64_t into, uint64_t from);
 /* The campaign that an id stands for after merges. Ids that are not known stand for themselves. */
 uint64_t campaigns_root(const struct campaigns *c, uint64_t id);
+
+/* Is it one side of a merge on the log, taken back or not? */
+bool campaigns_merged(const struct campaigns *c, uint64_t id);
 
 /* Live campaigns by number, 0 to campaigns_live()-1, in an order that the log determines. Merged-away
  * ones are among them (campaigns_root differs from id). What is pointed at is good until the next

@@ -21,13 +21,38 @@ bool merge_is_split(const struct campaigns *c, uint64_t a, uint64_t b)
     return false;
 }
 
+bool campaigns_merged(const struct campaigns *c, uint64_t id)
+{
+    for (size_t i = 0; i < c->merges; i++)
+        if (c->merge[i].into == id || c->merge[i].from == id)
+            return true;
+    return false;
+}
+
 /* A slot whose root has been retired counts its own mails. */
 void merge_roots(struct campaigns *c)
 {
+    for (uint32_t i = 0; i < c->live; i++)
+        c->more[i].children = 0;
     for (uint32_t i = 0; i < c->live; i++) {
         uint32_t slot;
         c->root[i] = idmap_get(&c->by_id, campaigns_root(c, c->info[i].id), &slot) ? slot : i;
+        if (c->root[i] != i)
+            c->more[c->root[i]].children++;
     }
+}
+
+/* After root b was merged into root a: mostly both live, and only b's slot changes. */
+static void move_root(struct campaigns *c, uint64_t a, uint64_t b)
+{
+    uint32_t to, from;
+    if (!idmap_get(&c->by_id, a, &to) || !idmap_get(&c->by_id, b, &from) ||
+        c->more[from].children) {
+        merge_roots(c);
+        return;
+    }
+    c->root[from] = to;
+    c->more[to].children++;
 }
 
 /* Live, or merged away once. */
@@ -59,7 +84,7 @@ int campaigns_merge(struct campaigns *c, uint64_t into, uint64_t from)
     idmap_set(&c->merged, b, (uint32_t)c->merges++);
     keep(c, b);
     keep(c, a);
-    merge_roots(c);
+    move_root(c, a, b);
     return 0;
 }
 

@@ -8,26 +8,11 @@
 
 #define VERSION 1
 
-static void put8(struct buf *b, uint8_t v)
-{
-    buf_byte(b, v);
-}
-static void put32(struct buf *b, uint32_t v)
-{
-    be32_put(buf_reserve(b, 4), v);
-    b->n += 4;
-}
-static void put64(struct buf *b, uint64_t v)
-{
-    be64_put(buf_reserve(b, 8), v);
-    b->n += 8;
-}
-
 /* A terminated text, its length first. */
 static void put_text(struct buf *b, const char *text)
 {
     size_t n = strlen(text);
-    put8(b, (uint8_t)n);
+    buf_byte(b, (uint8_t)n);
     buf_put(b, text, n);
 }
 
@@ -45,7 +30,7 @@ static bool get_text(struct cur *c, char *out, size_t size)
 
 static void put_sketch(struct buf *b, const struct sketch *s)
 {
-    put32(b, s->shingles);
+    buf_be32(b, s->shingles);
     if (!s->shingles)
         return;
     uint8_t *p = buf_reserve(b, 2 * SKETCH_BINS);
@@ -72,10 +57,10 @@ static bool get_sketch(struct cur *c, struct sketch *s)
 static void put_signs(struct buf *b, const struct signs *s)
 {
     for (enum sign kind = 0; kind < SIGNS; kind++) {
-        put8(b, s->n[kind]);
-        put8(b, s->next[kind]);
+        buf_byte(b, s->n[kind]);
+        buf_byte(b, s->next[kind]);
         for (unsigned i = 0; i < s->n[kind]; i++)
-            put64(b, s->v[sign_at[kind] + i]);
+            buf_be64(b, s->v[sign_at[kind] + i]);
     }
 }
 
@@ -98,25 +83,25 @@ static bool get_signs(struct cur *c, struct signs *s)
 
 static void put_info(struct buf *b, const struct campaign *c)
 {
-    put64(b, c->id);
-    put64(b, c->mails);
-    put64(b, c->bytes);
-    put64(b, (uint64_t)c->first_seen);
-    put64(b, (uint64_t)c->last_seen);
+    buf_be64(b, c->id);
+    buf_be64(b, c->mails);
+    buf_be64(b, c->bytes);
+    buf_be64(b, (uint64_t)c->first_seen);
+    buf_be64(b, (uint64_t)c->last_seen);
     put_text(b, c->subject);
-    put64(b, c->medoid);
-    put8(b, c->exemplars);
+    buf_be64(b, c->medoid);
+    buf_byte(b, c->exemplars);
     for (unsigned i = 0; i < c->exemplars; i++)
-        put64(b, c->exemplar[i]);
-    put8(b, TOPICS);
+        buf_be64(b, c->exemplar[i]);
+    buf_byte(b, TOPICS);
     for (unsigned i = 0; i < TOPICS; i++)
-        put32(b, c->topic[i]);
-    put64(b, c->headers);
-    put64(b, c->message_id);
-    put64(b, c->dialect);
-    put32(b, c->image_only);
-    put32(b, c->hidden_text);
-    put32(b, c->disguised);
+        buf_be32(b, c->topic[i]);
+    buf_be64(b, c->headers);
+    buf_be64(b, c->message_id);
+    buf_be64(b, c->dialect);
+    buf_be32(b, c->image_only);
+    buf_be32(b, c->hidden_text);
+    buf_be32(b, c->disguised);
 }
 
 /* The tables fill from the front: the first that counts nothing ends them. */
@@ -125,25 +110,25 @@ static void put_tables(struct buf *b, const struct campaign *c)
     unsigned n = 0;
     while (n < CAMPAIGN_DOMAINS_MAX && c->domain[n].mails)
         n++;
-    put8(b, (uint8_t)n);
+    buf_byte(b, (uint8_t)n);
     for (unsigned i = 0; i < n; i++) {
         put_text(b, c->domain[i].name);
-        put64(b, c->domain[i].hash);
-        put32(b, c->domain[i].mails);
+        buf_be64(b, c->domain[i].hash);
+        buf_be32(b, c->domain[i].mails);
     }
     for (n = 0; n < CAMPAIGN_BRANDS_MAX && c->brand[n].mails;)
         n++;
-    put8(b, (uint8_t)n);
+    buf_byte(b, (uint8_t)n);
     for (unsigned i = 0; i < n; i++) {
-        put32(b, c->brand[i].brand);
-        put32(b, c->brand[i].mails);
+        buf_be32(b, c->brand[i].brand);
+        buf_be32(b, c->brand[i].mails);
     }
     for (n = 0; n < CAMPAIGN_FAMILIES_MAX && c->family[n].mails;)
         n++;
-    put8(b, (uint8_t)n);
+    buf_byte(b, (uint8_t)n);
     for (unsigned i = 0; i < n; i++) {
         put_text(b, c->family[i].name);
-        put32(b, c->family[i].mails);
+        buf_be32(b, c->family[i].mails);
     }
 }
 
@@ -214,16 +199,16 @@ bool campaign_decode(struct cur *c, struct campaign *out)
 
 static void put_more(struct buf *b, const struct slot_more *s)
 {
-    put8(b, s->list);
-    put64(b, s->touched);
-    put64(b, s->seen);
-    put8(b, s->members);
+    buf_byte(b, s->list);
+    buf_be64(b, s->touched);
+    buf_be64(b, s->seen);
+    buf_byte(b, s->members);
     for (unsigned i = 0; i < s->members; i++) {
         put_sketch(b, &s->member[i].sketch);
-        put64(b, s->member[i].index);
-        put64(b, s->member[i].headers);
-        put64(b, s->member[i].message_id);
-        put64(b, s->member[i].dialect);
+        buf_be64(b, s->member[i].index);
+        buf_be64(b, s->member[i].headers);
+        buf_be64(b, s->member[i].message_id);
+        buf_be64(b, s->member[i].dialect);
         put_text(b, s->member[i].subject);
     }
 }
@@ -248,23 +233,23 @@ static bool get_more(struct cur *c, struct slot_more *s)
 
 void campaigns_save(const struct campaigns *c, struct buf *out)
 {
-    put8(out, VERSION);
-    put32(out, c->live_max);
-    put64(out, c->clock);
-    put32(out, c->live);
+    buf_byte(out, VERSION);
+    buf_be32(out, c->live_max);
+    buf_be64(out, c->clock);
+    buf_be32(out, c->live);
     for (uint32_t i = 0; i < c->live; i++) {
         campaign_encode(&c->info[i], out);
         put_sketch(out, &c->slot[i].sketch);
         put_signs(out, &c->slot[i].signs);
-        put64(out, c->slot[i].banded);
-        put64(out, c->slot[i].keyed);
+        buf_be64(out, c->slot[i].banded);
+        buf_be64(out, c->slot[i].keyed);
         put_more(out, &c->more[i]);
     }
-    put64(out, c->merges);
+    buf_be64(out, c->merges);
     for (size_t i = 0; i < c->merges; i++) {
-        put64(out, c->merge[i].into);
-        put64(out, c->merge[i].from);
-        put8(out, c->merge[i].split);
+        buf_be64(out, c->merge[i].into);
+        buf_be64(out, c->merge[i].from);
+        buf_byte(out, c->merge[i].split);
     }
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/utc.h"
 #include "state/fact.h"
@@ -22,6 +23,7 @@ struct checkins {
     struct names families;
     struct checkin *v; /* open addressing: an address's families stand in one run of places */
     size_t size, n;
+    bool full; /* said so */
 };
 
 static size_t place_of(const struct checkins *c, uint64_t source)
@@ -29,7 +31,14 @@ static size_t place_of(const struct checkins *c, uint64_t source)
     return XXH3_64bits(&source, sizeof source) & (c->size - 1);
 }
 
-static void put(struct checkins *c, const struct checkin *x);
+/* Its place, or the free one where it belongs. */
+static struct checkin *find(struct checkins *c, uint64_t source, uint16_t family)
+{
+    size_t i = place_of(c, source);
+    while (c->v[i].source && (c->v[i].source != source || c->v[i].family != family))
+        i = (i + 1) & (c->size - 1);
+    return &c->v[i];
+}
 
 static void grow(struct checkins *c)
 {
@@ -37,27 +46,35 @@ static void grow(struct checkins *c)
     bigger.v = mem_zeroed(bigger.size, sizeof *bigger.v);
     for (size_t i = 0; i < c->size; i++)
         if (c->v[i].source)
-            put(&bigger, &c->v[i]);
+            *find(&bigger, c->v[i].source, c->v[i].family) = c->v[i];
     free(c->v);
     c->v = bigger.v;
     c->size = bigger.size;
 }
 
+static void say_full(struct checkins *c)
+{
+    if (!c->full)
+        log_line(LOG_WARN, "too many check-ins to know them all", "most=%u", CHECKINS_MAX);
+    c->full = true;
+}
+
 static void put(struct checkins *c, const struct checkin *x)
 {
-    if (3 * (c->n + 1) > 2 * c->size)
-        grow(c);
-    size_t i = place_of(c, x->source);
-    for (; c->v[i].source; i = (i + 1) & (c->size - 1)) {
-        struct checkin *at = &c->v[i];
-        if (at->source != x->source || at->family != x->family)
-            continue;
+    struct checkin *at = find(c, x->source, x->family);
+    if (at->source) {
         at->first = x->first < at->first ? x->first : at->first;
         at->last = x->last > at->last ? x->last : at->last;
         return;
     }
-    c->v[i] = *x;
+    if (c->n == CHECKINS_MAX) {
+        say_full(c);
+        return;
+    }
+    *at = *x;
     c->n++;
+    if (3 * c->n > 2 * c->size)
+        grow(c);
 }
 
 static uint16_t day16(int32_t day)

@@ -5,6 +5,8 @@
 
 #include "state/census.h"
 
+/* Addresses times families; further ones are not known as check-ins, and a warning says so once. */
+#define CHECKINS_MAX (64u << 20)
 /* A dynamic address changes hands: a check-in speaks for it this long before and after. */
 #define CHECKINS_DAYS 7
 

@@ -334,18 +334,6 @@ void dialects_judge(const struct dialects *d, const struct span sign[DIALECT_SIG
 
 /* ---- as bytes ---- */
 
-static void put_u64(struct buf *out, uint64_t v)
-{
-    be64_put(buf_reserve(out, 8), v);
-    out->n += 8;
-}
-
-static void put_u32(struct buf *out, uint32_t v)
-{
-    be32_put(buf_reserve(out, 4), v);
-    out->n += 4;
-}
-
 static void put_string(struct buf *out, const char *s)
 {
     buf_put(out, s, strlen(s) + 1);
@@ -353,22 +341,22 @@ static void put_string(struct buf *out, const char *s)
 
 void dialects_save(const struct dialects *d, struct buf *out)
 {
-    put_u32(out, d->last);
-    put_u32(out, d->n);
+    buf_be32(out, d->last);
+    buf_be32(out, d->n);
     for (uint32_t i = 0; i < d->n; i++) {
         const struct dialect *x = &d->v[i];
-        put_u32(out, x->number);
+        buf_be32(out, x->number);
         buf_byte(out, (uint8_t)x->sign);
         put_string(out, x->text);
         put_string(out, x->name);
         put_string(out, x->given);
-        put_u64(out, x->mails);
-        put_u64(out, x->exemplar);
-        put_u64(out, (uint64_t)x->first_seen);
-        put_u64(out, (uint64_t)x->last_seen);
+        buf_be64(out, x->mails);
+        buf_be64(out, x->exemplar);
+        buf_be64(out, (uint64_t)x->first_seen);
+        buf_be64(out, (uint64_t)x->last_seen);
         for (unsigned f = 0; f < DIALECT_FAMILIES_MAX; f++) {
             put_string(out, x->lesson[f].family);
-            put_u32(out, x->lesson[f].mails);
+            buf_be32(out, x->lesson[f].mails);
         }
     }
 }

@@ -43,11 +43,9 @@ void names_free(struct names *s)
 
 void names_save(const struct names *s, struct buf *out)
 {
-    be32_put(buf_reserve(out, 4), (uint32_t)s->n);
-    out->n += 4;
+    buf_be32(out, (uint32_t)s->n);
     for (size_t i = 0; i < s->n; i++) {
-        be32_put(buf_reserve(out, 4), (uint32_t)s->v[i].n);
-        out->n += 4;
+        buf_be32(out, (uint32_t)s->v[i].n);
         buf_span(out, buf_as_span(&s->v[i]));
     }
 }

@@ -48,22 +48,6 @@ static int flush(struct writer *w)
     return rc;
 }
 
-static void put_be16(struct buf *b, uint16_t v)
-{
-    be16_put(buf_reserve(b, 2), v);
-    b->n += 2;
-}
-static void put_be32(struct buf *b, uint32_t v)
-{
-    be32_put(buf_reserve(b, 4), v);
-    b->n += 4;
-}
-static void put_be64(struct buf *b, uint64_t v)
-{
-    be64_put(buf_reserve(b, 8), v);
-    b->n += 8;
-}
-
 static int cmp_part(const void *x, const void *y)
 {
     const struct addrset_part *a = x, *b = y;
@@ -119,11 +103,11 @@ static int put_set(struct writer *w, uint32_t family, bool v6, struct addrset *s
 
 static void put_attrs(struct writer *w, const uint32_t *order)
 {
-    put_be32(&w->buf, (uint32_t)w->d->nattrs);
+    buf_be32(&w->buf, (uint32_t)w->d->nattrs);
     for (size_t i = 0; i < w->d->nattrs; i++) {
         const struct dict_attr *a = &w->d->attrs[order[i]];
         buf_put(&w->buf, a->network, 16);
-        put_be32(&w->buf, a->asn);
+        buf_be32(&w->buf, a->asn);
         buf_put(&w->buf, a->country, 2);
         buf_byte(&w->buf, a->bits);
         buf_byte(&w->buf, a->set);
@@ -132,16 +116,16 @@ static void put_attrs(struct writer *w, const uint32_t *order)
 
 static void put_text(struct buf *b, struct span s)
 {
-    put_be32(b, (uint32_t)s.n);
+    buf_be32(b, (uint32_t)s.n);
     buf_span(b, s);
 }
 
 static void put_names(struct writer *w)
 {
     uint32_t *order = dict_as_sorted(w->d);
-    put_be32(&w->buf, (uint32_t)w->d->nas);
+    buf_be32(&w->buf, (uint32_t)w->d->nas);
     for (size_t i = 0; i < w->d->nas; i++) {
-        put_be32(&w->buf, w->d->as[order[i]].asn);
+        buf_be32(&w->buf, w->d->as[order[i]].asn);
         put_text(&w->buf, buf_as_span(&w->d->as[order[i]].name));
     }
     free(order);
@@ -149,16 +133,16 @@ static void put_names(struct writer *w)
 
 static void put_part(struct buf *b, const struct addrset *set)
 {
-    put_be64(b, set->n);
-    put_be64(b, set->rows);
-    put_be64(b, set->sightings);
-    put_be16(b, set->day_min);
-    put_be16(b, set->day_max);
+    buf_be64(b, set->n);
+    buf_be64(b, set->rows);
+    buf_be64(b, set->sightings);
+    buf_be16(b, set->day_min);
+    buf_be16(b, set->day_max);
 }
 
 static void put_families(struct writer *w, const uint32_t *order, const struct addrset *sets)
 {
-    put_be32(&w->buf, (uint32_t)w->d->nfamilies);
+    buf_be32(&w->buf, (uint32_t)w->d->nfamilies);
     for (size_t i = 0; i < w->d->nfamilies; i++) {
         put_text(&w->buf, dict_family_name(w->d, order[i]));
         put_part(&w->buf, &sets[2 * i]);
@@ -171,7 +155,7 @@ static int put_all(struct writer *w, uint64_t position, const uint32_t *families
 {
     struct addrset *sets = mem_zeroed(2 * w->d->nfamilies, sizeof *sets);
     buf_put(&w->buf, MAGIC, MAGIC_LEN);
-    put_be32(&w->buf, VERSION);
+    buf_be32(&w->buf, VERSION);
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < 2 * w->d->nfamilies; i++)
         rc = put_set(w, families[i / 2], i & 1, &sets[i]);
@@ -180,12 +164,12 @@ static int put_all(struct writer *w, uint64_t position, const uint32_t *families
         put_attrs(w, attrs);
         put_names(w);
         put_families(w, families, sets);
-        put_be64(&w->buf, position);
-        put_be64(&w->buf, dict_at);
+        buf_be64(&w->buf, position);
+        buf_be64(&w->buf, dict_at);
         rc = flush(w);
     }
     if (rc == 0) {
-        put_be64(&w->buf, XXH3_64bits_digest(&w->sum));
+        buf_be64(&w->buf, XXH3_64bits_digest(&w->sum));
         rc = flush(w);
     }
     free(sets);

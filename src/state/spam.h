@@ -68,7 +68,7 @@ struct span spam_name(const struct spam *s, unsigned number);
 unsigned spam_named(const struct spam *s, struct span name);
 
 /* Campaigns of two mails and more, live and retired, merged ones folded into the one they count
- * for, most mails first, then by id. Retired single mails are not among them (their facts are),
+ * for, most mails first, then by id; their domains, brands and families likewise. Retired single mails are not among them (their facts are),
  * live ones are. The list is the caller's (free). */
 int spam_list(struct spam *s, struct campaign **out, size_t *n, struct err *err);
 /* One by id (merged ones folded in): 1, 0 when there is none, negative. */

@@ -16,6 +16,7 @@ struct spam {
     char path[FILE_PATH_MAX];
     struct spam_source source;
     struct mail_reader *reader; /* NULL until a mail had to be read */
+    uint32_t live_max; /* campaigns in memory; 0: CAMPAIGNS_LIVE_MAX */
     uint64_t position;
     uint64_t lost; /* mails without their bytes since the view was opened */
     struct names names;
@@ -31,3 +32,7 @@ struct spam {
     struct arena arena;
     struct buf raw;
 };
+
+/* spam_open with room for fewer campaigns: for tests and fuzzing. */
+int spam_open_small(const char *dir, const struct spam_source *source, uint32_t live_max,
+                    struct spam **out, struct err *err);

@@ -1,17 +1,20 @@
-/* The list of all campaigns: those in memory, and those that were retired, merged ones folded into the
- * one that they count for. */
-#include <errno.h>
-
+/* The list of all campaigns: those in memory, and those that were retired, merged ones folded into
+ * the one that they count for. */
 #include "base/mem.h"
 #include "state/spam_impl.h"
 
 struct list {
     struct campaign *v;
     size_t n, cap;
+    const struct campaigns *campaigns;
+    bool all;
+    uint64_t root; /* not all: those that count for this one */
 };
 
 static void add(struct list *l, const struct campaign *c)
 {
+    if (!l->all && campaigns_root(l->campaigns, c->id) != l->root)
+        return;
     l->v = mem_room(l->v, l->n, &l->cap, sizeof *l->v);
     l->v[l->n++] = *c;
 }
@@ -39,35 +42,108 @@ static int collect(struct spam *s, struct list *l, struct err *err)
 
 /* ---- folding ---- */
 
-/* Adds a count to a table of (key, mails) that is kept by mails; the least gives way. */
-#define FOLD(table, max, same, value)                                                              \
-    do {                                                                                           \
-        unsigned at_ = 0;                                                                          \
-        while (at_ < (max) && (table)[at_].mails && !(same))                                       \
-            at_++;                                                                                 \
-        if (at_ == (max) && (table)[at_ - 1].mails < (value).mails)                                \
-            (table)[--at_] = (value);                                                              \
-        else if (at_ < (max) && (table)[at_].mails)                                                \
-            (table)[at_].mails += (value).mails;                                                   \
-        else if (at_ < (max))                                                                      \
-            (table)[at_] = (value);                                                                \
-        for (; at_ > 0 && at_ < (max) && (table)[at_].mails > (table)[at_ - 1].mails; at_--) {     \
-            __typeof__((table)[0]) swap_ = (table)[at_];                                           \
-            (table)[at_] = (table)[at_ - 1];                                                       \
-            (table)[at_ - 1] = swap_;                                                              \
-        }                                                                                          \
-    } while (0)
+/* One of a campaign's tables of names: entries with their mails, those without mails free. */
+struct tally {
+    uint8_t *v;
+    unsigned max;
+    size_t size, mails; /* of an entry; where its mails stand in it */
+    bool (*same)(const void *a, const void *b);
+};
+#define TALLY_ENTRY_MAX 64
 
-static void fold_tables(struct campaign *to, const struct campaign *c)
+static bool same_domain(const void *a, const void *b)
 {
-    for (unsigned i = 0; i < CAMPAIGN_DOMAINS_MAX && c->domain[i].mails; i++)
-        FOLD(to->domain, CAMPAIGN_DOMAINS_MAX, to->domain[at_].hash == c->domain[i].hash,
-             c->domain[i]);
-    for (unsigned i = 0; i < CAMPAIGN_BRANDS_MAX && c->brand[i].mails; i++)
-        FOLD(to->brand, CAMPAIGN_BRANDS_MAX, to->brand[at_].brand == c->brand[i].brand, c->brand[i]);
-    for (unsigned i = 0; i < CAMPAIGN_FAMILIES_MAX && c->family[i].mails; i++)
-        FOLD(to->family, CAMPAIGN_FAMILIES_MAX,
-             strcmp(to->family[at_].name, c->family[i].name) == 0, c->family[i]);
+    const struct campaign_domain *x = a, *y = b;
+    return x->hash == y->hash;
+}
+
+static bool same_brand(const void *a, const void *b)
+{
+    const struct campaign_brand *x = a, *y = b;
+    return x->brand == y->brand;
+}
+
+static bool same_family(const void *a, const void *b)
+{
+    const struct campaign_family *x = a, *y = b;
+    return strcmp(x->name, y->name) == 0;
+}
+
+static uint32_t *tally_mails(const struct tally *t, unsigned i)
+{
+    return (uint32_t *)(t->v + i * t->size + t->mails);
+}
+
+static void tally_swap(const struct tally *t, unsigned i, unsigned j)
+{
+    uint8_t entry[TALLY_ENTRY_MAX];
+    memcpy(entry, t->v + i * t->size, t->size);
+    memcpy(t->v + i * t->size, t->v + j * t->size, t->size);
+    memcpy(t->v + j * t->size, entry, t->size);
+}
+
+/* Adds an entry's mails to a table with most mails first; where it is full, the least one gives way
+ * to one with more. */
+static void tally_add(const struct tally *t, const uint8_t *entry)
+{
+    uint32_t mails;
+    unsigned at = 0;
+    memcpy(&mails, entry + t->mails, sizeof mails);
+    while (at < t->max && *tally_mails(t, at) && !t->same(t->v + at * t->size, entry))
+        at++;
+    if (at == t->max && *tally_mails(t, --at) >= mails)
+        return;
+    if (*tally_mails(t, at) && t->same(t->v + at * t->size, entry))
+        *tally_mails(t, at) += mails;
+    else
+        memcpy(t->v + at * t->size, entry, t->size);
+    for (; at && *tally_mails(t, at) > *tally_mails(t, at - 1); at--)
+        tally_swap(t, at, at - 1);
+}
+
+static void tally_all(const struct tally *to, const struct tally *from)
+{
+    for (unsigned i = 0; i < from->max && *tally_mails(from, i); i++)
+        tally_add(to, from->v + i * from->size);
+}
+
+enum { TALLIES = 3 };
+#define TALLY(table, type, is_same)                                                                \
+    (struct tally)                                                                                 \
+    {                                                                                              \
+        (uint8_t *)(table), sizeof(table) / sizeof *(table), sizeof *(table),                      \
+            offsetof(type, mails), is_same                                                         \
+    }
+
+static void tallies_of(struct campaign *c, struct tally out[TALLIES])
+{
+    _Static_assert(sizeof *c->domain <= TALLY_ENTRY_MAX && sizeof *c->family <= TALLY_ENTRY_MAX &&
+                       sizeof *c->brand <= TALLY_ENTRY_MAX,
+                   "room for an entry");
+    out[0] = TALLY(c->domain, struct campaign_domain, same_domain);
+    out[1] = TALLY(c->brand, struct campaign_brand, same_brand);
+    out[2] = TALLY(c->family, struct campaign_family, same_family);
+}
+
+static void add_tables(struct campaign *to, const struct campaign *c)
+{
+    struct campaign from = *c;
+    struct tally a[TALLIES], b[TALLIES];
+    tallies_of(to, a);
+    tallies_of(&from, b);
+    for (unsigned i = 0; i < TALLIES; i++)
+        tally_all(&a[i], &b[i]);
+}
+
+/* A campaign counts in whatever order things came; a list has most mails first. */
+static void order_tables(struct campaign *c)
+{
+    struct campaign ordered = *c;
+    memset(ordered.domain, 0, sizeof ordered.domain);
+    memset(ordered.brand, 0, sizeof ordered.brand);
+    memset(ordered.family, 0, sizeof ordered.family);
+    add_tables(&ordered, c);
+    *c = ordered;
 }
 
 static void fold(struct campaign *to, const struct campaign *c)
@@ -83,7 +159,7 @@ static void fold(struct campaign *to, const struct campaign *c)
     to->image_only += c->image_only;
     to->hidden_text += c->hidden_text;
     to->disguised += c->disguised;
-    fold_tables(to, c);
+    add_tables(to, c);
 }
 
 static int by_id(const void *a, const void *b)
@@ -118,35 +194,44 @@ static void fold_all(const struct spam *s, struct list *l)
     l->n = kept;
 }
 
-int spam_list(struct spam *s, struct campaign **out, size_t *n, struct err *err)
+/* What is to be listed, folded and in order. */
+static int make(struct spam *s, struct list *l, struct err *err)
 {
-    struct list l = {.n = 0};
-    int rc = collect(s, &l, err);
+    l->campaigns = s->campaigns;
+    int rc = collect(s, l, err);
     if (rc < 0) {
-        free(l.v);
+        free(l->v);
         return rc;
     }
-    if (l.n) {
-        fold_all(s, &l);
-        qsort(l.v, l.n, sizeof *l.v, by_mails);
+    for (size_t i = 0; i < l->n; i++)
+        order_tables(&l->v[i]);
+    if (l->n) {
+        fold_all(s, l);
+        qsort(l->v, l->n, sizeof *l->v, by_mails);
     }
-    *out = l.v;
-    *n = l.n;
     return 0;
+}
+
+int spam_list(struct spam *s, struct campaign **out, size_t *n, struct err *err)
+{
+    struct list l = {.all = true};
+    int rc = make(s, &l, err);
+    if (rc == 0) {
+        *out = l.v;
+        *n = l.n;
+    }
+    return rc;
 }
 
 int spam_find(struct spam *s, uint64_t id, struct campaign *out, struct err *err)
 {
-    struct campaign *list;
-    size_t n, at = 0;
-    int rc = spam_list(s, &list, &n, err);
+    struct list l = {.root = campaigns_root(s->campaigns, id)};
+    int rc = make(s, &l, err);
     if (rc < 0)
         return rc;
-    id = campaigns_root(s->campaigns, id);
-    while (at < n && list[at].id != id)
-        at++;
-    if (at < n)
-        *out = list[at];
-    free(list);
-    return at < n;
+    if (l.n)
+        *out = l.v[0]; /* the root with all that counts for it */
+    rc = l.n > 0;
+    free(l.v);
+    return rc;
 }
