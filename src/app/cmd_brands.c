@@ -9,10 +9,10 @@
 /* ---- the list ---- */
 
 static const struct table_column columns[] = {
-    {"brand", "brand", TABLE_WORDS},          {"owner", "owner", TABLE_WORDS},
-    {"mails", "mails", TABLE_COUNT},          {"addresses", "addresses", TABLE_COUNT},
-    {"campaigns", "campaigns", TABLE_COUNT},  {"first_seen", "first seen", TABLE_WORDS},
-    {"last_seen", "last seen", TABLE_WORDS},  {0},
+    {"brand", "brand", TABLE_WORDS},         {"owner", "owner", TABLE_WORDS},
+    {"mails", "mails", TABLE_COUNT},         {"addresses", "addresses", TABLE_COUNT},
+    {"campaigns", "campaigns", TABLE_COUNT}, {"first_seen", "first seen", TABLE_WORDS},
+    {"last_seen", "last seen", TABLE_WORDS}, {0},
 };
 
 /* The register as it is now; the view's brands are names. */
@@ -31,32 +31,35 @@ static struct span owner_of(const struct brands *b, struct span name)
     return number < 0 ? span_of("", 0) : brand_owner(b, (unsigned)number);
 }
 
+static void put_brand(struct table *t, const struct spam *s, const struct brands *b,
+                      const struct volume_row *r)
+{
+    struct span name = spam_name(s, (unsigned)r->key);
+    table_text(t, name);
+    table_text(t, owner_of(b, name));
+    table_uint(t, r->mails);
+    table_uint(t, r->sources);
+    table_uint(t, r->campaigns);
+    spam_case_put_time(t, r->first);
+    spam_case_put_time(t, r->last);
+    table_row_end(t);
+}
+
 static int print_brands(const struct cli *cli, struct casedir *c, const struct volume_filter *f,
                         struct table **t, struct err *err)
 {
     const struct brands *b = NULL;
-    struct volume_row *rows;
-    size_t n;
+    struct volume by;
     int rc = get_register(c, &b, err);
     if (rc == 0)
-        rc = volume_rows(c->spam, VOLUME_BY_BRAND, f, &rows, &n, err);
+        rc = volume_rows(c->spam, VOLUME_BY_BRAND, f, &by, err);
     if (rc < 0)
         return rc;
     *t = table_open(cli_shape(cli), columns, stdout);
-    for (size_t i = 0; i < n; i++) {
-        if (!rows[i].key)
-            continue; /* mails that name nobody */
-        struct span name = spam_name(c->spam, (unsigned)rows[i].key);
-        table_text(*t, name);
-        table_text(*t, owner_of(b, name));
-        table_uint(*t, rows[i].mails);
-        table_uint(*t, rows[i].sources);
-        table_uint(*t, rows[i].campaigns);
-        spam_case_put_time(*t, rows[i].first);
-        spam_case_put_time(*t, rows[i].last);
-        table_row_end(*t);
-    }
-    free(rows);
+    for (size_t i = 0; i < by.n; i++)
+        if (by.v[i].key) /* not those that name nobody */
+            put_brand(*t, c->spam, b, &by.v[i]);
+    volume_free(&by);
     return 0;
 }
 
@@ -179,23 +182,22 @@ static void put_group(struct dossier *d, enum volume_by by, const struct volume_
 static int put_rows(struct dossier *d, const char *key, const char *total, enum volume_by by,
                     struct err *err)
 {
-    struct volume_row *rows;
-    size_t n;
-    int rc = volume_rows(d->c->spam, by, &d->filter, &rows, &n, err);
+    struct volume rows;
+    int rc = volume_rows(d->c->spam, by, &d->filter, &rows, err);
     if (rc < 0)
         return rc;
     json_key(&d->j, key);
     json_array(&d->j);
-    for (size_t i = 0; i < n && i < DOSSIER_ROWS; i++) {
-        if (by == VOLUME_BY_CAMPAIGN && rows[i].key != FACT_NO_CAMPAIGN)
-            put_campaign(d, &rows[i]);
+    for (size_t i = 0; i < rows.n && i < DOSSIER_ROWS; i++) {
+        if (by == VOLUME_BY_CAMPAIGN && rows.v[i].key != FACT_NO_CAMPAIGN)
+            put_campaign(d, &rows.v[i]);
         else if (by != VOLUME_BY_CAMPAIGN)
-            put_group(d, by, &rows[i]);
+            put_group(d, by, &rows.v[i]);
     }
     json_array_end(&d->j);
     json_key(&d->j, total);
-    json_uint(&d->j, n);
-    free(rows);
+    json_uint(&d->j, rows.n);
+    volume_free(&rows);
     return 0;
 }
 
@@ -226,19 +228,19 @@ static void put_head(struct dossier *d, const struct brands *b, const struct vol
 
 static int write_dossier(struct dossier *d, const struct brands *b, struct err *err)
 {
-    struct volume_row *rows;
-    size_t n, at = 0;
+    struct volume rows;
+    size_t at = 0;
     int rc = spam_facts(d->c->spam, see_fact, d, err);
     if (rc == 0)
-        rc = volume_rows(d->c->spam, VOLUME_BY_BRAND, &d->filter, &rows, &n, err);
+        rc = volume_rows(d->c->spam, VOLUME_BY_BRAND, &d->filter, &rows, err);
     if (rc < 0)
         return rc;
-    while (at < n && rows[at].key != d->brand)
+    while (at < rows.n && rows.v[at].key != d->brand)
         at++;
     json_object(&d->j);
-    if (at < n)
-        put_head(d, b, &rows[at]);
-    free(rows);
+    if (at < rows.n)
+        put_head(d, b, &rows.v[at]);
+    volume_free(&rows);
     rc = put_rows(d, "campaigns", "campaigns_in_all", VOLUME_BY_CAMPAIGN, err);
     if (rc == 0)
         rc = put_rows(d, "families", "families_in_all", VOLUME_BY_FAMILY, err);

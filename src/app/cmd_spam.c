@@ -10,21 +10,16 @@
 /* ---- volumes ---- */
 
 static const struct table_column day_columns[] = {
-    {"date", "date", TABLE_WORDS},
-    {"mails", "mails", TABLE_COUNT},
-    {"bytes", "bytes", TABLE_COUNT},
-    {"campaigns", "campaigns", TABLE_COUNT},
-    {"index", "index", TABLE_COUNT},
-    {"index_low", "from", TABLE_COUNT},
-    {"index_high", "to", TABLE_COUNT},
-    {"index_weekday", "weekday index", TABLE_COUNT},
-    {"extrapolated", NULL, TABLE_COUNT},
-    {0},
+    {"date", "date", TABLE_WORDS},       {"mails", "mails", TABLE_COUNT},
+    {"bytes", "bytes", TABLE_COUNT},     {"campaigns", "campaigns", TABLE_COUNT},
+    {"index", "index", TABLE_COUNT},     {"index_low", "from", TABLE_COUNT},
+    {"index_high", "to", TABLE_COUNT},   {"index_weekday", "weekday index", TABLE_COUNT},
+    {"extrapolated", NULL, TABLE_COUNT}, {0},
 };
 static const struct table_column hour_columns[] = {
-    {"hour", "hour", TABLE_WORDS},          {"mails", "mails", TABLE_COUNT},
-    {"bytes", "bytes", TABLE_COUNT},        {"campaigns", "campaigns", TABLE_COUNT},
-    {"extrapolated", NULL, TABLE_COUNT},    {0},
+    {"hour", "hour", TABLE_WORDS},       {"mails", "mails", TABLE_COUNT},
+    {"bytes", "bytes", TABLE_COUNT},     {"campaigns", "campaigns", TABLE_COUNT},
+    {"extrapolated", NULL, TABLE_COUNT}, {0},
 };
 /* The columns behind the one that says which group it is. */
 #define COUNTED                                                                                    \
@@ -44,10 +39,10 @@ static const struct table_column asn_columns[] = {{"asn", "as", TABLE_ID}, COUNT
 static const struct table_column sensor_columns[] = {{"sensor", "sensor", TABLE_WORDS}, COUNTED};
 
 static const struct table_column *const columns_of[VOLUME_BYS] = {
-    [VOLUME_BY_DAY] = day_columns,           [VOLUME_BY_HOUR] = hour_columns,
-    [VOLUME_BY_FAMILY] = family_columns,     [VOLUME_BY_TOPIC] = topic_columns,
-    [VOLUME_BY_BRAND] = brand_columns,       [VOLUME_BY_CAMPAIGN] = campaign_columns,
-    [VOLUME_BY_COUNTRY] = country_columns,   [VOLUME_BY_ASN] = asn_columns,
+    [VOLUME_BY_DAY] = day_columns,         [VOLUME_BY_HOUR] = hour_columns,
+    [VOLUME_BY_FAMILY] = family_columns,   [VOLUME_BY_TOPIC] = topic_columns,
+    [VOLUME_BY_BRAND] = brand_columns,     [VOLUME_BY_CAMPAIGN] = campaign_columns,
+    [VOLUME_BY_COUNTRY] = country_columns, [VOLUME_BY_ASN] = asn_columns,
     [VOLUME_BY_SENSOR] = sensor_columns,
 };
 
@@ -84,33 +79,24 @@ static void put_day_row(struct output *o, const struct volume_row *r,
     table_double(o->table, index.value, 1);
     table_double(o->table, index.low, 1);
     table_double(o->table, index.high, 1);
-    table_double(o->table,
-                 base == UINT32_MAX ? NAN : series_weekday_index(&s->series, at, base), 1);
+    table_double(o->table, base == UINT32_MAX ? NAN : series_weekday_index(&s->series, at, base),
+                 1);
     put_extrapolated(o, r->mails);
     table_row_end(o->table);
 }
 
 /* Days without mail are days, too. */
-static int put_days(const struct cli *cli, struct output *o, const struct volume_row *rows, size_t n,
-                    struct err *err)
+static void put_days(struct output *o, const struct spam_case_series *s, const struct volume *days)
 {
-    struct spam_case_series s;
     uint64_t printed = 0;
-    int rc = spam_case_series(cli, &o->c, &o->filter, &s, err);
-    if (rc)
-        return rc < 0 ? rc : 0;
-    for (uint32_t d = 0, i = 0; d < s.series.days; d++) {
-        int32_t day = s.series.first_day + (int32_t)d;
+    for (uint32_t d = 0, i = 0; d < s->series.days && (!o->limit || printed < o->limit); d++) {
+        int32_t day = s->series.first_day + (int32_t)d;
         struct volume_row empty = {.key = (uint64_t)(int64_t)day};
-        bool there = i < n && (int32_t)(int64_t)rows[i].key == day;
-        put_day_row(o, there ? &rows[i] : &empty, &s);
+        bool there = i < days->n && (int32_t)(int64_t)days->v[i].key == day;
+        put_day_row(o, there ? &days->v[i] : &empty, s);
         i += there;
-        if (++printed == o->limit)
-            break;
+        printed++;
     }
-    spam_case_say_cohort(cli, &s);
-    spam_case_series_free(&s);
-    return 0;
 }
 
 static void put_hour_row(struct output *o, const struct volume_row *r)
@@ -165,38 +151,45 @@ static void put_row(struct output *o, const struct volume_row *r)
     table_row_end(o->table);
 }
 
-/* Mails of the filter: a mail with two brands counts once. */
-static int count_all(struct output *o, struct err *err)
+static int print_days(const struct cli *cli, struct output *o, struct err *err)
 {
-    struct volume_row *days;
-    size_t n;
-    int rc = volume_rows(o->c.spam, VOLUME_BY_DAY, &o->filter, &days, &n, err);
-    for (size_t i = 0; rc == 0 && i < n; i++)
-        o->mails += days[i].mails;
-    free(days);
-    return rc;
+    struct spam_case_series s;
+    struct volume days;
+    int rc = spam_case_series(cli, &o->c, &o->filter, &s, &days, err);
+    if (rc < 0)
+        return rc;
+    o->table = table_open(cli_shape(cli), day_columns, stdout);
+    put_days(o, &s, &days);
+    if (rc == 0)
+        spam_case_say_cohort(cli, &s);
+    spam_case_series_free(&s);
+    volume_free(&days);
+    return 0;
+}
+
+static int print_groups(const struct cli *cli, struct output *o, struct err *err)
+{
+    struct volume rows;
+    int rc = volume_rows(o->c.spam, o->by, &o->filter, &rows, err);
+    if (rc < 0)
+        return rc;
+    o->mails = rows.mails;
+    o->table = table_open(cli_shape(cli), columns_of[o->by], stdout);
+    for (size_t i = 0; i < rows.n && (!o->limit || i < o->limit); i++)
+        put_row(o, &rows.v[i]);
+    volume_free(&rows);
+    return 0;
 }
 
 static int print_volume(const struct cli *cli, struct output *o, struct err *err)
 {
-    struct volume_row *rows;
-    size_t n;
-    int rc = volume_rows(o->c.spam, o->by, &o->filter, &rows, &n, err);
-    if (rc == 0)
-        rc = count_all(o, err);
-    if (rc < 0)
-        return rc;
-    o->table = table_open(cli_shape(cli), columns_of[o->by], stdout);
-    if (o->by == VOLUME_BY_DAY)
-        rc = put_days(cli, o, rows, n, err);
-    for (size_t i = 0; o->by != VOLUME_BY_DAY && i < n && (!o->limit || i < o->limit); i++)
-        put_row(o, &rows[i]);
-    if (o->share > 0 && !cli->quiet)
-        fprintf(stderr,
-                "ebb: `extrapolated` is mails / %g %%, the share of all mail that these sensors see as "
-                "the operator says: an estimate, not a count\n",
-                o->share);
-    free(rows);
+    int rc = o->by == VOLUME_BY_DAY ? print_days(cli, o, err) : print_groups(cli, o, err);
+    if (rc == 0 && o->share > 0 && !cli->quiet)
+        fprintf(
+            stderr,
+            "ebb: `extrapolated` is mails / %g %%, the share of all mail that these sensors see as "
+            "the operator says: an estimate, not a count\n",
+            o->share);
     return rc;
 }
 
@@ -219,9 +212,9 @@ int cmd_spam(const struct cli *cli)
     if (cli->n_args)
         return cli_fail(EXIT_USAGE, "spam: takes no argument (%s)", cli->args[0]);
     if (o.by == VOLUME_BYS)
-        return cli_fail(EXIT_USAGE,
-                        "--by: day, hour, family, topic, brand, campaign, country, asn or sensor (%s)",
-                        by);
+        return cli_fail(
+            EXIT_USAGE,
+            "--by: day, hour, family, topic, brand, campaign, country, asn or sensor (%s)", by);
     int rc = spam_case_filter(cli, &o.filter);
     if (rc == 0)
         rc = cli_number(cli, "limit", 0, &o.limit);
@@ -265,7 +258,7 @@ static int put_impact(struct impact *im, const struct volume_filter *f, const ch
 {
     struct spam_case_series s;
     struct series_impact r;
-    int rc = spam_case_series(im->cli, im->c, f, &s, err);
+    int rc = spam_case_series(im->cli, im->c, f, &s, NULL, err);
     if (rc)
         return rc;
     if (!series_impact(&s.series, im->event, im->days, &r)) {
@@ -295,24 +288,24 @@ static int put_impact(struct impact *im, const struct volume_filter *f, const ch
 static int put_impact_of(struct impact *im, enum volume_by by, const struct volume_filter *window,
                          struct err *err)
 {
-    struct volume_row *rows;
-    size_t n;
-    int rc = volume_rows(im->c->spam, by, window, &rows, &n, err);
-    for (size_t i = 0; rc == 0 && i < n && i < IMPACT_ROWS; i++) {
+    struct volume rows;
+    int rc = volume_rows(im->c->spam, by, window, &rows, err);
+    for (size_t i = 0; rc == 0 && i < rows.n && i < IMPACT_ROWS; i++) {
         struct volume_filter f = *window;
-        struct span name = span_str(by == VOLUME_BY_TOPIC ? topic_name((enum topic)rows[i].key) : "");
+        struct span name =
+            span_str(by == VOLUME_BY_TOPIC ? topic_name((enum topic)rows.v[i].key) : "");
         if (by == VOLUME_BY_FAMILY) {
-            name = f.family = spam_name(im->c->spam, (unsigned)rows[i].key);
+            name = f.family = spam_name(im->c->spam, (unsigned)rows.v[i].key);
             f.no_family = !name.n;
             name = name.n ? name : span_str("(not known)");
-        } else if (rows[i].key == TOPIC_NONE) {
+        } else if (rows.v[i].key == TOPIC_NONE) {
             continue;
         } else {
-            f.topic = (enum topic)rows[i].key;
+            f.topic = (enum topic)rows.v[i].key;
         }
         rc = put_impact(im, &f, volume_by_name(by), name, err);
     }
-    free(rows);
+    volume_free(&rows);
     return rc;
 }
 
@@ -358,9 +351,12 @@ int cmd_spam_impact(const struct cli *cli)
 /* ---- change points ---- */
 
 static const struct table_column change_columns[] = {
-    {"date", "from", TABLE_WORDS},          {"confidence", "confidence %", TABLE_COUNT},
-    {"before", "mails/day before", TABLE_COUNT}, {"after", "mails/day after", TABLE_COUNT},
-    {"change", "change %", TABLE_COUNT},    {0},
+    {"date", "from", TABLE_WORDS},
+    {"confidence", "confidence %", TABLE_COUNT},
+    {"before", "mails/day before", TABLE_COUNT},
+    {"after", "mails/day after", TABLE_COUNT},
+    {"change", "change %", TABLE_COUNT},
+    {0},
 };
 
 static int print_changes(const struct cli *cli, struct casedir *c, const struct volume_filter *f,
@@ -368,7 +364,7 @@ static int print_changes(const struct cli *cli, struct casedir *c, const struct 
 {
     struct series_change change[SERIES_CHANGES_MAX];
     struct spam_case_series s;
-    int rc = spam_case_series(cli, c, f, &s, err);
+    int rc = spam_case_series(cli, c, f, &s, NULL, err);
     if (rc)
         return rc < 0 ? rc : 0;
     unsigned n = series_changes(&s.series, change);
@@ -389,10 +385,14 @@ static int print_changes(const struct cli *cli, struct casedir *c, const struct 
 /* ---- records ---- */
 
 static const struct table_column record_columns[] = {
-    {"unit", "", TABLE_WORDS},           {"date", "of", TABLE_WORDS},
-    {"mails", "mails", TABLE_COUNT},     {"record", "", TABLE_WORDS},
-    {"since", "since", TABLE_WORDS},     {"window", "of so many", TABLE_COUNT},
-    {"window_from", "from", TABLE_WORDS}, {0},
+    {"unit", "", TABLE_WORDS},
+    {"date", "of", TABLE_WORDS},
+    {"mails", "mails", TABLE_COUNT},
+    {"record", "", TABLE_WORDS},
+    {"since", "since", TABLE_WORDS},
+    {"window", "of so many", TABLE_COUNT},
+    {"window_from", "from", TABLE_WORDS},
+    {0},
 };
 
 static void put_record(struct table *t, const struct series *s, bool weeks,
@@ -419,7 +419,7 @@ static int print_records(const struct cli *cli, struct casedir *c, const struct 
     struct spam_case_series s;
     const char *of = cli_get(cli, "of");
     bool weeks = !of || strcmp(of, "week") == 0;
-    int rc = spam_case_series(cli, c, f, &s, err);
+    int rc = spam_case_series(cli, c, f, &s, NULL, err);
     if (rc)
         return rc < 0 ? rc : 0;
     size_t n = series_records(&s.series, weeks, &list);

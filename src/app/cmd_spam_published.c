@@ -9,10 +9,14 @@
 #include "import/csv.h"
 
 static const struct table_column columns[] = {
-    {"date", "date", TABLE_WORDS},         {"what", "what", TABLE_WORDS},
-    {"value", "published", TABLE_WORDS},   {"unit", "unit", TABLE_WORDS},
-    {"estimator", "by", TABLE_WORDS},      {"source", NULL, TABLE_WORDS},
-    {"mails", "mails here", TABLE_COUNT},  {"index", "index here", TABLE_COUNT},
+    {"date", "date", TABLE_WORDS},
+    {"what", "what", TABLE_WORDS},
+    {"value", "published", TABLE_WORDS},
+    {"unit", "unit", TABLE_WORDS},
+    {"estimator", "by", TABLE_WORDS},
+    {"source", NULL, TABLE_WORDS},
+    {"mails", "mails here", TABLE_COUNT},
+    {"index", "index here", TABLE_COUNT},
     {0},
 };
 
@@ -24,7 +28,7 @@ struct overlay {
     struct table *table;
     struct volume_filter filter;
     struct spam_case_series s;
-    bool series; /* there is mail in the range */
+    bool series;      /* there is mail in the range */
     size_t at[CELLS]; /* columns of the file */
     unsigned rejected;
 };
@@ -98,7 +102,7 @@ static int overlay(const struct cli *cli, struct overlay *o, struct err *err)
 {
     struct source *source;
     const char *path = cli->args[0];
-    int rc = spam_case_series(cli, &o->c, &o->filter, &o->s, err);
+    int rc = spam_case_series(cli, &o->c, &o->filter, &o->s, NULL, err);
     o->series = rc == 0;
     if (rc >= 0)
         rc = source_open(path, &source, err);

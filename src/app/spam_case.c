@@ -90,16 +90,12 @@ int spam_case_filter(const struct cli *cli, struct volume_filter *out)
 /* ---- the series ---- */
 
 int spam_case_series(const struct cli *cli, struct casedir *c, const struct volume_filter *f,
-                     struct spam_case_series *out, struct err *err)
+                     struct spam_case_series *out, struct volume *days, struct err *err)
 {
-    const struct volume_filter everything = {
-        .since = f->since, .until = f->until, .campaign = VOLUME_ANY_CAMPAIGN};
     const char *cohort = cli_get(cli, "cohort");
-    struct volume_hours all = {0}, filtered = {0};
+    struct volume_hours all, filtered;
     memset(out, 0, sizeof *out);
-    int rc = volume_hours(c->spam, &everything, &all, err);
-    if (rc == 0)
-        rc = volume_hours(c->spam, f, &filtered, err);
+    int rc = volume_hours(c->spam, f, &all, &filtered, days, err);
     if (rc == 0 && all.days) {
         spam_case_day(cli, "baseline", all.first_day, &out->baseline);
         out->fixed = !cohort || strcmp(cohort, "all") != 0;
@@ -120,10 +116,11 @@ void spam_case_series_free(struct spam_case_series *s)
 void spam_case_say_cohort(const struct cli *cli, const struct spam_case_series *s)
 {
     if (!cli->quiet && s->fixed && s->cohort.left_out)
-        fprintf(stderr,
-                "ebb: the figures rest on %u sensors that were there all the time; %u came later or "
-                "left (--cohort all takes them in)\n",
-                s->cohort.n, s->cohort.left_out);
+        fprintf(
+            stderr,
+            "ebb: the figures rest on %u sensors that were there all the time; %u came later or "
+            "left (--cohort all takes them in)\n",
+            s->cohort.n, s->cohort.left_out);
 }
 
 /* ---- cells ---- */

@@ -11,7 +11,8 @@ int spam_case_open(const struct cli *cli, struct casedir *c, struct err *err);
  * has them; checks --baseline and --cohort along. 0, or EXIT_USAGE. */
 int spam_case_filter(const struct cli *cli, struct volume_filter *out);
 /* The daily series of the filter: over the fixed cohort for the baseline's day, or over all sensors
- * with --cohort all. 1 when there is no mail in the range. */
+ * with --cohort all. 1 when there is no mail in the range. `days` (or NULL) has the rows by day, to
+ * be freed also then. */
 struct spam_case_series {
     struct series series;
     struct series_cohort cohort;
@@ -19,7 +20,7 @@ struct spam_case_series {
     int32_t baseline; /* day since 1970 */
 };
 int spam_case_series(const struct cli *cli, struct casedir *c, const struct volume_filter *f,
-                     struct spam_case_series *out, struct err *err);
+                     struct spam_case_series *out, struct volume *days, struct err *err);
 void spam_case_series_free(struct spam_case_series *s);
 /* One line on standard error: which sensors the figures rest on. */
 void spam_case_say_cohort(const struct cli *cli, const struct spam_case_series *s);

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/utc.h"
+#include "view/distinct.h"
 
 #define HOUR (3600 * UTC_SECOND)
 
@@ -30,7 +31,6 @@ enum volume_by volume_by_named(const char *name)
 /* Names as numbers, looked up once. */
 struct filter {
     const struct volume_filter *f;
-    const struct campaigns *campaigns;
     uint64_t campaign; /* that it counts for */
     unsigned family, brand, sensor;
     bool nothing; /* a name that no mail has */
@@ -45,9 +45,9 @@ static unsigned name_of(struct spam *s, struct span name, bool *nothing)
 
 static struct filter filter_of(struct spam *s, const struct volume_filter *f)
 {
-    struct filter out = {.f = f, .campaigns = spam_campaigns(s), .campaign = f->campaign};
+    struct filter out = {.f = f, .campaign = f->campaign};
     if (f->campaign != VOLUME_ANY_CAMPAIGN)
-        out.campaign = campaigns_root(out.campaigns, f->campaign);
+        out.campaign = campaigns_root(spam_campaigns(s), f->campaign);
     out.family = name_of(s, f->family, &out.nothing);
     out.brand = name_of(s, f->brand, &out.nothing);
     out.sensor = name_of(s, f->sensor, &out.nothing);
@@ -62,58 +62,74 @@ static bool has_brand(const struct fact *fact, unsigned brand)
     return false;
 }
 
+static bool is_in_time(const struct filter *x, const struct fact *fact)
+{
+    return fact->time >= x->f->since && fact->time < x->f->until;
+}
+
+/* Of those that are in time. */
 static bool passes(const struct filter *x, const struct fact *fact, uint64_t campaign)
 {
     const struct volume_filter *f = x->f;
-    return !x->nothing && fact->time >= f->since && fact->time < f->until &&
-           (!x->family || fact->family == x->family) && (!f->no_family || !fact->family) &&
-           (!x->sensor || fact->sensor == x->sensor) && (!x->brand || has_brand(fact, x->brand)) &&
-           (!f->topic || fact->topic == f->topic) && (!f->asn || fact->asn == f->asn) &&
+    return !x->nothing && (!x->family || fact->family == x->family) &&
+           (!f->no_family || !fact->family) && (!x->sensor || fact->sensor == x->sensor) &&
+           (!x->brand || has_brand(fact, x->brand)) && (!f->topic || fact->topic == f->topic) &&
+           (!f->asn || fact->asn == f->asn) &&
            (!f->country[0] || memcmp(f->country, fact->country, 2) == 0) &&
            (f->campaign == VOLUME_ANY_CAMPAIGN || campaign == x->campaign);
 }
 
-/* ---- groups ---- */
+/* ---- campaigns ---- */
 
-/* Distinct pairs: open addressing, doubled when it is half full. */
-struct pairs {
-    struct pair {
-        uint64_t a, b;
-        bool used;
+/* Each campaign that a fact names, by number: the one that it counts for. */
+struct roots {
+    const struct campaigns *campaigns;
+    struct numbers ids; /* id + 1 */
+    struct root {
+        uint64_t id;
+        uint32_t number; /* of the root itself */
     } * v;
-    size_t size, n;
+    size_t cap;
+    uint64_t last_id; /* mails of a campaign often come together */
+    struct root last;
 };
 
-static bool pairs_put(struct pairs *p, uint64_t a, uint64_t b)
+static struct root root_of(struct roots *r, uint64_t id)
 {
-    if (2 * p->n >= p->size) {
-        struct pairs bigger = {.size = p->size ? 2 * p->size : 1024};
-        bigger.v = mem_zeroed(bigger.size, sizeof *bigger.v);
-        for (size_t i = 0; i < p->size; i++)
-            if (p->v[i].used)
-                pairs_put(&bigger, p->v[i].a, p->v[i].b);
-        free(p->v);
-        *p = bigger;
+    if (id == FACT_NO_CAMPAIGN)
+        return (struct root){.id = id};
+    if (id == r->last_id)
+        return r->last;
+    uint32_t known = r->ids.n, number = numbers_of(&r->ids, id + 1);
+    if (number == known) {
+        uint64_t root = campaigns_root(r->campaigns, id);
+        struct root counts_for = root == id ? (struct root){id, number} : root_of(r, root);
+        while (r->cap < r->ids.n) /* the root's number may come behind this one */
+            r->v = mem_room(r->v, r->cap, &r->cap, sizeof *r->v);
+        r->v[number] = counts_for;
     }
-    const uint64_t key[2] = {a, b};
-    size_t i = XXH3_64bits(key, sizeof key) & (p->size - 1);
-    for (; p->v[i].used; i = (i + 1) & (p->size - 1))
-        if (p->v[i].a == a && p->v[i].b == b)
-            return false;
-    p->v[i] = (struct pair){a, b, true};
-    p->n++;
-    return true;
+    r->last_id = id;
+    return r->last = r->v[number];
 }
 
+static void roots_free(struct roots *r)
+{
+    numbers_free(&r->ids);
+    free(r->v);
+}
+
+/* ---- groups ---- */
+
 struct groups {
+    enum volume_by by;
     struct volume_row *v;
     size_t n, cap;
     uint32_t *slot; /* place in v + 1 */
     size_t slots;
-    struct pairs campaigns, sources;
-    struct filter filter;
-    enum volume_by by;
-    uint64_t last_id, last_root; /* mails of a campaign often come together */
+    uint32_t last; /* place of the row that was counted last */
+    struct distinct campaigns, sources;
+    struct numbers ipv6;
+    uint64_t mails;
 };
 
 static uint32_t *slot_of(struct groups *g, uint64_t key)
@@ -124,46 +140,53 @@ static uint32_t *slot_of(struct groups *g, uint64_t key)
     return &g->slot[i];
 }
 
-static struct volume_row *group(struct groups *g, uint64_t key)
+static void more_slots(struct groups *g)
 {
-    if (2 * g->n >= g->slots) {
-        g->slots = g->slots ? 2 * g->slots : 256;
-        free(g->slot);
-        g->slot = mem_zeroed(g->slots, sizeof *g->slot);
-        for (size_t i = 0; i < g->n; i++)
-            *slot_of(g, g->v[i].key) = (uint32_t)i + 1;
-    }
+    g->slots = g->slots ? 2 * g->slots : 256;
+    free(g->slot);
+    g->slot = mem_zeroed(g->slots, sizeof *g->slot);
+    for (size_t i = 0; i < g->n; i++)
+        *slot_of(g, g->v[i].key) = (uint32_t)i + 1;
+}
+
+static uint32_t group(struct groups *g, uint64_t key)
+{
+    if (g->last < g->n && g->v[g->last].key == key)
+        return g->last;
+    if (2 * g->n >= g->slots)
+        more_slots(g);
     uint32_t *slot = slot_of(g, key);
     if (!*slot) {
         g->v = mem_room(g->v, g->n, &g->cap, sizeof *g->v);
         g->v[g->n++] = (struct volume_row){.key = key, .first = INT64_MAX, .last = INT64_MIN};
         *slot = (uint32_t)g->n;
     }
-    return &g->v[*slot - 1];
+    return g->last = *slot - 1;
 }
 
-static uint64_t root_of(struct groups *g, uint64_t id)
+static bool is_by_time(enum volume_by by)
 {
-    if (id == FACT_NO_CAMPAIGN)
-        return id;
-    if (id != g->last_id) {
-        g->last_root = campaigns_root(g->filter.campaigns, id);
-        g->last_id = id;
-    }
-    return g->last_root;
+    return by == VOLUME_BY_DAY || by == VOLUME_BY_HOUR;
 }
 
-static void count(struct groups *g, uint64_t key, const struct fact *f, uint64_t campaign)
+/* IPv4 sources are below 2^33; the others get numbers. */
+static uint64_t source_number(struct groups *g, uint64_t source)
 {
-    struct volume_row *r = group(g, key);
+    return source >> DISTINCT_VALUE_BITS ? numbers_of(&g->ipv6, source) : source;
+}
+
+static void count(struct groups *g, uint64_t key, const struct fact *f, const struct root *campaign)
+{
+    uint32_t at = group(g, key);
+    struct volume_row *r = &g->v[at];
     r->mails++;
     r->bytes += f->bytes;
     r->first = f->time < r->first ? f->time : r->first;
     r->last = f->time > r->last ? f->time : r->last;
-    if (campaign != FACT_NO_CAMPAIGN)
-        r->campaigns += pairs_put(&g->campaigns, key, campaign);
-    if (f->source && g->by != VOLUME_BY_DAY && g->by != VOLUME_BY_HOUR)
-        r->sources += pairs_put(&g->sources, key, f->source);
+    if (campaign->id != FACT_NO_CAMPAIGN)
+        distinct_put(&g->campaigns, at, campaign->number);
+    if (f->source && !is_by_time(g->by))
+        distinct_put(&g->sources, at, source_number(g, f->source));
 }
 
 static int64_t hour_of(int64_t t)
@@ -176,7 +199,7 @@ static uint64_t country_key(const char c[2])
     return (uint64_t)(uint8_t)c[0] << 8 | (uint8_t)c[1];
 }
 
-static void count_brands(struct groups *g, const struct fact *f, uint64_t campaign)
+static void count_brands(struct groups *g, const struct fact *f, const struct root *campaign)
 {
     unsigned n = 0;
     for (unsigned i = 0; i < FACT_BRANDS; i++) {
@@ -189,41 +212,35 @@ static void count_brands(struct groups *g, const struct fact *f, uint64_t campai
         count(g, 0, f, campaign);
 }
 
-static int take(void *ctx, const struct fact *f)
+static uint64_t key_of(enum volume_by by, const struct fact *f, const struct root *campaign)
 {
-    struct groups *g = ctx;
-    uint64_t campaign = root_of(g, f->campaign);
-    if (!passes(&g->filter, f, campaign))
-        return 0;
-    switch (g->by) {
+    switch (by) {
     case VOLUME_BY_DAY:
-        count(g, (uint64_t)(int64_t)utc_day(f->time), f, campaign);
-        break;
+        return (uint64_t)(int64_t)utc_day(f->time);
     case VOLUME_BY_HOUR:
-        count(g, (uint64_t)hour_of(f->time), f, campaign);
-        break;
+        return (uint64_t)hour_of(f->time);
     case VOLUME_BY_FAMILY:
-        count(g, f->family, f, campaign);
-        break;
+        return f->family;
     case VOLUME_BY_TOPIC:
-        count(g, f->topic, f, campaign);
-        break;
-    case VOLUME_BY_BRAND:
-        count_brands(g, f, campaign);
-        break;
+        return f->topic;
     case VOLUME_BY_CAMPAIGN:
-        count(g, campaign, f, campaign);
-        break;
+        return campaign->id;
     case VOLUME_BY_COUNTRY:
-        count(g, country_key(f->country), f, campaign);
-        break;
+        return country_key(f->country);
     case VOLUME_BY_ASN:
-        count(g, f->asn, f, campaign);
-        break;
+        return f->asn;
     default:
-        count(g, f->sensor, f, campaign);
+        return f->sensor;
     }
-    return 0;
+}
+
+static void take(struct groups *g, const struct fact *f, const struct root *campaign)
+{
+    g->mails++;
+    if (g->by == VOLUME_BY_BRAND)
+        count_brands(g, f, campaign);
+    else
+        count(g, key_of(g->by, f, campaign), f, campaign);
 }
 
 static int by_key(const void *a, const void *b)
@@ -239,93 +256,116 @@ static int by_mails(const void *a, const void *b)
     return x->mails != y->mails ? (x->mails < y->mails) - (x->mails > y->mails) : by_key(a, b);
 }
 
-int volume_rows(struct spam *s, enum volume_by by, const struct volume_filter *f,
-                struct volume_row **rows, size_t *n, struct err *err)
+static void groups_free(struct groups *g)
 {
-    struct groups g = {.by = by, .filter = filter_of(s, f), .last_id = FACT_NO_CAMPAIGN};
-    int rc = spam_facts(s, take, &g, err);
-    bool by_time = by == VOLUME_BY_DAY || by == VOLUME_BY_HOUR;
-    if (rc == 0 && g.n)
-        qsort(g.v, g.n, sizeof *g.v, by_time ? by_key : by_mails);
-    free(g.slot);
-    free(g.campaigns.v);
-    free(g.sources.v);
-    if (rc < 0)
-        free(g.v);
-    *rows = rc < 0 ? NULL : g.v;
-    *n = rc < 0 ? 0 : g.n;
-    return rc;
+    free(g->v);
+    free(g->slot);
+    distinct_free(&g->campaigns);
+    distinct_free(&g->sources);
+    numbers_free(&g->ipv6);
+}
+
+/* The rows go over to the caller. */
+static struct volume groups_end(struct groups *g)
+{
+    struct volume out = {g->v, g->n, g->mails};
+    for (uint32_t i = 0; i < g->n; i++) {
+        g->v[i].campaigns = distinct_count(&g->campaigns, i);
+        g->v[i].sources = distinct_count(&g->sources, i);
+    }
+    if (g->n)
+        qsort(g->v, g->n, sizeof *g->v, is_by_time(g->by) ? by_key : by_mails);
+    g->v = NULL;
+    return out;
+}
+
+void volume_free(struct volume *v)
+{
+    free(v->v);
+    *v = (struct volume){0};
 }
 
 /* ---- hours ---- */
 
-struct hours {
-    struct volume_hours *out;
-    struct groups g; /* for its filter and roots */
-    int32_t first, last;
+/* Days that there is room for; it moves and grows as facts come, in any order of time. */
+struct window {
+    int32_t from;
+    uint32_t days;
+    int32_t first, last; /* with mail */
+    bool too_long;
 };
 
-static int see_day(void *ctx, const struct fact *f)
-{
-    struct hours *h = ctx;
-    int32_t day = utc_day(f->time);
-    if (f->time < h->g.filter.f->since || f->time >= h->g.filter.f->until)
-        return 0;
-    h->first = day < h->first ? day : h->first;
-    h->last = day > h->last ? day : h->last;
-    return 0;
-}
+struct hours {
+    struct volume_hours *out;
+    uint16_t place[UINT16_MAX + 1]; /* a sensor's place in *out + 1 */
+};
 
-static uint32_t *sensor_hours(struct volume_hours *o, uint16_t sensor)
+static void hours_move(struct volume_hours *o, const struct window *old, const struct window *w)
 {
-    unsigned i = 0;
-    while (i < o->sensors && o->sensor[i] != sensor)
-        i++;
-    if (i == o->sensors) {
-        if (i == VOLUME_SENSORS_MAX)
-            return NULL;
-        o->sensor[i] = sensor;
-        o->mails[i] = mem_zeroed((size_t)o->days * 24, sizeof **o->mails);
-        o->sensors++;
+    for (unsigned i = 0; i < o->sensors; i++) {
+        uint32_t *moved = mem_zeroed((size_t)w->days * 24, sizeof *moved);
+        memcpy(moved + (size_t)(old->from - w->from) * 24, o->mails[i],
+               (size_t)old->days * 24 * sizeof *moved);
+        free(o->mails[i]);
+        o->mails[i] = moved;
     }
-    return o->mails[i];
 }
 
-static int take_hour(void *ctx, const struct fact *f)
+/* Says that the day has mail. False when the range is too long with it. */
+static bool window_see(struct window *w, int32_t day)
 {
-    struct hours *h = ctx;
+    w->first = day < w->first ? day : w->first;
+    w->last = day > w->last ? day : w->last;
+    w->too_long = (int64_t)w->last - w->first >= VOLUME_DAYS_MAX;
+    return !w->too_long;
+}
+
+/* Room for the first and last day, and half as much again where it was short. */
+static struct window window_grown(const struct window *w)
+{
+    int32_t slack = (int32_t)w->days / 2 + 32, from = w->from, end = w->from + (int32_t)w->days;
+    struct window out = *w;
+    if (!w->days)
+        from = end = w->first;
+    from = w->first < from ? w->first - slack : from;
+    end = w->last >= end ? w->last + 1 + slack : end;
+    out.from = from;
+    out.days = (uint32_t)(end - from);
+    return out;
+}
+
+static uint32_t *sensor_hours(struct hours *h, uint16_t sensor, uint32_t days)
+{
     struct volume_hours *o = h->out;
-    if (!passes(&h->g.filter, f, root_of(&h->g, f->campaign)))
-        return 0;
-    int64_t at = hour_of(f->time) - (int64_t)o->first_day * 24;
-    uint32_t *mails = sensor_hours(o, f->sensor);
-    if (!mails)
-        o->more_sensors = true;
-    else if (at >= 0 && at < (int64_t)o->days * 24)
-        mails[at]++;
-    return 0;
+    if (!h->place[sensor]) {
+        if (o->sensors == VOLUME_SENSORS_MAX)
+            return NULL;
+        o->sensor[o->sensors] = sensor;
+        o->mails[o->sensors] = mem_zeroed((size_t)days * 24, sizeof **o->mails);
+        h->place[sensor] = (uint16_t)++o->sensors;
+    }
+    return o->mails[h->place[sensor] - 1];
 }
 
-int volume_hours(struct spam *s, const struct volume_filter *f, struct volume_hours *out,
-                 struct err *err)
+static void take_hour(struct hours *h, const struct window *w, const struct fact *f)
 {
-    struct hours h = {.out = out, .first = INT32_MAX, .last = INT32_MIN};
-    h.g.filter = filter_of(s, f);
-    h.g.last_id = FACT_NO_CAMPAIGN;
-    memset(out, 0, sizeof *out);
-    int rc = spam_facts(s, see_day, &h, err);
-    if (rc < 0 || h.first > h.last)
-        return rc;
-    if ((int64_t)h.last - h.first >= VOLUME_DAYS_MAX)
-        return err_set(err, -E2BIG,
-                       "mails of more than %d days: narrow it with --since and --until",
-                       VOLUME_DAYS_MAX);
-    out->first_day = h.first;
-    out->days = (uint32_t)(h.last - h.first) + 1;
-    rc = spam_facts(s, take_hour, &h, err);
-    if (rc < 0)
-        volume_hours_free(out);
-    return rc;
+    uint32_t *mails = sensor_hours(h, f->sensor, w->days);
+    if (mails)
+        mails[hour_of(f->time) - (int64_t)w->from * 24]++;
+    else
+        h->out->more_sensors = true;
+}
+
+/* To the days that have mail. */
+static void hours_end(struct volume_hours *o, const struct window *w)
+{
+    if (w->first > w->last)
+        return;
+    o->first_day = w->first;
+    o->days = (uint32_t)(w->last - w->first) + 1;
+    for (unsigned i = 0; i < o->sensors; i++)
+        memmove(o->mails[i], o->mails[i] + (size_t)(w->first - w->from) * 24,
+                (size_t)o->days * 24 * sizeof **o->mails);
 }
 
 void volume_hours_free(struct volume_hours *h)
@@ -333,4 +373,108 @@ void volume_hours_free(struct volume_hours *h)
     for (unsigned i = 0; i < h->sensors; i++)
         free(h->mails[i]);
     memset(h, 0, sizeof *h);
+}
+
+/* ---- the walk ---- */
+
+struct walk {
+    struct filter filter;
+    struct roots roots;
+    struct groups *groups;        /* NULL: no rows are wanted */
+    struct hours *all, *filtered; /* NULL: no hours */
+    struct window window;
+};
+
+static void walk_begin(struct walk *w, struct spam *s, const struct volume_filter *f)
+{
+    memset(w, 0, sizeof *w);
+    w->filter = filter_of(s, f);
+    w->roots.campaigns = spam_campaigns(s);
+    w->roots.last_id = FACT_NO_CAMPAIGN;
+    w->window.first = INT32_MAX;
+    w->window.last = INT32_MIN;
+}
+
+static bool make_room(struct walk *w, int32_t day)
+{
+    struct window old = w->window;
+    if (!window_see(&w->window, day))
+        return false;
+    if (day < old.from || day - old.from >= (int64_t)old.days) {
+        w->window = window_grown(&w->window);
+        hours_move(w->all->out, &old, &w->window);
+        hours_move(w->filtered->out, &old, &w->window);
+    }
+    return true;
+}
+
+static int see(void *ctx, const struct fact *f)
+{
+    struct walk *w = ctx;
+    if (!is_in_time(&w->filter, f))
+        return 0;
+    if (w->all) {
+        if (!make_room(w, utc_day(f->time)))
+            return 1;
+        take_hour(w->all, &w->window, f);
+    }
+    struct root campaign = root_of(&w->roots, f->campaign);
+    if (!passes(&w->filter, f, campaign.id))
+        return 0;
+    if (w->filtered)
+        take_hour(w->filtered, &w->window, f);
+    if (w->groups)
+        take(w->groups, f, &campaign);
+    return 0;
+}
+
+static int walk(struct walk *w, struct spam *s, struct err *err)
+{
+    int rc = spam_facts(s, see, w, err);
+    roots_free(&w->roots);
+    if (!w->window.too_long)
+        return rc;
+    return err_set(err, -E2BIG, "mails of more than %d days: narrow it with --since and --until",
+                   VOLUME_DAYS_MAX);
+}
+
+int volume_rows(struct spam *s, enum volume_by by, const struct volume_filter *f,
+                struct volume *out, struct err *err)
+{
+    struct groups g = {.by = by};
+    struct walk w;
+    walk_begin(&w, s, f);
+    w.groups = &g;
+    int rc = walk(&w, s, err);
+    *out = rc == 0 ? groups_end(&g) : (struct volume){0};
+    groups_free(&g);
+    return rc;
+}
+
+int volume_hours(struct spam *s, const struct volume_filter *f, struct volume_hours *all,
+                 struct volume_hours *filtered, struct volume *days, struct err *err)
+{
+    struct groups g = {.by = VOLUME_BY_DAY};
+    struct hours *h = mem_zeroed(2, sizeof *h);
+    struct walk w;
+    memset(all, 0, sizeof *all);
+    memset(filtered, 0, sizeof *filtered);
+    h[0].out = all;
+    h[1].out = filtered;
+    walk_begin(&w, s, f);
+    w.all = &h[0];
+    w.filtered = &h[1];
+    w.groups = days ? &g : NULL;
+    int rc = walk(&w, s, err);
+    free(h);
+    hours_end(all, &w.window);
+    hours_end(filtered, &w.window);
+    if (days)
+        *days = rc == 0 ? groups_end(&g) : (struct volume){0};
+    groups_free(&g);
+    if (rc < 0) {
+        volume_hours_free(all);
+        volume_hours_free(filtered);
+    }
+    return rc;
 }

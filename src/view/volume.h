@@ -1,4 +1,5 @@
-/* Volume: how much spam: the facts of the spam view, filtered and grouped in one pass. */
+/* Volume: how much spam: the facts of the spam view, filtered and grouped. Every function walks
+ * over them once. */
 #pragma once
 
 #include "state/spam.h"
@@ -39,11 +40,17 @@ struct volume_row {
     int64_t first, last;
 };
 
-/* Rows in the order of their keys for days and hours, else most mails first. Free them. */
+/* Rows in the order of their keys for days and hours, else most mails first. */
+struct volume {
+    struct volume_row *v;
+    size_t n;
+    uint64_t mails; /* in all: one with two brands counts once */
+};
 int volume_rows(struct spam *s, enum volume_by by, const struct volume_filter *f,
-                struct volume_row **rows, size_t *n, struct err *err);
+                struct volume *out, struct err *err);
+void volume_free(struct volume *v);
 
-/* The filtered mails by hour and sensor: what a series is made of. */
+/* Mails by hour and sensor: what a series is made of. */
 #define VOLUME_SENSORS_MAX                                                                         \
     256 /* of their own; others are counted together, outside of any cohort */
 #define VOLUME_DAYS_MAX 7320
@@ -55,7 +62,9 @@ struct volume_hours {
     uint32_t *mails[VOLUME_SENSORS_MAX]; /* 24 a day */
     bool more_sensors;
 };
-/* Over the days of the range that have facts, whatever the filter. Zero days: there are none. */
-int volume_hours(struct spam *s, const struct volume_filter *f, struct volume_hours *out,
-                 struct err *err);
+/* All mails of the range, and those that the filter lets through, over the same days: those of the
+ * range that have mail, whatever the filter. Zero days: there are none. `days` (or NULL) has the
+ * filtered rows by day. */
+int volume_hours(struct spam *s, const struct volume_filter *f, struct volume_hours *all,
+                 struct volume_hours *filtered, struct volume *days, struct err *err);
 void volume_hours_free(struct volume_hours *h);
