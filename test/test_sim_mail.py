@@ -16,6 +16,7 @@ import tarfile
 import threading
 
 from ebbtest import SIM, done, equal, folder, ok, run
+from sinkhole import Sinkhole
 
 tmp = folder()
 
@@ -300,5 +301,20 @@ equal((counts["accepted"], counts["failed"]), (0, 420), "nobody listens")
 for address in ("192.0.2.1", "10.0.0.1", "0.0.0.0", "::2", "example.com", "128.0.0.1"):
     refused = mail(*LIVE, "--smtp-port", "25", "--to", address, "--labels", path("never"), want=2)
     ok(refused.code == 2 and "--to" in refused.err and not os.path.exists(path("never")), "no word to " + address)
+
+# ebb's own sink keeps the same bytes, from the same addresses
+hole = Sinkhole({"psmtp": ("smtp", "proxy: true"), "smtp": ("smtp", "")}, limits="address_connections: 5000",
+                more="  balancers: [\"127.0.0.0/8\"]")
+hole.order()
+hole.asset("192.0.2.25", "127.0.0.1")
+hole.start()
+for name, proxy in (("psmtp", ["--proxy"]), ("smtp", [])):
+    before = len(hole.events("--kind", "smtp"))
+    counts = json.loads(mail(*LIVE, *proxy, "--smtp-port", str(hole.port[name]), "--labels", path("l.tsv")).out)
+    equal((counts["accepted"], counts["failed"]), (420, 0), "ebb serve, %s: all mails are taken" % name)
+    events = [e for e in hole.settled(before + 420, "--kind", "smtp")[before:] if e["smtp"].get("blob")]
+    equal(sorted((e["src_ip"], e["smtp"]["blob"]) for e in events),
+          sorted((r["address"], r["sha256"]) for r in labels("l.tsv")), "ebb serve, %s: addresses and blobs" % name)
+hole.stop()
 
 done()
