@@ -5,13 +5,13 @@
 #include "wire/text.h"
 
 #define STRANDS_MAX (4 + TEMPLATE_URLS_MAX + 2)
-#define ENOUGH_BITS                                                                                \
-    160.0                 /* below these, samples that share little with the others are left out   \
-                           */
+/* Samples that share little with the others are left out: a fifth of them below ENOUGH_BITS in
+ * common, half of them below SCARCE_BITS. */
+#define ENOUGH_BITS  160.0
+#define SCARCE_BITS  80.0
 #define STRAY_GAIN   1.25 /* a stray is one without whom so many times as much is shared */
 #define RARE_BITS    4.0f /* an anchor that weighs less says nothing between free text */
 #define FIELD_NARROW 24   /* bytes of a value; longer ones, and those with spaces, are free text */
-#define RAW_MAX      (256u << 10) /* bytes of a mail as sent that are looked at */
 
 /* One place of all samples: the texts, and how those of the others stand to the pivot's. */
 struct strand {
@@ -36,6 +36,11 @@ struct inference {
 #define SAMPLE(i) (UINT64_C(1) << (i))
 
 /* --- texts --- */
+
+static struct span cut(struct span s, size_t most)
+{
+    return span_of(s.p, s.n < most ? s.n : most);
+}
 
 /* White space runs as one: a space; with `lines` one LF for a line's end and two for a paragraph's.
  * No-break spaces are white space. */
@@ -83,24 +88,50 @@ static struct span url_text(const struct url *u, struct arena *arena)
     return out;
 }
 
+/* The sender's name, without the address: that is random, or the recipient's own. */
+static struct span display_name(struct span from)
+{
+    const uint8_t *address = from.n ? memrchr(from.p, '<', from.n) : NULL;
+    if (!address)
+        return text_find(from, '@') < from.n ? span_of(NULL, 0) : from;
+    return text_trim_end(cut(from, (size_t)(address - from.p)));
+}
+
+/* Was it made by a server on the way, for want of one? Its host took the mail then: "by HOST". */
+static bool is_servers_id(const struct mime *m, struct span id)
+{
+    size_t at = text_find(id, '@');
+    struct span host = at < id.n ? text_behind(id, at + 1) : span_of(NULL, 0);
+    host = cut(host, text_find(host, '>'));
+    for (unsigned i = 0; i < m->part[0].headers && host.n; i++) {
+        const struct mime_header *h = &m->header[m->part[0].first_header + i];
+        if (!text_is(h->name, "received"))
+            continue;
+        for (struct span rest = h->value; rest.n > host.n + 3;) {
+            const uint8_t *by = memmem(rest.p, rest.n - host.n, "by ", 3);
+            if (!by)
+                break;
+            rest = text_behind(rest, (size_t)(by - rest.p) + 3);
+            if (rest.n >= host.n && span_ieq(cut(rest, host.n), host))
+                return true;
+        }
+    }
+    return false;
+}
+
 void template_text_of(const struct mail *mail, struct span raw, struct arena *arena,
                       struct template_text *out)
 {
     const struct mime_header *id = mime_header(&mail->mime, 0, "Message-ID");
     *out = (struct template_text){.raw = raw};
     out->subject = normalize(mail->subject, false, arena);
-    out->from = normalize(mail->from, false, arena);
+    out->from = normalize(display_name(mail->from), false, arena);
     out->body = normalize(mail->visible, true, arena);
-    if (id)
+    if (id && !is_servers_id(&mail->mime, id->value))
         out->message_id = normalize(id->value, false, arena);
     out->url = arena_alloc(arena, mail->urls * sizeof *out->url);
     for (unsigned i = 0; i < mail->urls; i++)
         out->url[out->urls++] = url_text(&mail->url[i].url, arena);
-}
-
-static struct span cut(struct span s, size_t most)
-{
-    return span_of(s.p, s.n < most ? s.n : most);
 }
 
 /* The line of the header, without its end; empty when there is none. */
@@ -125,7 +156,7 @@ static struct span raw_body(struct span raw)
             continue;
         size_t next = i + 1 + (raw.p[i + 1] == '\r');
         if (next < raw.n && raw.p[next] == '\n')
-            return cut(text_behind(raw, next), RAW_MAX);
+            return text_behind(raw, next);
     }
     return span_of(NULL, 0);
 }
@@ -252,15 +283,17 @@ static unsigned choose_stray(struct inference *in, uint64_t kept, double bits, c
 }
 
 /* A cluster has strays in it: while the samples share little, they are left out one by one, at most
- * half of the samples; those that turn out to do no harm come back. */
+ * a fifth of the samples or half of them; those that turn out to do no harm come back. */
 static uint64_t choose_samples(struct inference *in)
 {
     const uint64_t all = in->n == 64 ? UINT64_MAX : SAMPLE(in->n) - 1;
     double like[TEMPLATE_SAMPLES_MAX], middle = likeness_to_pivot(in, like);
     double bits = common_bits(in, all);
     uint64_t kept = all;
-    for (unsigned left = in->n;
-         bits < ENOUGH_BITS && left > TEMPLATE_SAMPLES_MIN && left * 2 > in->n + 1; left--) {
+    for (unsigned left = in->n; left > TEMPLATE_SAMPLES_MIN; left--) {
+        unsigned least = bits < SCARCE_BITS ? (in->n + 1) / 2 : in->n - in->n / 5;
+        if (bits >= ENOUGH_BITS || left <= least)
+            break;
         unsigned stray = choose_stray(in, kept, bits, like, middle);
         if (stray == in->n)
             break;
@@ -286,8 +319,8 @@ static struct strand *strand_add(struct inference *in, enum template_place place
 
 static void read_text(struct inference *in, struct strand *s, unsigned sample, struct span text)
 {
-    vocabulary_read(in->vocabulary, cut(text, TEMPLATE_TEXT_MAX), false, &in->scratch,
-                    &s->text[sample]);
+    vocabulary_read(in->vocabulary, cut(text, TEMPLATE_TEXT_MAX), reading_of(s->place, s->header),
+                    &in->scratch, &s->text[sample]);
 }
 
 static void read_samples(struct inference *in)
@@ -304,11 +337,10 @@ static void read_samples(struct inference *in)
         read_text(in, body, i, t->body);
         read_text(in, from, i, t->from);
         read_text(in, id, i, t->message_id);
-        vocabulary_read(in->vocabulary, raw_body(t->raw), true, &in->scratch, &raw->text[i]);
-        vocabulary_read(in->vocabulary, cut(raw_header(t->raw, "subject:"), TEMPLATE_TEXT_MAX),
-                        false, &in->scratch, &raw_subject->text[i]);
+        read_text(in, raw, i, raw_body(t->raw));
+        read_text(in, raw_subject, i, raw_header(t->raw, "subject:"));
         for (unsigned u = 0; u < t->urls && u < TEMPLATE_URLS_MAX; u++)
-            vocabulary_read(in->vocabulary, cut(t->url[u], URL_MAX), false, &in->scratch,
+            vocabulary_read(in->vocabulary, cut(t->url[u], URL_MAX), READ_TEXT, &in->scratch,
                             &in->url[i][u]);
     }
 }

@@ -16,7 +16,7 @@
 #define TEMPLATE_DICT_MAX    32
 #define TEMPLATE_ITEMS_MAX   256         /* of a line; what follows is passed over */
 #define TEMPLATE_URLS_MAX    8           /* lines of TEMPLATE_URL */
-#define TEMPLATE_TEXT_MAX    (64u << 10) /* bytes of a sample's text that are read */
+#define TEMPLATE_TEXT_MAX    (64u << 10) /* bytes of each of a sample's texts that are read */
 
 enum template_place {
     TEMPLATE_SUBJECT,
@@ -55,12 +55,13 @@ struct template
 /* A mail's texts that templates are made of and matched on: exactly those that the export formats'
  * engines look at (doc/gauge/templates.md). */
 struct template_text {
-    struct span subject, from; /* decoded, white space as one space */
+    struct span subject; /* decoded, white space as one space */
+    struct span from;    /* the same: the sender's name, without the address */
     struct span body; /* visible text: white space as one space, LF or two LF (a paragraph's end) */
     struct span raw;  /* the mail as sent */
     struct span *url; /* scheme://host[:port]path?query */
     unsigned urls;
-    struct span message_id;
+    struct span message_id; /* empty when a server on the way made it */
 };
 /* Spans of *out are in `raw`, the mail's own or the arena. */
 void template_text_of(const struct mail *mail, struct span raw, struct arena *arena,
@@ -98,8 +99,8 @@ struct rule_measure {
 int rule_write(const struct template *t, enum rule_format format, const char *name,
                const struct rule_measure *measure, struct buf *out, struct err *err);
 
-/* The rule, compiled as the format's engine would see it (PCRE2, libyara, vectorscan): for
- * measuring. Used by one thread. */
+/* The template must last as long as the rule. The rule, compiled as the format's engine would see
+ * it (PCRE2, libyara, vectorscan): for measuring. Used by one thread. */
 struct rule;
 int rule_compile(const struct template *t, enum rule_format format, struct rule **out,
                  struct err *err);

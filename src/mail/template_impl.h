@@ -29,10 +29,19 @@ void vocabulary_close(struct vocabulary *v);
 uint32_t vocabulary_count(const struct vocabulary *v);
 /* How rare a token is in mail, in bits: 0 for what all mails have. */
 float vocabulary_bits(const struct vocabulary *v, uint32_t id);
-/* In the arena; the text must last as long as the vocabulary. `raw`: a line of base64 is one token,
- * but a block's first lines are none: pictures of one kind start alike. */
-void vocabulary_read(struct vocabulary *v, struct span text, bool raw, struct arena *arena,
-                     struct tokens *out);
+/* READ_WHOLE: letters and digits together are one token, for ids that hold the time: its first
+ * digits are the same for weeks, and no anchor. READ_RAW: the same, and a line of base64 is one
+ * token; but a block's first lines are none: pictures of one kind start alike. */
+enum reading { READ_TEXT, READ_WHOLE, READ_RAW };
+static inline enum reading reading_of(enum template_place place, const char *header)
+{
+    return place == TEMPLATE_RAW                                           ? READ_RAW
+           : place == TEMPLATE_HEADER && strcmp(header, "Message-ID") == 0 ? READ_WHOLE
+                                                                           : READ_TEXT;
+}
+/* In the arena; the text must last as long as the vocabulary. */
+void vocabulary_read(struct vocabulary *v, struct span text, enum reading reading,
+                     struct arena *arena, struct tokens *out);
 
 static inline bool template_is_space(uint8_t c)
 {
@@ -67,8 +76,8 @@ struct clause {
     const char *header;
     struct template_item *item;
     unsigned items;
-    bool whole; /* is all of the subject */
-    double bits;
+    bool whole;  /* is all of the subject */
+    double bits; /* a header's count half: programs share them */
 };
 struct plan {
     struct arena arena;

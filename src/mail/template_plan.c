@@ -6,17 +6,19 @@
 #include "mail/template_impl.h"
 #include "wire/text.h"
 
-#define PIECE_BYTES    100 /* of anchors in one clause, about */
-#define PIECE_ITEMS    15
-#define FIELD_BYTES    64 /* a field that may be longer ends a clause */
-#define CANDIDATES_MAX 1024
-#define TOKENS_SEEN    256
-#define CLAUSE_BITS    10.0 /* a clause must be so rare */
-#define RAW_BYTES      8    /* a literal must be so long */
-#define RULE_BITS      48.0 /* what a rule asks for at least */
-#define URLS_MAX       2    /* clauses of that kind */
-#define HEADERS_MAX    2
-#define FIXED_BITS     1.5 /* of a field of one length and a narrow class */
+#define PIECE_BYTES     100 /* of anchors in one clause, about */
+#define PIECE_ITEMS     15
+#define FIELD_BYTES     64 /* a field that may be longer ends a clause */
+#define CANDIDATES_MAX  1024
+#define TOKENS_SEEN     256
+#define CLAUSE_BITS     10.0 /* a clause must be so rare */
+#define RAW_COMMON_BITS 1.5  /* that each token of the mail as sent counts less */
+#define MARKUP_PART     0.3  /* of its bits, that markup counts */
+#define RAW_BYTES       8    /* a literal must be so long */
+#define RULE_BITS       40.0 /* what a rule asks for at least */
+#define URLS_MAX        2    /* clauses of that kind */
+#define HEADERS_MAX     2
+#define FIXED_BITS      1.5 /* of a field of one length and a narrow class */
 
 struct planner {
     struct plan *plan;
@@ -34,11 +36,11 @@ static bool is_class(const struct template_item *i, const char *class)
 
 /* --- how rare a clause is --- */
 
-static double anchor_bits(struct planner *p, struct span text, bool raw)
+static double anchor_bits(struct planner *p, const struct clause *c, struct span text)
 {
     struct tokens t;
     double bits = 0;
-    vocabulary_read(p->vocabulary, text, raw, &p->plan->arena, &t);
+    vocabulary_read(p->vocabulary, text, reading_of(c->place, c->header), &p->plan->arena, &t);
     for (uint32_t i = 0; i < t.n; i++) {
         bool known = false;
         for (unsigned k = 0; k < p->seens; k++)
@@ -46,9 +48,22 @@ static double anchor_bits(struct planner *p, struct span text, bool raw)
         if (known || p->seens == TOKENS_SEEN)
             continue;
         p->seen[p->seens++] = t.v[i].id;
-        bits += vocabulary_bits(p->vocabulary, t.v[i].id);
+        double b = vocabulary_bits(p->vocabulary, t.v[i].id);
+        if (c->place == TEMPLATE_RAW) /* markup */
+            b = b > RAW_COMMON_BITS ? b - RAW_COMMON_BITS : 0;
+        bits += b;
     }
     return bits;
+}
+
+/* HTML and style sheets are written by programs that honest people use, too. */
+static bool is_markup(struct span s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        if (strchr("<>{}", s.p[i]) && s.p[i])
+            return true;
+    }
+    return s.n > 3 && memmem(s.p, s.n, "=3D", 3);
 }
 
 static double clause_bits(struct planner *p, const struct clause *c)
@@ -58,11 +73,13 @@ static double clause_bits(struct planner *p, const struct clause *c)
     for (unsigned i = 0; i < c->items; i++) {
         const struct template_item *item = &c->item[i];
         if (item->anchor)
-            bits += anchor_bits(p, item->text, c->place == TEMPLATE_RAW);
+            bits += anchor_bits(p, c, item->text);
         else if (item->least == item->most && item->least > 1)
             bits += FIXED_BITS;
     }
-    return bits;
+    if (c->place == TEMPLATE_RAW && is_markup(c->item->text))
+        bits *= MARKUP_PART;
+    return c->place == TEMPLATE_HEADER ? bits / 2 : bits;
 }
 
 static bool same_clause(const struct clause *a, const struct clause *b)
@@ -81,7 +98,7 @@ static void candidate_add(struct planner *p, struct clause c)
     if (c.items == 0 || p->n == CANDIDATES_MAX)
         return;
     c.bits = clause_bits(p, &c);
-    if (c.bits < CLAUSE_BITS)
+    if (c.bits < (c.place == TEMPLATE_HEADER ? CLAUSE_BITS / 2 : CLAUSE_BITS))
         return;
     for (unsigned i = 0; i < p->n; i++) {
         if (same_clause(&p->candidate[i], &c))

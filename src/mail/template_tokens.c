@@ -36,7 +36,12 @@ static const struct {
      "sincerely best free new now today more info information "
      "script javascript input form button value hidden family weight normal bold decoration none "
      "underline line spacing collapse microsoft outlook express word office office xmlns smarttags "
-     "schemas msonormal section stylesheet rel"},
+     "schemas msonormal section stylesheet rel behavior vml shape ieooui mso medium filtered "
+     "defaults formats multiple priority msmail mimeole produced url default namespaceuri "
+     "downloadurl "
+     "latentstyles docsuite wordsection panose swiss variable pitch variant ansi fareast visited "
+     "msohyperlink "
+     "msohyperlinkfollowed definitions emailstyle personal compose reply charset auto pagination"},
     {2.5f,
      "the of and to in that it for you was with on as have but be they by at are not his he she we "
      "an or which their has had will would been who its if when there all so no can out up what "
@@ -185,6 +190,8 @@ static float word_bits(struct vocabulary *v, struct span word)
 {
     uint8_t lower[WORD_CUT] = {0};
     size_t n = word.n < WORD_CUT ? word.n : WORD_CUT;
+    while (n > 1 && is_digit(word.p[n - 1])) /* Section1 */
+        n--;
     for (size_t i = 0; i < n; i++)
         lower[i] = text_lower(word.p[i]);
     const struct slot *s = common_slot(v, hash_of(lower, n));
@@ -257,10 +264,13 @@ enum gap template_gap(struct span space)
 }
 
 /* Bytes of the token at the start of s. */
-static size_t token_bytes(struct span s)
+static size_t token_bytes(struct span s, enum reading reading)
 {
     size_t n = 1;
-    if (is_letter(*s.p))
+    if (reading != READ_TEXT && (is_letter(*s.p) || is_digit(*s.p)))
+        while (n < s.n && (is_letter(s.p[n]) || is_digit(s.p[n])))
+            n++;
+    else if (is_letter(*s.p))
         while (n < s.n && is_letter(s.p[n]))
             n++;
     else if (is_digit(*s.p))
@@ -281,8 +291,8 @@ static size_t base64_bytes(struct span s)
     return n >= BASE64_LINE_MIN && (n == s.n || template_is_space(s.p[n])) ? n : 0;
 }
 
-void vocabulary_read(struct vocabulary *v, struct span text, bool raw, struct arena *arena,
-                     struct tokens *out)
+void vocabulary_read(struct vocabulary *v, struct span text, enum reading reading,
+                     struct arena *arena, struct tokens *out)
 {
     size_t room = text.n < TEMPLATE_TOKENS_MAX ? text.n : TEMPLATE_TOKENS_MAX, at = 0;
     unsigned lines = 0; /* of base64, in this block */
@@ -294,7 +304,7 @@ void vocabulary_read(struct vocabulary *v, struct span text, bool raw, struct ar
         if (at == text.n)
             break;
         enum gap gap = template_gap(span_of(text.p + space, at - space));
-        bool start = raw && (gap >= GAP_LINE || at == 0);
+        bool start = reading == READ_RAW && (gap >= GAP_LINE || at == 0);
         size_t n = start ? base64_bytes(text_behind(text, at)) : 0;
         if (start) /* a text that starts with it is a piece of one */
             lines = n == 0 ? 0 : at == 0 ? BASE64_HEAD_LINES + 1 : lines + 1;
@@ -303,7 +313,7 @@ void vocabulary_read(struct vocabulary *v, struct span text, bool raw, struct ar
             continue;
         }
         if (n == 0)
-            n = token_bytes(text_behind(text, at));
+            n = token_bytes(text_behind(text, at), reading);
         uint32_t id = intern(v, span_of(text.p + at, n));
         out->v[out->n++] = (struct token){id, (uint32_t)at, (uint32_t)n, (uint8_t)gap};
         at += n;

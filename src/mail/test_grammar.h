@@ -185,7 +185,7 @@ static inline void grammar_mail(struct grammar_random *r, const struct grammar_s
 
 static const struct grammar_source grammar_campaigns[] = {
     /* pharmacy, prices and rotating domains */
-    {"{N}, SPECIAL PHARMACY DISCOUNT for you {n3-5}", "\"{N} {N}\" <{r5-9}@{D}>",
+    {"{N}, SPECIAL PHARMACY DISCOUNT for you {n3-5}", "{N} {N}",
      "Dear {N},\n\nExpress Drug Mart has Viagraa at ${n1}.{n2} and Cialiss at ${n1}.{n2} per "
      "D0SE.\n"
      "Established by a reputable Canadian Doctor.\n\n{?70|Order today and shipping costs you "
@@ -193,30 +193,30 @@ static const struct grammar_source grammar_campaigns[] = {
      "{t40}\n\nSee what meds has special discount\n",
      "http://{D}/rx/{x8}.php?id={n3-6}", "<{n14}.{n4-5}.qmail@{D}>"},
     /* watches: disguised words, random text before and behind */
-    {"{Luxury|Exclusive|Designer} timepieces {t3}", "{N} <{r4-8}{n4}@{D}>",
+    {"{Luxury|Exclusive|Designer} timepieces {t3}", "{N}",
      "{t30}\n\nPrestige {o|replica} chronometers at swissbargain prices:\nR0lex, Brietling and "
      "Omegaa from ${n3}\n\n"
      "Order reference {x12}\n\n{t60}\n",
      "http://www.{D}/{r6-10}/", "<000{x9}${x8}${x8}@{r5-9}>"},
     /* almost all of it random: short, a picture behind the link */
-    {"RE: MedHelp {n5-16}", "Canadian Doctor {N} <{r5-9}@{D}>", "{t4}", "http://www.{D}/index1.htm",
+    {"RE: MedHelp {n5-16}", "Canadian Doctor {N}", "{t4}", "http://www.{D}/index1.htm",
      "<{n14}.{n4-5}.qmail@{D}>"},
     /* stock, in one long paragraph */
-    {"{t4}", "{N} {N} <{r5-9}@{D}>",
+    {"{t4}", "{N} {N}",
      "Hot stock alert! Symbol: CYTV. Projected {7 day|5 day|weekly} trading price: ${n1}.{n2}. "
      "Current ${n1}.{n2}. "
      "CytoGenix Vaccines announces the breakthrough merger with Amerossi Holdings, watch it "
      "explode on {Monday|Tuesday|Friday}!\n{t80}\n",
      "", "<{x8}.{n7}@{D}>"},
     /* French phishing, UTF-8 */
-    {"Avis important de {N}: vérifiez votre accès", "Groupe Desjardins <services@{D}>",
+    {"Avis important de {N}: vérifiez votre accès", "Groupe Desjardins",
      "Cher(e) membre,\n\nVotre dernière transaction n'a pas été enregistrée dû à un nombre élevé "
      "de transactions "
      "simultanées.\nNuméro de dossier: {n8}\n\n{?50|Nous vous prions de nous excuser de ce "
      "contretemps.\n}Le département de vérification comptable\n",
      "http://{D}/~{r4-7}/accesd/logon.php", "<E{x6}-000{x3}-{x2}@{D}>"},
     /* 419: long fixed text, optional paragraphs, names */
-    {"{URGENT|Urgent} BUSINESS PROPOSAL FROM BARRISTER {N}", "Barrister {N} <{r5-9}@{D}>",
+    {"{URGENT|Urgent} BUSINESS PROPOSAL FROM BARRISTER {N}", "Barrister {N}",
      "ATTN: Sir/Madam,\n\nI am Barrister {N}, solicitor to the late engineer Morris Thompson who "
      "perished with his entire "
      "family in the Kenya Airways crash.\n\n{?80|He deposited a consignment with a security firm "
@@ -231,7 +231,7 @@ static const struct grammar_source grammar_campaigns[] = {
 
 /* Ordinary mail with what ordinary mail has. */
 static const struct grammar_source grammar_ham = {
-    "{Re: |Fwd: |}{t5}", "{N} {N} <{r4-8}@example.org>",
+    "{Re: |Fwd: |}{t5}", "{N} {N}",
     "{Hi|Dear|Hello} {N},\n\n{t60}\n\n{t40}\n\n{?40|Click here to unsubscribe from this mailing "
     "list. All rights "
     "reserved.\n\n}On Mon, Apr {n2}, 2007 at {n2}:{n2}, {N} wrote:\n> {t20}\n> {t20}\n\n{Best "
