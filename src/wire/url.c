@@ -2,6 +2,7 @@
 
 #include "wire/text.h"
 #include "wire/url_internal.h"
+#include "wire/url_plain.h"
 
 #define PORT_MAX    65535
 #define TARGETS_MAX 4 /* places of one URL where another may be that are tried */
@@ -156,6 +157,33 @@ static void take_rest(struct span rest, struct url *out)
         out->disguises |= URL_BACKSLASH;
 }
 
+/* The usual kind, without any disguise: "http://www.example.com/path?query". False when it is of
+ * another, or only may be: nothing is set then. */
+static bool parse_plain(struct span text, struct url *out)
+{
+    static const char http[] = "http", https[] = "https";
+    size_t scheme = text.n < URL_PLAIN_MIN ? 0 : url_plain_scheme(text.p);
+    if (!scheme)
+        return false;
+    struct span rest = text_behind(text, scheme);
+    struct span host = span_of(rest.p, url_plain_host(rest));
+    rest = text_behind(rest, host.n);
+    if (!host.n || (rest.n && *rest.p != '/' && *rest.p != '?' && *rest.p != '#'))
+        return false;
+    struct url_marks marks;
+    if (!url_marks(rest, &marks)) /* line ends or the like */
+        return false;
+    out->scheme = scheme == sizeof http + 2 ? span_of(http, sizeof http - 1)
+                                            : span_of(https, sizeof https - 1);
+    out->host = host;
+    if (marks.fragment < rest.n)
+        out->fragment = text_behind(rest, marks.fragment + 1);
+    if (marks.query < marks.fragment)
+        out->query = span_of(rest.p + marks.query + 1, marks.fragment - marks.query - 1);
+    out->path = span_of(rest.p, marks.query < marks.fragment ? marks.query : marks.fragment);
+    return true;
+}
+
 int url_parse(struct span text, struct arena *arena, struct url *out)
 {
     memset(out, 0, sizeof *out);
@@ -163,6 +191,8 @@ int url_parse(struct span text, struct arena *arena, struct url *out)
     if (text.n > URL_MAX)
         text.n = URL_MAX;
     out->text = text;
+    if (parse_plain(text, out))
+        return 0;
     text = without_breaks(text, arena, &out->disguises);
     if (text.n == 0 || take_scheme(&text, out) < 0 || text.n == 0)
         return -1;
@@ -311,6 +341,8 @@ static int redirect_in_query(const struct url *u, struct arena *arena, struct ur
 
 int url_redirect(const struct url *u, struct arena *arena, struct url *out)
 {
+    if (!url_may_hold(u->path) && !url_may_hold(u->query))
+        return -1;
     if (redirect_in_path(u, arena, out) == 0)
         return 0;
     return redirect_in_query(u, arena, out);

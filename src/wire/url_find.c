@@ -1,10 +1,13 @@
 #include "wire/html_entity.h"
+#include "wire/mime_vector.h"
 #include "wire/text.h"
 #include "wire/url_find.h"
 #include "wire/url_internal.h"
+#include "wire/url_plain.h"
 
 #define SCHEME_BACK 5   /* letters of the longest scheme */
 #define LABEL_BACK  252 /* bytes of a label, which may have disguises */
+#define UNKNOWN_MAX 8   /* letters of a last label that is looked at first */
 #define USUAL_MAX   8   /* letters of a usual top-level domain and more */
 #define SPACED_MAX  5   /* dots of a host that is spaced apart */
 
@@ -20,6 +23,52 @@ static struct span at(const struct finder *f, size_t i)
 {
     return text_behind(f->text, i);
 }
+
+enum byte_kind {
+    ENDS = 1 << 0,      /* no URL goes on behind it */
+    MAY_END = 1 << 1,   /* begins a character that may be such */
+    ENDS_HOST = 1 << 2, /* and whoever is before the host */
+    REST = 1 << 3,      /* begins what follows a host */
+    TAIL = 1 << 4,      /* belongs to the sentence when it is the last */
+    CLOSES = 1 << 5,    /* too, when nothing opens before it */
+    OPENS = 1 << 6,
+    LABEL = 1 << 7, /* of labels: ASCII */
+};
+
+static const uint8_t kinds[256] = {
+    [0 ... ' '] = ENDS,
+    [0x7f] = ENDS,
+    ['<'] = ENDS,
+    ['>'] = ENDS,
+    ['"'] = ENDS,
+    ['`'] = ENDS,
+    [0xc2] = MAY_END,
+    [0xe2] = MAY_END,
+    [0xe3] = MAY_END,
+    [0xef] = MAY_END,
+    ['/'] = ENDS_HOST | REST,
+    ['\\'] = ENDS_HOST | REST,
+    ['?'] = ENDS_HOST | REST | TAIL,
+    ['#'] = REST,
+    ['.'] = TAIL,
+    [','] = TAIL,
+    [';'] = TAIL,
+    [':'] = TAIL,
+    ['!'] = TAIL,
+    ['\''] = TAIL,
+    ['*'] = TAIL,
+    ['('] = TAIL | OPENS,
+    ['['] = TAIL | OPENS,
+    ['{'] = TAIL | OPENS,
+    [')'] = CLOSES,
+    [']'] = CLOSES,
+    ['}'] = CLOSES,
+    ['-'] = LABEL,
+    ['_'] = LABEL,
+    ['0' ... '9'] = LABEL,
+    ['A' ... 'Z'] = LABEL,
+    ['a' ... 'z'] = LABEL,
+};
 
 /* Characters of labels. Wide scripts are written without spaces: an ASCII label ends where they
  * begin. */
@@ -46,7 +95,7 @@ static enum char_kind char_of(struct span s, size_t *n)
     uint8_t c = *s.p;
     *n = 1;
     if (c < 0x80) {
-        if (is_alnum(c) || c == '-' || c == '_')
+        if (kinds[c] & LABEL)
             return ASCII;
         if (c == '%' && s.n >= 3 && is_alnum(s.p[1]) && is_alnum(s.p[2])) {
             *n = 3;
@@ -73,8 +122,13 @@ static enum char_kind char_of(struct span s, size_t *n)
 /* Where the label that ends before `end` begins. */
 static size_t label_start(const struct finder *f, size_t end)
 {
-    size_t i = end;
+    size_t i = end, bound = end - f->from > LABEL_BACK ? end - LABEL_BACK : f->from;
     enum char_kind last = NO_LABEL;
+    while (i > bound && (kinds[f->text.p[i - 1]] & LABEL))
+        i--;
+    if (i == bound || f->text.p[i - 1] < 0x80)
+        return i;
+    last = i < end ? ASCII : NO_LABEL;
     while (i > f->from && end - i < LABEL_BACK) {
         size_t k = i - 1, n;
         while (k > f->from && i - k < 4 && (f->text.p[k] & 0xc0) == 0x80)
@@ -90,8 +144,13 @@ static size_t label_start(const struct finder *f, size_t end)
 
 static size_t label_end(const struct finder *f, size_t i)
 {
-    size_t start = i, n;
+    size_t start = i, n, bound = f->text.n - i > LABEL_BACK ? i + LABEL_BACK : f->text.n;
     enum char_kind last = NO_LABEL;
+    while (i < bound && (kinds[f->text.p[i]] & LABEL))
+        i++;
+    if (i == bound || (f->text.p[i] < 0x80 && f->text.p[i] != '%' && f->text.p[i] != '&'))
+        return i;
+    last = i > start ? ASCII : NO_LABEL;
     while (i - start < LABEL_BACK) {
         enum char_kind kind = char_of(at(f, i), &n);
         if (kind == NO_LABEL || (kind == WIDE && last == ASCII))
@@ -139,41 +198,6 @@ static size_t host_end(const struct finder *f, size_t start)
     return spaced && !ends_usual(f, last, i) ? solid : i;
 }
 
-enum byte_kind {
-    ENDS = 1 << 0,      /* no URL goes on behind it */
-    MAY_END = 1 << 1,   /* begins a character that may be such */
-    ENDS_HOST = 1 << 2, /* and whoever is before the host */
-    REST = 1 << 3,      /* begins what follows a host */
-    TAIL = 1 << 4,      /* belongs to the sentence when it is the last */
-};
-
-static const uint8_t kinds[256] = {
-    [0 ... ' '] = ENDS,
-    [0x7f] = ENDS,
-    ['<'] = ENDS,
-    ['>'] = ENDS,
-    ['"'] = ENDS,
-    ['`'] = ENDS,
-    [0xc2] = MAY_END,
-    [0xe2] = MAY_END,
-    [0xe3] = MAY_END,
-    [0xef] = MAY_END,
-    ['/'] = ENDS_HOST | REST,
-    ['\\'] = ENDS_HOST | REST,
-    ['?'] = ENDS_HOST | REST | TAIL,
-    ['#'] = REST,
-    ['.'] = TAIL,
-    [','] = TAIL,
-    [';'] = TAIL,
-    [':'] = TAIL,
-    ['!'] = TAIL,
-    ['\''] = TAIL,
-    ['*'] = TAIL,
-    ['('] = TAIL,
-    ['['] = TAIL,
-    ['{'] = TAIL,
-};
-
 /* Does the character end a URL in running text? */
 static inline bool ends_url(const uint8_t *p, const uint8_t *end)
 {
@@ -192,6 +216,10 @@ static inline bool ends_url(const uint8_t *p, const uint8_t *end)
 static size_t without_tail(const struct finder *f, size_t start, size_t end)
 {
     int round = 0, square = 0, curly = 0;
+    while (end > start && kinds[f->text.p[end - 1]] == TAIL) /* no brackets */
+        end--;
+    if (end == start || !(kinds[f->text.p[end - 1]] & (TAIL | CLOSES)))
+        return end;
     for (size_t i = start; i < end; i++) {
         uint8_t c = f->text.p[i];
         round += (c == '(') - (c == ')');
@@ -231,7 +259,8 @@ static size_t rest_end(const struct finder *f, size_t start, size_t i)
     if (i == f->text.n || !(kinds[f->text.p[i]] & REST))
         return i;
     const uint8_t *end = f->text.p + f->text.n;
-    for (k = i; k < f->text.n && k - start < URL_MAX && !ends_url(f->text.p + k, end);)
+    size_t limit = f->text.n - start < URL_MAX ? f->text.n : start + URL_MAX;
+    for (k = i; (k = url_next_end(f->text.p, k, limit)) < limit && !ends_url(f->text.p + k, end);)
         k++;
     if (k - start >= URL_MAX) /* not within a character */
         while (k > i && (f->text.p[k - 1] & 0xc0) == 0x80)
@@ -275,9 +304,39 @@ static size_t authority_end(const struct finder *f, size_t i)
     return host_end(f, i);
 }
 
+/* What may not be left to the usual way behind a host: userinfo, ports, dots that are disguised. */
+static bool ends_plainly(const struct finder *f, size_t i)
+{
+    if (i == f->text.n || f->text.p[i] == '/' || f->text.p[i] == '?')
+        return true;
+    if (f->text.p[i] == ' ') {
+        static const char dots[] = ".dD[({";
+        return i + 1 == f->text.n || !f->text.p[i + 1] || !strchr(dots, f->text.p[i + 1]);
+    }
+    return kinds[f->text.p[i]] & ENDS;
+}
+
+/* A URL without any disguise: the same in a few steps. 0 when it may be another. */
+static size_t try_plain(struct finder *f, size_t colon)
+{
+    size_t start = colon - 4 - (f->text.p[colon - 1] == 's');
+    size_t scheme = f->text.n - start < URL_PLAIN_MIN ? 0 : url_plain_scheme(f->text.p + start);
+    if (!scheme)
+        return 0;
+    size_t name = start + scheme, host = name + url_plain_host(at(f, name));
+    if (host == name || !ends_plainly(f, host))
+        return 0;
+    size_t end = rest_end(f, start, host);
+    found(f, start, end);
+    return end;
+}
+
 /* At the ':' (or "[:") behind a scheme. Where to look on. */
 static size_t try_scheme(struct finder *f, size_t colon)
 {
+    size_t plain_end = colon >= f->from + SCHEME_BACK ? try_plain(f, colon) : 0;
+    if (plain_end)
+        return plain_end;
     struct span plain;
     uint32_t bits = 0;
     size_t start = 0, n, i = colon;
@@ -314,12 +373,26 @@ static bool begins_sentence(const struct finder *f, size_t start, size_t end)
     return end - i >= 2 && f->text.p[i] <= 'Z' && f->text.p[i] >= 'A' && f->text.p[i + 1] >= 'a';
 }
 
+/* Is the last label plain, and surely no top-level domain ("3.50", "end.Then")? */
+static bool ends_unknown(struct span raw)
+{
+    char host[2 + UNKNOWN_MAX] = "x.";
+    size_t n = 0;
+    while (n < raw.n && (kinds[raw.p[raw.n - 1 - n]] & LABEL))
+        n++;
+    if (n > UNKNOWN_MAX || n == raw.n || raw.p[raw.n - 1 - n] != '.')
+        return false;
+    for (size_t i = 0; i < n; i++)
+        host[2 + i] = (char)text_lower(raw.p[raw.n - n + i]);
+    return url_tld_of(span_of(host, 2 + n)) == URL_TLD_NONE;
+}
+
 /* Whether a host without a scheme, as it stands there, is a link to a reader. */
 static bool is_link(struct finder *f, size_t start, size_t end, bool more)
 {
     struct url u = {0};
     struct span raw = span_of(f->text.p + start, end - start);
-    if (url_host(raw, f->arena, &u) < 0 || (u.disguises & URL_ADDRESS))
+    if (ends_unknown(raw) || url_host(raw, f->arena, &u) < 0 || (u.disguises & URL_ADDRESS))
         return false;
     enum url_tld tld = url_tld_of(u.host);
     if (tld == URL_TLD_NONE)
@@ -351,10 +424,16 @@ static size_t try_host(struct finder *f, size_t dot)
     return end;
 }
 
+static inline size_t next_place(struct span text, size_t i, bool vector)
+{
+    return vector ? url_next_avx2(text, i) : url_next(text, i);
+}
+
 size_t url_find(struct span text, struct arena *arena, struct url *out, size_t max)
 {
     struct finder f = {text, arena, out, 0, max, 0};
-    for (size_t i = 0; f.n < f.max && (i = url_next(text, i)) < text.n;) {
+    bool vector = vector_is_on();
+    for (size_t i = 0; f.n < f.max && (i = next_place(text, i, vector)) < text.n;) {
         bool scheme =
             text.p[i] == ':' || (i + 1 < text.n && text.p[i] == '[' && text.p[i + 1] == ':');
         i = scheme ? try_scheme(&f, i) : try_host(&f, i);

@@ -6,7 +6,8 @@
 #include "wire/text.h"
 #include "wire/url_internal.h"
 
-#define TLD_MAX 63
+#define TLD_MAX  63
+#define TLD_BITS 8 /* of the number of those remembered: 4 KiB a thread */
 
 static int hex_value(uint8_t c)
 {
@@ -272,7 +273,14 @@ static bool is_listed(struct span label, const char *const *list)
     return false;
 }
 
-enum url_tld url_tld_of(struct span host)
+/* What was asked before: texts have the same few last labels over and over, and the list is slow
+ * for what is not on it. A label is its own key. */
+struct tld_known {
+    uint64_t label;
+    uint8_t n, tld;
+};
+
+static enum url_tld tld_look(struct span label)
 {
     static const char *const usual[] = {"com", "net", "org", "info", "biz", "ru", "cn", NULL};
     /* of the longer ones, those that are no English words, with a few that spammers rent most */
@@ -284,12 +292,6 @@ enum url_tld url_tld_of(struct span host)
                                         "ma", "md", "me", "mm", "mo", "mp", "ms", "my", "na", "no",
                                         "pa", "ph", "pl", "pm", "pr", "ps", "py", "rs", "sc", "sd",
                                         "sh", "so", "st", "to", "vi", NULL};
-    const uint8_t *dot = memrchr(host.p, '.', host.n);
-    if (!dot)
-        return URL_TLD_NONE;
-    struct span label = text_behind(host, (size_t)(dot + 1 - host.p));
-    if (label.n < 2 || label.n > TLD_MAX)
-        return URL_TLD_NONE;
     if (is_listed(label, usual))
         return URL_TLD_USUAL;
     char name[TLD_MAX + 1];
@@ -300,4 +302,24 @@ enum url_tld url_tld_of(struct span host)
         return URL_TLD_NONE;
     bool country = label.n == 2 && !is_listed(label, words), foreign = text_starts(label, "xn--");
     return country || foreign || is_listed(label, longer) ? URL_TLD_BARE : URL_TLD_KNOWN;
+}
+
+enum url_tld url_tld_of(struct span host)
+{
+    static _Thread_local struct tld_known memory[1u << TLD_BITS];
+    uint64_t word = 0;
+    size_t start = host.n;
+    while (start && host.p[start - 1] != '.')
+        start--;
+    struct span label = text_behind(host, start);
+    if (!start || label.n < 2 || label.n > TLD_MAX)
+        return URL_TLD_NONE;
+    if (label.n > sizeof word)
+        return tld_look(label);
+    for (size_t i = 0; i < label.n; i++)
+        word = word << 8 | label.p[i];
+    struct tld_known *k = &memory[word * 0x9e3779b97f4a7c15u >> (64 - TLD_BITS)];
+    if (k->label != word || k->n != label.n)
+        *k = (struct tld_known){word, (uint8_t)label.n, (uint8_t)tld_look(label)};
+    return k->tld;
 }
