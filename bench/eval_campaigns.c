@@ -1,7 +1,7 @@
 /* How good the campaigns are. Reads the mails that a list of labels names, in its order, and prints
  * how clusters and labels agree, and the largest clusters for reading by eye.
  *
- *     eval_campaigns [-s] [-k N] [-m ID] LABELS FOLDER
+ *     eval_campaigns [-s] [-k N] [-m ID] [-f N] LABELS FOLDER
  *
  * LABELS has a line a mail: file name (below FOLDER), tab, label; or is what ebb-sim mail wrote.
  * -s: labels are kinds of mail (spam and ham), not campaigns: how many mails are in clusters that
@@ -19,7 +19,8 @@
 #include "state/test_campaigns.h"
 
 #define MAIL_BYTES_MAX (64u << 20)
-#define BATCH          256 /* mails between two looks at the clock */
+#define BATCH          256          /* mails between two looks at the clock */
+#define FILL_INDEX     (1ull << 40) /* log indexes that the mails do not have */
 #define SUBJECT_SHOWN  70
 
 struct one {
@@ -159,6 +160,22 @@ static void read_labels(struct eval *e, const char *path)
         snprintf(o->name, sizeof o->name, "%.*s", (int)name.n, name.p);
     }
     buf_free(&text);
+}
+
+/* Campaigns of two mails each that nothing else is like. */
+static void fill(struct eval *e, size_t n)
+{
+    static struct made_mail made;
+    uint64_t rng = 1;
+    for (size_t i = 0; i < n; i++) {
+        struct made_source s = {
+            .seed = made_next(&rng), .own = 100, .domain_mails = 1, .hand = i % 50};
+        struct one o;
+        for (unsigned k = 0; k < 2; k++) {
+            made_mail(&s, &rng, &made);
+            add_one(e, &made.mail, &o, FILL_INDEX + 2 * i + k, 1000);
+        }
+    }
 }
 
 /* --- what came out --- */
@@ -349,21 +366,23 @@ int main(int argc, char **argv)
     static struct eval e;
     struct err err;
     bool kinds = false;
-    size_t show = 30;
+    size_t show = 30, filled = 0;
     bool members = false;
     uint64_t member = 0;
-    for (int o; (o = getopt(argc, argv, "sk:m:")) != -1;) {
+    for (int o; (o = getopt(argc, argv, "sk:m:f:")) != -1;) {
         if (o == 's')
             kinds = true;
         else if (o == 'k')
             show = strtoul(optarg, NULL, 10);
+        else if (o == 'f')
+            filled = strtoul(optarg, NULL, 10);
         else if (o == 'm' && (members = true))
             member = strcmp(optarg, "all") == 0 ? UINT64_MAX : strtoull(optarg, NULL, 10);
         else
             return 2;
     }
     if (argc - optind != 2) {
-        fprintf(stderr, "usage: eval_campaigns [-s] [-k N] [-m ID] LABELS FOLDER\n");
+        fprintf(stderr, "usage: eval_campaigns [-s] [-k N] [-m ID] [-f N] LABELS FOLDER\n");
         return 2;
     }
     /* what receiving servers of the real mails added; rules only when there are some to read */
@@ -377,6 +396,7 @@ int main(int argc, char **argv)
     }
     e.campaigns = campaigns_new(NULL);
     read_labels(&e, argv[optind]);
+    fill(&e, filled);
     for (size_t at = 0; at < e.n; at += BATCH)
         run_batch(&e, argv[optind + 1], at, at + BATCH < e.n ? at + BATCH : e.n);
     for (size_t i = 0; i < e.n; i++)

@@ -9,9 +9,10 @@
 #define CANDIDATES_MAX 16
 /* Bands that are looked at first, and the likeness (thousandths) with which that is all: a campaign
  * that is any more like it would hardly have been missed. */
-#define BANDS_FIRST 14
-#define LIKE_SURE   650
-#define CACHE_LINE  64
+#define BANDS_FIRST   12
+#define LIKE_SURE     650
+#define CACHE_LINE    64
+#define COMPARE_AHEAD 4 /* candidates that are fetched together; those behind seldom have to be */
 
 const char *campaign_why_name(enum campaign_why why)
 {
@@ -158,12 +159,16 @@ static void compare(struct campaigns *c, const struct sketch *sketch, const stru
                     uint64_t common, struct candidates *k, struct place *p)
 {
     choose(c, k);
-    for (unsigned i = 0; i < k->n; i++)
-        for (size_t b = 0; b < sizeof(struct slot); b += CACHE_LINE)
-            __builtin_prefetch((const char *)&c->slot[k->slot[i]] + b);
     for (unsigned i = 0; i < k->n; i++) {
         struct fit f;
-        fit_judge(sketch, signs, common, &c->slot[k->slot[i]], &f);
+        if (i % COMPARE_AHEAD == 0) {
+            if (p->fit.likeness >= LIKE_SURE)
+                return;
+            for (unsigned j = i; j < k->n && j < i + COMPARE_AHEAD; j++)
+                for (size_t b = 0; b < sizeof(struct slot); b += CACHE_LINE)
+                    __builtin_prefetch((const char *)&c->slot[k->slot[j]] + b);
+        }
+        fit_judge(sketch, signs, common, &c->slot[k->slot[i]], &c->more[k->slot[i]], &f);
         consider(c, k->slot[i], &f, p);
     }
 }
@@ -240,7 +245,7 @@ static void propose(const struct campaigns *c, const struct place *p,
         return;
     const struct slot *second = &c->slot[p->second];
     fit_judge(&second->sketch, &second->signs, signs_common(c, &second->signs), &c->slot[p->slot],
-              &f);
+              &c->more[p->slot], &f);
     if (f.points < FIT_POINTS)
         return;
     out->into = a < b ? a : b;

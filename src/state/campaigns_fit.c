@@ -22,9 +22,12 @@ const uint8_t sign_at[SIGNS + 1] = {AT_EXACT,      AT_DOMAIN,  AT_FILE,  AT_LOOK
 
 /* Likeness of the sketches, in thousandths: from LIKE_HIGH on the text decides alone; below
  * LIKE_LOW it forbids, unless there is hardly a text. */
-#define LIKE_HIGH    500
-#define LIKE_LOW     150
-#define SCANT_POINTS 400 /* what an equal text of SCANT shingles is worth */
+#define LIKE_HIGH 500
+#define LIKE_LOW  150
+/* Likeness to any of the members is asked for when that much of the signs agrees: a short text that
+ * ends with a long disclaimer is half like any other of that sort. */
+#define ANY_SIGNS_MIN 100
+#define SCANT_POINTS  400 /* what an equal text of SCANT shingles is worth */
 /* What each sign in common is worth. Together (without FILE) less than FIT_POINTS: they never join
  * texts that are not alike. */
 static const uint16_t worth[SIGNS] = {
@@ -172,6 +175,25 @@ static unsigned sign_points(const struct signs *mail, uint64_t common, const str
     return kind == SIGN_DOMAIN || kind == SIGN_FILE ? worth[kind] * same / n : worth[kind];
 }
 
+/* The same to the medoid or another member that is kept. A template whose words are chosen anew
+ * each time has bins of several values, and four members know most of them, while what is only
+ * shared with others (a disclaimer) is the same in all members and gains nothing. The medoid alone
+ * has to be like it a little, so that members lead nowhere else. */
+static unsigned likeness_to_any(const struct sketch *a, const struct slot *slot,
+                                const struct slot_more *more)
+{
+    uint16_t same = 0;
+    uint16_t hit[SKETCH_BINS];
+    for (unsigned i = 0; i < SKETCH_BINS; i++)
+        hit[i] = a->bin[i] == slot->sketch.bin[i];
+    for (unsigned k = 0; k < more->members; k++)
+        for (unsigned i = 0; i < SKETCH_BINS && more->member[k].sketch.shingles; i++)
+            hit[i] |= a->bin[i] == more->member[k].sketch.bin[i];
+    for (unsigned i = 0; i < SKETCH_BINS; i++)
+        same += hit[i];
+    return same * 1000u / SKETCH_BINS;
+}
+
 static unsigned text_points(const struct sketch *a, const struct sketch *b, unsigned like,
                             bool scant)
 {
@@ -183,7 +205,7 @@ static unsigned text_points(const struct sketch *a, const struct sketch *b, unsi
 }
 
 void fit_judge(const struct sketch *sketch, const struct signs *signs, uint64_t common,
-               const struct slot *slot, struct fit *out)
+               const struct slot *slot, const struct slot_more *more, struct fit *out)
 {
     *out = (struct fit){0};
     bool scant = sketch->shingles < SCANT || slot->sketch.shingles < SCANT;
@@ -195,14 +217,13 @@ void fit_judge(const struct sketch *sketch, const struct signs *signs, uint64_t 
         out->same[kind] = points > 0;
         signed_points += points;
     }
+    if (out->likeness >= LIKE_LOW && out->likeness < LIKE_HIGH && signed_points >= ANY_SIGNS_MIN)
+        out->likeness = likeness_to_any(sketch, slot, more);
     out->exact = out->same[SIGN_EXACT];
     if (out->exact)
         out->likeness = 1000;
     /* where both carry a picture, that is the message, and the text may be anything */
     bool pictured = signs->n[SIGN_LOOK] && slot->signs.n[SIGN_LOOK];
-    if (out->same[SIGN_LOOK] && signs->n[SIGN_DOMAIN] && slot->signs.n[SIGN_DOMAIN] &&
-        !out->same[SIGN_DOMAIN])
-        signed_points -= worth[SIGN_LOOK] / 2; /* other links speak against it */
     if (!scant && !pictured && out->likeness < LIKE_LOW)
         return;
     if (scant || pictured)
@@ -236,7 +257,7 @@ void campaigns_explain(const struct campaigns *c, const struct campaign *campaig
     struct fit fit;
     signs_of(mail, &s);
     uint64_t common = signs_common(c, &s);
-    fit_judge(&mail->sketch, &s, common, &c->slot[slot], &fit);
+    fit_judge(&mail->sketch, &s, common, &c->slot[slot], &c->more[slot], &fit);
     out->exact = fit.exact;
     out->likeness = fit.likeness / 1000.0;
     out->domain = fit.same[SIGN_DOMAIN];

@@ -1,9 +1,10 @@
 /* Slots: founding, joining, retiring; which member is the medoid. */
 #include "state/campaigns_impl.h"
 
-/* The index is made for half its places to be taken, so that lines seldom run over. */
+/* A campaign has about 40 keys in the index, which has places for at least half as many again, so
+ * that lines seldom run over. */
 #define INDEX_ROOM_MIN 4096 /* campaigns that it is made for at first */
-#define INDEX_ENTRIES  (2 * (BANDS + SIGN_SUBJECT_MAX + SIGN_HAND_MAX + SIGN_FILE_MAX))
+#define INDEX_ENTRIES  56
 /* Of all slots, single mails may take at least this share: where they are more, the oldest of them
  * gives way, else the campaign that was quiet longest does. Without it a flood of single mails
  * would push campaigns out, or campaigns leave no room for new ones to show themselves. */
@@ -172,10 +173,13 @@ static uint32_t retire(struct campaigns *c)
     unkey(c, slot);
     unlink_slot(c, slot);
     idmap_drop(&c->by_id, c->info[slot].id);
-    if (c->merges)
-        for (uint32_t i = 0; i < c->live; i++)
-            if (c->root[i] == slot)
-                c->root[i] = i;
+    if (c->root[slot] != slot)
+        c->more[c->root[slot]].children--;
+    for (uint32_t i = 0; i < c->live && c->more[slot].children; i++)
+        if (c->root[i] == slot && i != slot) {
+            c->root[i] = i;
+            c->more[slot].children--;
+        }
     if (c->hooks.retired)
         c->hooks.retired(c->hooks.ctx, &c->info[slot]);
     return slot;
@@ -208,6 +212,7 @@ uint32_t slots_found(struct campaigns *c, const struct campaigns_mail *m, const 
             c->slot[slot].signs.v[i] = 0;
     describe(&c->info[slot], m);
     c->more[slot].members = 0;
+    c->more[slot].children = 0;
     c->more[slot].seen = 1;
     c->more[slot].list = LIST_SINGLE;
     c->more[slot].touched = ++c->clock;
@@ -256,8 +261,8 @@ static void member_of(const struct campaigns_mail *m, struct member *out)
     figures_subject(m->mail->subject, out->subject);
 }
 
-/* A fair sample of the members (Vitter's algorithm R), the medoid apart. Chance does not hang on log
- * indexes, so the same mails give the same campaigns whatever else is on the log. */
+/* A fair sample of the members (Vitter's algorithm R), the medoid apart. Chance does not hang on
+ * log indexes, so the same mails give the same campaigns whatever else is on the log. */
 static void sample(struct campaigns *c, uint32_t slot, const struct campaigns_mail *m)
 {
     struct slot_more *s = &c->more[slot];
