@@ -138,32 +138,53 @@ static const struct needle *needle_at(const struct needles *n, const struct stra
     return NULL;
 }
 
-unsigned needles_find(const struct needles *n, struct span name, struct needle_hit *out,
-                      unsigned max)
+/* Whether three letters lie there that begin a needle: most names need no more. */
+static bool may_have(const struct needles *n, struct span name)
 {
-    struct straw s = {.n = 0, .name = name};
-    unsigned found = 0, gram = 0;
-    bool any = false;
-    if (n->n == 0)
-        return 0;
-    for (size_t i = 0; i < name.n && i < NEEDLE_NAME_MAX; i++) {
+    unsigned gram = 0;
+    for (size_t i = 0; i < name.n; i++) {
         uint8_t class = letter_class[name.p[i]];
         if (class == LETTER_HYPHEN)
             continue;
-        s.class[s.n] = class;
-        s.at[s.n++] = (uint8_t)i;
         gram = (gram << 5 | class) & ((1u << GRAM_BITS) - 1);
-        any |= n->filter[gram / 64] >> gram % 64 & 1;
+        if (n->filter[gram / 64] >> gram % 64 & 1)
+            return true;
     }
-    s.class[s.n] = LETTER_NONE;
-    if (!any)
+    return false;
+}
+
+static void straw_of(struct straw *s, struct span name)
+{
+    s->n = 0;
+    s->name = name;
+    for (size_t i = 0; i < name.n; i++) {
+        uint8_t class = letter_class[name.p[i]];
+        if (class == LETTER_HYPHEN)
+            continue;
+        s->class[s->n] = class;
+        s->at[s->n++] = (uint8_t)i;
+    }
+    s->class[s->n] = LETTER_NONE;
+}
+
+unsigned needles_find(const struct needles *n, struct span name, struct needle_hit *out,
+                      unsigned max)
+{
+    struct straw s;
+    unsigned found = 0;
+    if (name.n > NEEDLE_NAME_MAX)
+        name.n = NEEDLE_NAME_MAX;
+    if (n->n == 0 || !may_have(n, name))
         return 0;
+    straw_of(&s, name);
     for (unsigned i = 0; i + GRAM <= s.n && found < max; i++) {
-        gram = gram_of(s.class + i);
-        if (n->filter[gram / 64] >> gram % 64 & 1) {
-            const struct needle *needle = needle_at(n, &s, i, &out[found]);
-            found += needle != NULL;
-            i += needle ? needle->n - 1u : 0;
+        unsigned gram = gram_of(s.class + i);
+        if (!(n->filter[gram / 64] >> gram % 64 & 1))
+            continue;
+        const struct needle *needle = needle_at(n, &s, i, &out[found]);
+        if (needle) {
+            found++;
+            i += needle->n - 1u;
         }
     }
     return found;

@@ -16,7 +16,7 @@ struct phrase_hit {
     uint32_t at;    /* first word */
     uint8_t n;      /* words */
     uint8_t flags;  /* word_flag of all of them */
-    bool loose;     /* repeated or exchanged letters: "Viaagra", "ClALIS" with an l */
+    bool loose;     /* doubled or exchanged letters: "Viaagra", "Vaigra" */
 };
 
 struct phrases *phrases_new(void);
@@ -24,10 +24,11 @@ void phrases_free(struct phrases *p);
 /* NULL, or why this is no phrase. */
 const char *phrases_add(struct phrases *p, struct words_reader *words, struct span text,
                         uint32_t value);
-/* Also finds it, when it is one word long enough, with letters doubled or one sign for another that
- * looks like it: i for l, 0 for o; also a word that words_read() takes for a random string. False:
- * it is too short, or no single word. */
-bool phrases_add_loose(struct phrases *p, struct words_reader *words, struct span text, uint32_t value);
+/* Also finds it, when it is one word long enough, with a letter doubled or two letters exchanged; and
+ * in words that words_read() calls disguised or random, with any letters doubled and any sign for
+ * another that looks like it: i for l, 0 for o. False: it is too short, or no single word. */
+bool phrases_add_loose(struct phrases *p, struct words_reader *words, struct span text,
+                       uint32_t value);
 /* When all are added, and before the first phrases_find. */
 void phrases_seal(struct phrases *p);
 /* In the order of the words, at one word the longest first, the same phrase as often as it comes.

@@ -47,7 +47,9 @@ static void test_writings(void)
     SAYS("buy V I A G R A now", "viagra", "disguised");
     SAYS("buy V.I.A.G.R.A now", "viagra", "disguised");
     SAYS("buy Viaagra now", "viagra", "disguised");
-    SAYS("buy Viaggrra now", "viagra", "disguised");
+    SAYS("buy Vaigra now", "viagra", "plain"); /* listed */
+    SAYS("buy Levirta or Meirdia now", "meridia", "disguised");
+    SAYS("buy V1aggrra now", "viagra", "disguised");
     SAYS("buy VlAGRA now", "viagra", "disguised");
     SAYS("buy vi\xe2\x80\x8b"
          "agra now",

@@ -37,7 +37,7 @@ struct rule {
     struct span text; /* the line */
     uint32_t line;
     int weight;
-    uint8_t topic, places, sign;
+    uint8_t topic, places;
 };
 
 struct topics {
@@ -47,6 +47,10 @@ struct topics {
     int threshold[TOPICS];
     struct phrases *phrases;
     struct needles *urls, *files;
+    struct sign_rule {
+        uint32_t rule, sign;
+    } * sign;
+    size_t signs, signs_cap;
 };
 
 static const char *const names[TOPICS] = {"none",   "pharmacy", "replica", "casino",
@@ -91,19 +95,23 @@ static bool take_place(struct span *rest, uint8_t *places)
     return false;
 }
 
-static const char *add_sign(struct rule *rule, struct span name)
+static const char *add_sign(struct topics *t, struct span name, uint32_t value)
 {
-    for (rule->sign = 0; rule->sign < SIGNS; rule->sign++)
-        if (span_is(name, sign_names[rule->sign]))
-            return NULL;
-    return "there is no such sign";
+    uint32_t sign = 0;
+    while (sign < SIGNS && !span_is(name, sign_names[sign]))
+        sign++;
+    if (sign == SIGNS)
+        return "there is no such sign";
+    t->sign = mem_room(t->sign, t->signs, &t->signs_cap, sizeof *t->sign);
+    t->sign[t->signs++] = (struct sign_rule){value, sign};
+    return NULL;
 }
 
 static const char *add_rule(struct topics *t, struct words_reader *words, struct rule *rule,
                             struct span what)
 {
     uint32_t value = (uint32_t)t->n;
-    const char *why = rule->places == PLACE_SIGN   ? add_sign(rule, what)
+    const char *why = rule->places == PLACE_SIGN   ? add_sign(t, what, value)
                       : rule->places == PLACE_URL  ? needles_add(t->urls, what, false, value)
                       : rule->places == PLACE_FILE ? needles_add(t->files, what, false, value)
                                                    : phrases_add(t->phrases, words, what, value);
@@ -203,6 +211,7 @@ void topics_close(struct topics *t)
     needles_free(t->urls);
     needles_free(t->files);
     free(t->rule);
+    free(t->sign);
     arena_free(&t->arena);
     free(t);
 }
@@ -323,9 +332,9 @@ static uint32_t signs_of(const struct mail *mail)
 static void match_signs(struct judging *j, const struct mail *mail)
 {
     uint32_t signs = signs_of(mail);
-    for (uint32_t i = 0; signs && i < j->t->n; i++)
-        if (j->t->rule[i].places == PLACE_SIGN && signs >> j->t->rule[i].sign & 1)
-            match(j, i, PLACE_SIGN);
+    for (size_t i = 0; signs && i < j->t->signs; i++)
+        if (signs >> j->t->sign[i].sign & 1)
+            match(j, j->t->sign[i].rule, PLACE_SIGN);
 }
 
 /* The topic that is furthest above its threshold. */
