@@ -4,7 +4,7 @@
  * with its reason, and be no more often than it says. */
 #include <gmime/gmime.h> /* before tap.h, whose macros are short */
 
-#include "test_mime_mails.h"
+#include "wire/test_mime_mails.h"
 
 #include "base/tap.h"
 #include "wire/mime.h"
