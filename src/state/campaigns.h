@@ -125,7 +125,8 @@ bool campaign_decode(struct cur *c, struct campaign *out);
 /* How a mail stands to a live campaign: numbers for `campaigns explain`, computed anew. */
 struct campaign_evidence {
     bool exact;
-    double likeness;      /* of the sketches, mail to medoid */
+    double likeness;      /* of the sketches: mail to medoid, or to the kept members together where they
+                           * were asked */
     bool domain, shape, file, headers, message_id, dialect; /* in common with it */
     char domain_name[CAMPAIGN_DOMAIN_MAX];
     double score, threshold; /* what the decision compares */

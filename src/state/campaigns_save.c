@@ -1,5 +1,5 @@
 /* Saving: big-endian, what is empty left out; slots in their order. The index, the lists and the
- * roots are made again from what each slot says of them. doc/format.md has the layout. */
+ * roots are made again from what each slot says of them. */
 #include "state/campaigns_impl.h"
 
 #include <errno.h>

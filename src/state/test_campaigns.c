@@ -201,6 +201,66 @@ static void test_placing(void)
     free(r);
 }
 
+/* A picture that is a little different each time, in mails whose text means nothing. */
+static void test_picture(void)
+{
+    struct run *r = mem_zeroed(1, sizeof *r);
+    run_init(r, 1, 0);
+    r->source[0] = (struct made_source){
+        .seed = 1, .random = 200, .hand = 1, .picture = true, .subject_varies = true};
+    uint64_t first = 0;
+    unsigned same = 0;
+    for (unsigned i = 0; i < 20; i++) {
+        made_mail(&r->source[0], &r->rng, &r->made);
+        r->made.file[0].hash[0] = 1000 + i;
+        r->made.file[0].width = 400 + i % 4;
+        r->made.file[0].height = 300 - i % 5;
+        uint64_t id = run_add(r, &r->made.mail);
+        first = first ? first : id;
+        same += id == first;
+    }
+    is_int(same, 20);
+    r->made.file[0].hash[0] = 1;
+    r->made.file[0].width = 200;
+    ok(run_add(r, &r->made.mail) != first || r->why == CAMPAIGN_EXACT, "another picture");
+    r->source[0].hand = 2;
+    made_mail(&r->source[0], &r->rng, &r->made);
+    r->made.file[0].hash[0] = 5;
+    r->made.file[0].width = 400;
+    r->made.file[0].height = 300;
+    ok(run_add(r, &r->made.mail) != first, "the same look from another hand");
+    campaigns_free(r->c);
+    free(r);
+}
+
+/* Sentences of which each mail has one of three wordings. */
+static void test_spun(void)
+{
+    struct run *r = mem_zeroed(1, sizeof *r);
+    uint64_t shingle[150], rng = 1;
+    run_init(r, 1, 0);
+    r->source[0] = plain(1);
+    for (unsigned i = 0; i < 300; i++) {
+        made_mail(&r->source[0], &rng, &r->made);
+        for (unsigned k = 0; k < 150; k++)
+            shingle[k] = k * 10 + (k % 5 ? made_next(&rng) % 3 : 0);
+        made_sketch(shingle, 150, &r->made.mail.sketch);
+        r->made.mail.exact = made_next(&rng) | 1;
+        r->made.mail.urls = 0;
+        run_add(r, &r->made.mail);
+    }
+    uint64_t most = 0;
+    for (uint32_t i = 0; i < campaigns_live(r->c); i++) {
+        uint64_t n = campaigns_at(r->c, i)->mails;
+        most = n > most ? n : most;
+    }
+    printf("# spun: %u campaigns, the largest of %llu mails\n", campaigns_live(r->c),
+           (unsigned long long)most);
+    ok(most > 200, "a spun text is mostly one campaign");
+    campaigns_free(r->c);
+    free(r);
+}
+
 /* Everybody's domain, and text of which a part is everybody's: no campaign grows together. */
 static void test_common(void)
 {
@@ -359,6 +419,8 @@ static void test_load(void)
 int main(void)
 {
     test_placing();
+    test_picture();
+    test_spun();
     test_common();
     test_retired();
     test_merge();
