@@ -9,7 +9,7 @@
 #include "mail/words.h"
 
 #define BRANDS_MAX       4096
-#define BRANDS_FOUND_MAX 8
+#define BRANDS_FOUND_MAX 16
 #define BRAND_MARKS_MAX  32768 /* of the register */
 #define BRAND_NEAR_MAX   24    /* context words of one mark */
 #define BRAND_NEAR_WORDS 10    /* how far from the mark they may stand, either side */
