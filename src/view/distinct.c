@@ -42,14 +42,20 @@ static void numbers_grow(struct numbers *s)
     *s = bigger;
 }
 
-uint32_t numbers_of(struct numbers *s, uint64_t value)
+struct numbered *numbers_of(struct numbers *s, uint64_t value)
 {
     if (is_full((size_t)s->n + 1, s->bits))
         numbers_grow(s);
     struct numbered *at = find_number(s, value);
     if (!at->value)
-        *at = (struct numbered){value, s->n++};
-    return at->number;
+        *at = (struct numbered){value, s->n++, 0};
+    return at;
+}
+
+void numbers_prefetch(const struct numbers *s, uint64_t value)
+{
+    if (s->bits)
+        __builtin_prefetch(&s->v[place_of(value, s->bits)]);
 }
 
 void numbers_free(struct numbers *s)

@@ -10,12 +10,15 @@
 struct numbers {
     struct numbered {
         uint64_t value;
-        uint32_t number;
+        uint32_t number, tag; /* the caller's, 0 at first */
     } * v;
     unsigned bits;
     uint32_t n;
 };
-uint32_t numbers_of(struct numbers *s, uint64_t value);
+/* Good until the next one. */
+struct numbered *numbers_of(struct numbers *s, uint64_t value);
+/* It will be asked for soon. */
+void numbers_prefetch(const struct numbers *s, uint64_t value);
 void numbers_free(struct numbers *s);
 
 #define DISTINCT_VALUE_BITS                                                                        \

@@ -8,6 +8,7 @@
 #include "view/distinct.h"
 
 #define HOUR (3600 * UTC_SECOND)
+#define WAIT 16 /* facts on their way at once */
 
 static const char *const by_names[VOLUME_BYS] = {
     "day", "hour", "family", "topic", "brand", "campaign", "country", "asn", "sensor",
@@ -26,12 +27,50 @@ enum volume_by volume_by_named(const char *name)
     return (enum volume_by)i;
 }
 
+/* ---- campaigns ---- */
+
+/* Campaigns by number, in the order in which facts name them. */
+struct roots {
+    const struct campaigns *campaigns;
+    struct numbers ids; /* id + 1; tag: the number of the one that it counts for */
+    uint64_t *id;       /* by number */
+    size_t cap;
+};
+#define NO_ROOT UINT32_MAX
+
+static uint32_t root_of(struct roots *r, uint64_t id)
+{
+    if (id == FACT_NO_CAMPAIGN)
+        return NO_ROOT;
+    uint32_t before = r->ids.n;
+    const struct numbered *at = numbers_of(&r->ids, id + 1);
+    if (r->ids.n == before)
+        return at->tag;
+    uint64_t root = campaigns_root(r->campaigns, id);
+    r->id = mem_room(r->id, before, &r->cap, sizeof *r->id);
+    r->id[before] = id;
+    uint32_t number = root == id ? before : root_of(r, root);
+    numbers_of(&r->ids, id + 1)->tag = number;
+    return number;
+}
+
+static uint64_t root_id(const struct roots *r, uint32_t root)
+{
+    return root == NO_ROOT ? FACT_NO_CAMPAIGN : r->id[root];
+}
+
+static void roots_free(struct roots *r)
+{
+    numbers_free(&r->ids);
+    free(r->id);
+}
+
 /* ---- filters ---- */
 
 /* Names as numbers, looked up once. */
 struct filter {
     const struct volume_filter *f;
-    uint64_t campaign; /* that it counts for */
+    uint32_t root; /* of the campaign asked for */
     unsigned family, brand, sensor;
     bool nothing; /* a name that no mail has */
 };
@@ -43,11 +82,9 @@ static unsigned name_of(struct spam *s, struct span name, bool *nothing)
     return number;
 }
 
-static struct filter filter_of(struct spam *s, const struct volume_filter *f)
+static struct filter filter_of(struct spam *s, const struct volume_filter *f, struct roots *roots)
 {
-    struct filter out = {.f = f, .campaign = f->campaign};
-    if (f->campaign != VOLUME_ANY_CAMPAIGN)
-        out.campaign = campaigns_root(spam_campaigns(s), f->campaign);
+    struct filter out = {.f = f, .root = root_of(roots, f->campaign)};
     out.family = name_of(s, f->family, &out.nothing);
     out.brand = name_of(s, f->brand, &out.nothing);
     out.sensor = name_of(s, f->sensor, &out.nothing);
@@ -68,7 +105,7 @@ static bool is_in_time(const struct filter *x, const struct fact *fact)
 }
 
 /* Of those that are in time. */
-static bool passes(const struct filter *x, const struct fact *fact, uint64_t campaign)
+static bool passes(const struct filter *x, const struct fact *fact, uint32_t root)
 {
     const struct volume_filter *f = x->f;
     return !x->nothing && (!x->family || fact->family == x->family) &&
@@ -76,46 +113,7 @@ static bool passes(const struct filter *x, const struct fact *fact, uint64_t cam
            (!x->brand || has_brand(fact, x->brand)) && (!f->topic || fact->topic == f->topic) &&
            (!f->asn || fact->asn == f->asn) &&
            (!f->country[0] || memcmp(f->country, fact->country, 2) == 0) &&
-           (f->campaign == VOLUME_ANY_CAMPAIGN || campaign == x->campaign);
-}
-
-/* ---- campaigns ---- */
-
-/* Each campaign that a fact names, by number: the one that it counts for. */
-struct roots {
-    const struct campaigns *campaigns;
-    struct numbers ids; /* id + 1 */
-    struct root {
-        uint64_t id;
-        uint32_t number; /* of the root itself */
-    } * v;
-    size_t cap;
-    uint64_t last_id; /* mails of a campaign often come together */
-    struct root last;
-};
-
-static struct root root_of(struct roots *r, uint64_t id)
-{
-    if (id == FACT_NO_CAMPAIGN)
-        return (struct root){.id = id};
-    if (id == r->last_id)
-        return r->last;
-    uint32_t known = r->ids.n, number = numbers_of(&r->ids, id + 1);
-    if (number == known) {
-        uint64_t root = campaigns_root(r->campaigns, id);
-        struct root counts_for = root == id ? (struct root){id, number} : root_of(r, root);
-        while (r->cap < r->ids.n) /* the root's number may come behind this one */
-            r->v = mem_room(r->v, r->cap, &r->cap, sizeof *r->v);
-        r->v[number] = counts_for;
-    }
-    r->last_id = id;
-    return r->last = r->v[number];
-}
-
-static void roots_free(struct roots *r)
-{
-    numbers_free(&r->ids);
-    free(r->v);
+           (f->campaign == VOLUME_ANY_CAMPAIGN || root == x->root);
 }
 
 /* ---- groups ---- */
@@ -172,10 +170,10 @@ static bool is_by_time(enum volume_by by)
 /* IPv4 sources are below 2^33; the others get numbers. */
 static uint64_t source_number(struct groups *g, uint64_t source)
 {
-    return source >> DISTINCT_VALUE_BITS ? numbers_of(&g->ipv6, source) : source;
+    return source >> DISTINCT_VALUE_BITS ? numbers_of(&g->ipv6, source)->number : source;
 }
 
-static void count(struct groups *g, uint64_t key, const struct fact *f, const struct root *campaign)
+static void count(struct groups *g, uint64_t key, const struct fact *f, uint32_t root)
 {
     uint32_t at = group(g, key);
     struct volume_row *r = &g->v[at];
@@ -183,8 +181,8 @@ static void count(struct groups *g, uint64_t key, const struct fact *f, const st
     r->bytes += f->bytes;
     r->first = f->time < r->first ? f->time : r->first;
     r->last = f->time > r->last ? f->time : r->last;
-    if (campaign->id != FACT_NO_CAMPAIGN)
-        distinct_put(&g->campaigns, at, campaign->number);
+    if (root != NO_ROOT)
+        distinct_put(&g->campaigns, at, root);
     if (f->source && !is_by_time(g->by))
         distinct_put(&g->sources, at, source_number(g, f->source));
 }
@@ -199,20 +197,20 @@ static uint64_t country_key(const char c[2])
     return (uint64_t)(uint8_t)c[0] << 8 | (uint8_t)c[1];
 }
 
-static void count_brands(struct groups *g, const struct fact *f, const struct root *campaign)
+static void count_brands(struct groups *g, const struct fact *f, uint32_t root)
 {
     unsigned n = 0;
     for (unsigned i = 0; i < FACT_BRANDS; i++) {
         if (f->brand[i]) {
-            count(g, f->brand[i], f, campaign);
+            count(g, f->brand[i], f, root);
             n++;
         }
     }
     if (!n)
-        count(g, 0, f, campaign);
+        count(g, 0, f, root);
 }
 
-static uint64_t key_of(enum volume_by by, const struct fact *f, const struct root *campaign)
+static uint64_t key_of(enum volume_by by, const struct fact *f, uint32_t root)
 {
     switch (by) {
     case VOLUME_BY_DAY:
@@ -224,7 +222,7 @@ static uint64_t key_of(enum volume_by by, const struct fact *f, const struct roo
     case VOLUME_BY_TOPIC:
         return f->topic;
     case VOLUME_BY_CAMPAIGN:
-        return campaign->id;
+        return root; /* its id in the end */
     case VOLUME_BY_COUNTRY:
         return country_key(f->country);
     case VOLUME_BY_ASN:
@@ -234,13 +232,13 @@ static uint64_t key_of(enum volume_by by, const struct fact *f, const struct roo
     }
 }
 
-static void take(struct groups *g, const struct fact *f, const struct root *campaign)
+static void take(struct groups *g, const struct fact *f, uint32_t root)
 {
     g->mails++;
     if (g->by == VOLUME_BY_BRAND)
-        count_brands(g, f, campaign);
+        count_brands(g, f, root);
     else
-        count(g, key_of(g->by, f, campaign), f, campaign);
+        count(g, key_of(g->by, f, root), f, root);
 }
 
 static int by_key(const void *a, const void *b)
@@ -266,12 +264,14 @@ static void groups_free(struct groups *g)
 }
 
 /* The rows go over to the caller. */
-static struct volume groups_end(struct groups *g)
+static struct volume groups_end(struct groups *g, const struct roots *roots)
 {
     struct volume out = {g->v, g->n, g->mails};
     for (uint32_t i = 0; i < g->n; i++) {
         g->v[i].campaigns = distinct_count(&g->campaigns, i);
         g->v[i].sources = distinct_count(&g->sources, i);
+        if (g->by == VOLUME_BY_CAMPAIGN)
+            g->v[i].key = root_id(roots, (uint32_t)g->v[i].key);
     }
     if (g->n)
         qsort(g->v, g->n, sizeof *g->v, is_by_time(g->by) ? by_key : by_mails);
@@ -383,14 +383,15 @@ struct walk {
     struct groups *groups;        /* NULL: no rows are wanted */
     struct hours *all, *filtered; /* NULL: no hours */
     struct window window;
+    struct fact wait[WAIT]; /* while what they name comes from memory */
+    unsigned waiting;
 };
 
 static void walk_begin(struct walk *w, struct spam *s, const struct volume_filter *f)
 {
     memset(w, 0, sizeof *w);
-    w->filter = filter_of(s, f);
     w->roots.campaigns = spam_campaigns(s);
-    w->roots.last_id = FACT_NO_CAMPAIGN;
+    w->filter = filter_of(s, f, &w->roots);
     w->window.first = INT32_MAX;
     w->window.last = INT32_MIN;
 }
@@ -408,30 +409,49 @@ static bool make_room(struct walk *w, int32_t day)
     return true;
 }
 
+/* False: it goes no further. */
+static bool take_fact(struct walk *w, const struct fact *f)
+{
+    if (w->all) {
+        if (!make_room(w, utc_day(f->time)))
+            return false;
+        take_hour(w->all, &w->window, f);
+    }
+    uint32_t root = root_of(&w->roots, f->campaign);
+    if (!passes(&w->filter, f, root))
+        return true;
+    if (w->filtered)
+        take_hour(w->filtered, &w->window, f);
+    if (w->groups)
+        take(w->groups, f, root);
+    return true;
+}
+
+static int take_waiting(struct walk *w)
+{
+    unsigned n = w->waiting;
+    w->waiting = 0;
+    for (unsigned i = 0; i < n; i++)
+        if (!take_fact(w, &w->wait[i]))
+            return 1;
+    return 0;
+}
+
 static int see(void *ctx, const struct fact *f)
 {
     struct walk *w = ctx;
     if (!is_in_time(&w->filter, f))
         return 0;
-    if (w->all) {
-        if (!make_room(w, utc_day(f->time)))
-            return 1;
-        take_hour(w->all, &w->window, f);
-    }
-    struct root campaign = root_of(&w->roots, f->campaign);
-    if (!passes(&w->filter, f, campaign.id))
-        return 0;
-    if (w->filtered)
-        take_hour(w->filtered, &w->window, f);
-    if (w->groups)
-        take(w->groups, f, &campaign);
-    return 0;
+    numbers_prefetch(&w->roots.ids, f->campaign + 1);
+    w->wait[w->waiting++] = *f;
+    return w->waiting == WAIT ? take_waiting(w) : 0;
 }
 
 static int walk(struct walk *w, struct spam *s, struct err *err)
 {
     int rc = spam_facts(s, see, w, err);
-    roots_free(&w->roots);
+    if (rc == 0)
+        rc = take_waiting(w);
     if (!w->window.too_long)
         return rc;
     return err_set(err, -E2BIG, "mails of more than %d days: narrow it with --since and --until",
@@ -446,8 +466,9 @@ int volume_rows(struct spam *s, enum volume_by by, const struct volume_filter *f
     walk_begin(&w, s, f);
     w.groups = &g;
     int rc = walk(&w, s, err);
-    *out = rc == 0 ? groups_end(&g) : (struct volume){0};
+    *out = rc == 0 ? groups_end(&g, &w.roots) : (struct volume){0};
     groups_free(&g);
+    roots_free(&w.roots);
     return rc;
 }
 
@@ -470,8 +491,9 @@ int volume_hours(struct spam *s, const struct volume_filter *f, struct volume_ho
     hours_end(all, &w.window);
     hours_end(filtered, &w.window);
     if (days)
-        *days = rc == 0 ? groups_end(&g) : (struct volume){0};
+        *days = rc == 0 ? groups_end(&g, &w.roots) : (struct volume){0};
     groups_free(&g);
+    roots_free(&w.roots);
     if (rc < 0) {
         volume_hours_free(all);
         volume_hours_free(filtered);
