@@ -134,12 +134,21 @@ static int32_t distance(const struct checkin *x, int32_t day)
     return day < x->first ? x->first - day : day > x->last ? day - x->last : 0;
 }
 
+/* Where both are as near the name decides: it must not depend on what came in which order. */
+static bool is_nearer(const struct checkins *c, const struct checkin *x, const struct checkin *y,
+                      int32_t day)
+{
+    int32_t a = distance(x, day), b = distance(y, day);
+    return a < b || (a == b && span_cmp(names_text(&c->families, x->family),
+                                        names_text(&c->families, y->family)) < 0);
+}
+
 struct span checkins_find(const struct checkins *c, const struct ip *ip, int64_t time,
                           unsigned *confidence)
 {
     uint64_t source = fact_source(ip);
     const struct checkin *best = NULL;
-    int32_t day = utc_day(time), least = CHECKINS_DAYS + 1;
+    int32_t day = utc_day(time);
     unsigned others = 0;
     if (!source)
         return span_of(NULL, 0);
@@ -148,14 +157,12 @@ struct span checkins_find(const struct checkins *c, const struct ip *ip, int64_t
         if (x->source != source || distance(x, day) > CHECKINS_DAYS)
             continue;
         others += best != NULL;
-        if (distance(x, day) < least) {
-            least = distance(x, day);
+        if (!best || is_nearer(c, x, best, day))
             best = x;
-        }
     }
     if (!best)
         return span_of(NULL, 0);
-    unsigned sure = least == 0 ? SAME_DAY : NEAR;
+    unsigned sure = distance(best, day) == 0 ? SAME_DAY : NEAR;
     *confidence = sure > others * OTHER ? sure - others * OTHER : 1;
     return names_text(&c->families, best->family);
 }
