@@ -203,6 +203,13 @@ else:
     equal(hole.stop(), 0, "the sinkhole ends")
     hole.must("import", os.path.join(TMP, "plain", "lf.eml"), os.path.join(TMP, "plain", "a.pcap"))
     equal(blobs(hole).count(sha(canonical(MAILS["plain"]))), 3, "beside the imported ones in one case")
+    for name in MAILS:
+        if sha(canonical(MAILS[name])) not in want:
+            continue
+        hole.must("import", put(name + "/also.eml", MAILS[name]), put(name + "/also.mbox", in_mbox(MAILS[name])),
+                  put(name + "/also.pcap", in_capture(canonical(MAILS[name]))))
+        placed = {m["campaign"] for m in hole.rows("campaigns", "--members") if m["blob"] == sha(canonical(MAILS[name]))}
+        equal(len(placed), 1, name + ": live, as eml, in an mbox and in a capture: one campaign")
 
 # ---- what mbox programs write ----
 

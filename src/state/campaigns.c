@@ -208,7 +208,7 @@ static uint32_t equal_one(const struct campaigns *c, const struct campaigns_mail
 {
     uint16_t slot[INDEX_SAME];
     uint32_t best = NO_SLOT;
-    if (!c->live || !s->n[SIGN_EXACT] || m->mail->sketch.shingles < SCANT)
+    if (!c->live || !s->n[SIGN_EXACT] || (m->mail->exact && m->mail->sketch.shingles < SCANT))
         return best;
     uint64_t exact = s->v[sign_at[SIGN_EXACT]];
     unsigned n = index_get(&c->index, sign_key(SIGN_EXACT, exact), slot);

@@ -75,6 +75,20 @@ static uint64_t subject_hash(const struct words *w)
     return plain >= SUBJECT_WORDS_MIN ? hash : 0;
 }
 
+/* Of a mail with too few words for an exact hash of its own: all of them, and the hand that wrote it.
+ * "hello" from one program is not "hello" from another. */
+static uint64_t small_hash(const struct mail *m)
+{
+    uint64_t hash = sign_key(SIGN_HEADERS, m->headers.hash) ^ m->message_id.hash;
+    const struct words *text[2] = {&m->subject_words, &m->words};
+    if (m->files || !(m->subject_words.n + m->words.n))
+        return 0;
+    for (unsigned t = 0; t < 2; t++)
+        for (uint32_t i = 0; i < text[t]->n; i++)
+            hash = sign_key(SIGN_EXACT, hash ^ text[t]->v[i].hash);
+    return hash;
+}
+
 /* A path that is nothing but "/" has no shape worth the name. */
 static bool has_path(const struct url *u)
 {
@@ -116,7 +130,7 @@ void signs_of(const struct mail *m, struct signs *out)
 {
     memset(out->n, 0, sizeof out->n);
     memset(out->next, 0, sizeof out->next);
-    add(out, SIGN_EXACT, m->exact);
+    add(out, SIGN_EXACT, m->exact ? m->exact : small_hash(m));
     uint64_t shape = 0;
     for (unsigned i = 0; i < m->urls; i++) {
         const struct mail_url *u = &m->url[i];

@@ -181,6 +181,9 @@ static void test_placing(void)
     r->source[2].own = 0;
     uint64_t bare = run_step(r, 2);
     is_int(run_step(r, 2), (long long)bare);
+    is_int(r->why, CAMPAIGN_EXACT); /* the same subject by the same hand */
+    r->source[2].subject_varies = true;
+    is_int(run_step(r, 2), (long long)bare);
     is_int(r->why, CAMPAIGN_EVIDENCE);
     r->source[3] = r->source[2];
     r->source[3].hand = 99;
