@@ -7,7 +7,7 @@
 #include "base/domain.h"
 #include "base/mem.h"
 
-#define REMEMBERED_BITS 12 /* hosts: 64 KiB of them */
+#define REMEMBERED_BITS 13 /* hosts: 128 KiB of them */
 
 /* A host's answer. Its text is not kept: a host is known by its length and 64 bits of hash, with a
  * secret of this process, so that nobody makes two that meet. */

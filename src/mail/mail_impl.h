@@ -4,8 +4,15 @@
 #include "mail/mail.h"
 
 #define MAIL_BODIES_MAX 16 /* text parts that are shown, together */
+#define SHAPES_BITS     11 /* of the number of shapes that are remembered: 32 KiB */
 
 struct strip_list;
+
+/* A shape's hash, by that of the path and query, with a secret of this process: nobody makes two that
+ * meet. Campaigns have the same paths over and over. */
+struct shape_known {
+    uint64_t of, shape;
+};
 
 struct mail_reader {
     struct mime_scanner *scanner;
@@ -15,6 +22,7 @@ struct mail_reader {
     struct domains *domains;
     struct strip_list *strip;
     struct buf shape; /* room for a URL's shape; kept */
+    struct shape_known shapes[1u << SHAPES_BITS];
 };
 
 /* What a reader would see. */

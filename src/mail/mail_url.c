@@ -23,9 +23,10 @@ static bool is_picture(const struct html_link *link)
     return link->kind == HTML_IMAGE || link->kind == HTML_OTHER;
 }
 
-static uint64_t url_key(const struct url *u)
+/* Of path and query. */
+static uint64_t place_key(const struct gathering *g, const struct url *u)
 {
-    uint64_t key = XXH3_64bits_withSeed(u->host.p, u->host.n, u->port);
+    uint64_t key = (uint64_t)(uintptr_t)g->r;
     if (u->path.n)
         key = XXH3_64bits_withSeed(u->path.p, u->path.n, key);
     if (u->query.n)
@@ -41,12 +42,25 @@ static struct span domain_of(struct gathering *g, const struct url *u)
     return span_of(text, ip_format(&u->ip, text));
 }
 
+static uint64_t shape_of(struct gathering *g, const struct url *u, uint64_t place)
+{
+    struct shape_known *k = &g->r->shapes[place >> (64 - SHAPES_BITS)];
+    if (k->of == place)
+        return k->shape;
+    g->r->shape.n = 0;
+    url_shape(u, &g->r->shape);
+    k->of = place;
+    k->shape = g->r->shape.n ? XXH3_64bits(g->r->shape.p, g->r->shape.n) : 0;
+    return k->shape;
+}
+
 static void add(struct gathering *g, const struct url *u, bool image, bool hidden)
 {
     struct mail *m = g->out;
     if (!u->host.n)
         return;
-    uint64_t key = url_key(u);
+    uint64_t place = place_key(g, u);
+    uint64_t key = XXH3_64bits_withSeed(u->host.p, u->host.n, place ^ (uint64_t)u->port << 48);
     for (unsigned i = 0; i < m->urls; i++) {
         if (g->seen[i] != key)
             continue;
@@ -62,9 +76,7 @@ static void add(struct gathering *g, const struct url *u, bool image, bool hidde
     struct mail_url *v = &m->url[m->urls++];
     *v = (struct mail_url){.url = *u, .domain = domain_of(g, u), .image = image, .hidden = hidden};
     v->domain_hash = XXH3_64bits(v->domain.p, v->domain.n);
-    g->r->shape.n = 0;
-    url_shape(u, &g->r->shape);
-    v->shape_hash = g->r->shape.n ? XXH3_64bits(g->r->shape.p, g->r->shape.n) : 0;
+    v->shape_hash = shape_of(g, u, place);
 }
 
 static void add_text(struct gathering *g, struct span text, bool hidden)

@@ -1,6 +1,9 @@
 /* URLs as mail has them: parsed, found in text, disguised, unwrapped, and their shapes. */
+#include "wire/mime.h"
+#include "wire/text.h"
 #include "wire/url.h"
 #include "wire/url_find.h"
+#include "wire/url_plain.h"
 #include "wire/test_span.h"
 
 static struct arena arena;
@@ -324,11 +327,76 @@ static void test_places(void)
         for (size_t i = 0; i <= s.n; i++) {
             size_t at = url_next(s, i);
             wrong += at != url_next_bytewise(s, i);
+            wrong += vector_is_on() && at != url_next_avx2(s, i);
             i = at;
         }
         free(copy);
     }
     is_int(wrong, 0);
+}
+
+/* The loops over usual URLs do what the bytewise ones do. */
+static void test_plain_loops(void)
+{
+    static const char alphabet[] = "aB09-/?#%&=tTpPwW.;<>\"` \t\x7f\xc2\xa0";
+    uint32_t seed = 5;
+    unsigned wrong = 0;
+    for (unsigned round = 0; round < 20000; round++) {
+        char text[100];
+        struct url_marks a = {0}, b = {0};
+        random_text(text, round % 90, alphabet + (round & 1 ? 0 : 3), &seed);
+        struct span s = span_str(text);
+        uint8_t *copy = exact(s);
+        s.p = copy;
+        bool good = url_marks(s, &a), same = good == url_marks_bytewise(s, &b);
+        wrong += !same || (good && (a.query != b.query || a.fragment != b.fragment));
+        wrong += url_may_hold(s) != url_may_hold_bytewise(s);
+        for (size_t i = 0; i < s.n; i += 7)
+            wrong += url_next_end(s.p, i, s.n) != url_next_end_bytewise(s.p, i, s.n);
+        free(copy);
+    }
+    is_int(wrong, 0);
+}
+
+static bool same_url(const struct url *a, const struct url *b)
+{
+    return span_eq(a->scheme, b->scheme) && span_eq(a->userinfo, b->userinfo) &&
+           span_eq(a->host, b->host) && span_eq(a->path, b->path) && span_eq(a->query, b->query) &&
+           span_eq(a->fragment, b->fragment) && a->port == b->port &&
+           a->disguises == b->disguises && a->text.n == b->text.n &&
+           memcmp(&a->ip, &b->ip, sizeof a->ip) == 0;
+}
+
+/* A scheme in capitals takes the long way round: to the same results. */
+static void test_plain(void)
+{
+    static const char alphabet[] = "aab.c.com/?#:@%41 .\\.&=-_9x[]()\n\t\xc2\xa0\xe3\x80\x82,;!\"<";
+    static struct url a[16], b[16];
+    uint32_t seed = 7;
+    unsigned wrong = 0, parsed = 0, found = 0;
+    for (unsigned round = 0; round < 60000; round++) {
+        char text[256], tail[100], capital[256];
+        random_text(tail, round % 60, alphabet, &seed);
+        snprintf(text, sizeof text, "xx http%s://%s%s", round & 1 ? "s" : "",
+                 round & 2   ? "www.ab-c.com"
+                 : round & 4 ? "x.net/"
+                             : "",
+                 tail);
+        memcpy(capital, text, sizeof text);
+        capital[4] = 'T';
+        struct span s = span_str(text), c = span_str(capital);
+        size_t n = url_find(s, &arena, a, 16);
+        wrong += n != url_find(c, &arena, b, 16);
+        for (size_t i = 0; i < n; i++)
+            wrong += !same_url(&a[i], &b[i]) || a[i].text.p - s.p != b[i].text.p - c.p;
+        found += n > 0;
+        int rc = url_parse(text_behind(s, 3), &arena, a);
+        wrong += rc != url_parse(text_behind(c, 3), &arena, b) || (rc == 0 && !same_url(a, b));
+        parsed += rc == 0;
+        arena_reset(&arena);
+    }
+    is_int(wrong, 0);
+    ok(parsed > 20000 && found > 20000);
 }
 
 /* Hostile text takes time in proportion, and no more room than was given. */
@@ -382,6 +450,10 @@ int main(void)
     test_redirect();
     test_shape();
     test_places();
+    test_plain_loops();
+    test_plain();
+    mime_decode_scalar(true);
+    test_find();
     test_hostile();
     arena_free(&arena);
     return tap_done();
