@@ -9,9 +9,14 @@
 #include "mail/template_impl.h"
 #include "wire/text.h"
 
-#define MATCH_LIMIT 1000000u
+/* Several times what 8 clauses cost that are each looked for in all of the longest text. */
+#define MATCH_LIMIT 20000000u
+/* Of compiled patterns: each byte looked through takes some. */
+#define STACK_LEAST (32u << 10)
+#define STACK_MOST  (32u << 20)
 #define PARAGRAPH_MAX                                                                              \
-    2048 /* bytes; SpamAssassin cuts longer ones at a space (its MAX_BODY_LINE_LENGTH) */
+    2048 /* SpamAssassin's MAX_BODY_LINE_LENGTH: longer ones are cut at a space                    \
+          */
 #define SCAN_SECONDS  10
 #define MEASURED_NAME "measured_1" /* what a rule is called while it is measured */
 
@@ -22,6 +27,7 @@ struct rule {
     pcre2_code *code[RULE_CLAUSES_MAX]; /* one for RULE_REGEX */
     pcre2_match_data *match;
     pcre2_match_context *limits;
+    pcre2_jit_stack *stack;
     YR_RULES *yara;
     bool yara_ready;
     hs_database_t *hs;
@@ -48,8 +54,10 @@ static int pcre_open(struct rule *r)
 {
     r->match = pcre2_match_data_create(RULE_CLAUSES_MAX + 1, NULL);
     r->limits = pcre2_match_context_create(NULL);
-    if (!r->match || !r->limits)
+    r->stack = pcre2_jit_stack_create(STACK_LEAST, STACK_MOST, NULL);
+    if (!r->match || !r->limits || !r->stack)
         return -ENOMEM;
+    pcre2_jit_stack_assign(r->limits, NULL, r->stack);
     pcre2_set_match_limit(r->limits, MATCH_LIMIT);
     return 0;
 }
@@ -327,6 +335,7 @@ void rule_free(struct rule *r)
         pcre2_code_free(r->code[i]);
     pcre2_match_data_free(r->match);
     pcre2_match_context_free(r->limits);
+    pcre2_jit_stack_free(r->stack);
     if (r->yara)
         yr_rules_destroy(r->yara);
     if (r->yara_ready)
