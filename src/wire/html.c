@@ -11,6 +11,7 @@
 #define COMMENT_WORD_MIN 3        /* ...of as many letters */
 #define OTHER_TAGS       16       /* tags that we have no number for share so many */
 #define LINK_COLOR       0x0000ee /* (WHATWG HTML, 15.3.4) */
+#define DECLS            32       /* slots for declarations that were read before */
 #define SLACK            32       /* behind an output: whole vectors are stored */
 
 enum separator { SEP_NONE, SEP_SPACE, SEP_LINE };
@@ -35,6 +36,13 @@ struct attrs {
     struct span v[A_COUNT];
 };
 
+/* What a text came to: mails have the same few styles and classes over and over. */
+struct decl_known {
+    struct span text; /* empty: none */
+    unsigned tag;     /* of classes */
+    struct html_decl decl;
+};
+
 struct reader {
     struct html *out;
     struct arena *arena;
@@ -46,8 +54,9 @@ struct reader {
     unsigned over;  /* elements open beyond it */
     unsigned links_cap;
     uint32_t link_color;
-    int anchor;                            /* index of the <a>'s link, -1 for none */
-    struct html_sheet *sheet, *sheet_room; /* NULL before the first rule */
+    int anchor;                                      /* index of the <a>'s link, -1 for none */
+    struct html_sheet *sheet, *sheet_room;           /* NULL before the first rule */
+    struct decl_known styles[DECLS], classes[DECLS]; /* each with its own slot */
     uint16_t open[T_COUNT + OTHER_TAGS], open_over[T_COUNT + OTHER_TAGS];
     struct element stack[HTML_DEPTH_MAX];
 };
@@ -196,7 +205,10 @@ static const uint8_t *text_run(struct reader *r, const uint8_t *p, const uint8_t
 {
     const struct html_style *style = &top(r)->style;
     if (!style->hidden) {
-        p = text(r, p, end);
+        if (*p <= ' ') /* often all there is between two tags */
+            p = blank(&r->seen, p, end, style->pre);
+        if (!(end - p > 1 && *p == '<' && html_opens(p[1])))
+            p = text(r, p, end);
         if (!r->hidden.pending)
             r->hidden.pending = SEP_SPACE;
         return p;
@@ -525,6 +537,48 @@ static void hints(struct reader *r, enum html_tag tag, const struct attrs *a, st
     (1u << A_COLOR | 1u << A_BGCOLOR | 1u << A_SIZE | 1u << A_TEXT | 1u << A_LINK |                \
      1u << A_BACKGROUND | 1u << A_HIDDEN | 1u << A_HREF)
 
+/* The slot of a text, which may hold another's. */
+static inline struct decl_known *decl_slot(struct decl_known *slots, struct span text, unsigned tag)
+{
+    uint64_t ends = text.n + tag * 0x100u;
+    if (text.n >= 8) {
+        uint64_t head, tail;
+        memcpy(&head, text.p, 8);
+        memcpy(&tail, text.p + text.n - 8, 8);
+        ends += head + tail * 31;
+    } else if (text.n) {
+        ends += text.p[0] * 0x10000u + text.p[text.n - 1] * 0x1000000u;
+    }
+    return &slots[(ends * 0x9e3779b97f4a7c15u >> 32) % DECLS];
+}
+
+static inline bool decl_is(const struct decl_known *k, struct span text, unsigned tag)
+{
+    return k->tag == tag && text.n && span_eq(k->text, text);
+}
+
+/* A style attribute's; *d is empty. */
+static void style_attr(struct reader *r, struct span text, struct html_decl *d)
+{
+    struct decl_known *k = decl_slot(r->styles, text, 0);
+    if (!decl_is(k, text, 0)) {
+        html_css_read(value_of(r, text), d);
+        *k = (struct decl_known){text, 0, *d};
+    }
+    *d = k->decl;
+}
+
+/* What the sheet has for an element without an id. */
+static void style_class(struct reader *r, unsigned tag, struct span classes, struct html_decl *d)
+{
+    struct decl_known *k = decl_slot(r->classes, classes, tag);
+    if (!decl_is(k, classes, tag)) {
+        html_sheet_match(r->sheet, tag, classes, span_of(NULL, 0), d);
+        *k = (struct decl_known){classes, tag, *d};
+    }
+    *d = k->decl;
+}
+
 /* The element's style, from the one around it, which is in *s. */
 static inline void style_of(struct reader *r, enum html_tag tag, const struct attrs *a,
                             struct html_style *s)
@@ -536,12 +590,16 @@ static inline void style_of(struct reader *r, enum html_tag tag, const struct at
         return;
     if (a->have & HINT_ATTRS || tag == T_MARQUEE)
         hints(r, tag, a, s);
-    if (ruled) {
-        const struct span none = {NULL, 0};
+    const struct span none = {NULL, 0};
+    if (ruled && !has(a, A_ID)) {
+        style_class(r, tag, has(a, A_CLASS) ? a->v[A_CLASS] : none, &d);
+    } else if (ruled) {
         html_sheet_match(r->sheet, tag, has(a, A_CLASS) ? a->v[A_CLASS] : none,
                          has(a, A_ID) ? a->v[A_ID] : none, &d);
     }
-    if (has(a, A_STYLE))
+    if (has(a, A_STYLE) && !d.set)
+        style_attr(r, a->v[A_STYLE], &d);
+    else if (has(a, A_STYLE))
         html_css_read(value_of(r, a->v[A_STYLE]), &d);
     if (d.set)
         html_style_apply(s, &d);
@@ -687,6 +745,7 @@ static void sheet_take(struct reader *r, struct span css)
     }
     html_sheet_read(css, s);
     r->sheet = s->n ? s : NULL;
+    memset(r->classes, 0, sizeof r->classes);
 }
 
 /* <xmp>: all of it is text. */

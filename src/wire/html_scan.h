@@ -102,15 +102,31 @@ static inline const uint8_t *html_copy_bytewise(uint8_t **out, const uint8_t *p,
 }
 
 #ifdef __SSE2__
-/* Bit i: byte i is white space or a control byte; is the byte `c`. */
+/* Which bytes are white space or control bytes; which are the byte `c`. */
+static inline __m128i html_low(__m128i v)
+{
+    return _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(' ')), v);
+}
+
+static inline __m128i html_eq(__m128i v, uint8_t c)
+{
+    return _mm_cmpeq_epi8(v, _mm_set1_epi8((char)c));
+}
+
+/* As bits. */
+static inline unsigned html_bits(__m128i v)
+{
+    return (unsigned)_mm_movemask_epi8(v);
+}
+
 static inline unsigned html_blanks(__m128i v)
 {
-    return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(' ')), v));
+    return html_bits(html_low(v));
 }
 
 static inline unsigned html_are(__m128i v, uint8_t c)
 {
-    return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_set1_epi8((char)c)));
+    return html_bits(html_eq(v, c));
 }
 
 #define HTML_SIXTEEN(p) _mm_loadu_si128((const __m128i *)(p))
@@ -129,7 +145,8 @@ static inline const uint8_t *html_name_end(const uint8_t *p, const uint8_t *end)
 {
     for (; end - p >= 16; p += 16) {
         __m128i v = HTML_SIXTEEN(p);
-        unsigned found = html_blanks(v) | html_are(v, '>') | html_are(v, '/');
+        unsigned found =
+            html_bits(_mm_or_si128(_mm_or_si128(html_low(v), html_eq(v, '>')), html_eq(v, '/')));
         if (found)
             return p + __builtin_ctz(found);
     }
@@ -140,7 +157,8 @@ static inline const uint8_t *html_attr_end(const uint8_t *p, const uint8_t *end)
 {
     for (; end - p >= 16; p += 16) {
         __m128i v = HTML_SIXTEEN(p);
-        unsigned found = html_blanks(v) | html_are(v, '>') | html_are(v, '/') | html_are(v, '=');
+        unsigned found = html_bits(_mm_or_si128(_mm_or_si128(html_low(v), html_eq(v, '>')),
+                                                _mm_or_si128(html_eq(v, '/'), html_eq(v, '='))));
         if (found)
             return p + __builtin_ctz(found);
     }
@@ -151,7 +169,7 @@ static inline const uint8_t *html_value_end(const uint8_t *p, const uint8_t *end
 {
     for (; end - p >= 16; p += 16) {
         __m128i v = HTML_SIXTEEN(p);
-        unsigned found = html_blanks(v) | html_are(v, '>');
+        unsigned found = html_bits(_mm_or_si128(html_low(v), html_eq(v, '>')));
         if (found)
             return p + __builtin_ctz(found);
     }
@@ -164,8 +182,9 @@ static inline const uint8_t *html_blank(const uint8_t *p, const uint8_t *end, un
         __m128i v = HTML_SIXTEEN(p);
         unsigned n = (unsigned)__builtin_ctz(~html_blanks(v)), run = (1u << n) - 1;
         unsigned line = html_are(v, '\n') & run;
-        unsigned white =
-            (html_are(v, ' ') | html_are(v, '\r') | html_are(v, '\t') | html_are(v, '\f')) & run;
+        unsigned white = html_bits(_mm_or_si128(_mm_or_si128(html_eq(v, ' '), html_eq(v, '\r')),
+                                                _mm_or_si128(html_eq(v, '\t'), html_eq(v, '\f')))) &
+                         run;
         *kinds |= (line ? HTML_LINE_END | HTML_WHITE : 0) | (white ? HTML_WHITE : 0);
         p += n;
         if (n < 16)

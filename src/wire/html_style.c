@@ -62,6 +62,28 @@ static bool color_named(struct span text, uint32_t *rgb)
     return false;
 }
 
+/* One more than a hexadecimal digit's value; 0 for others. */
+static const uint8_t hex_rank[256] = {
+    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9,  ['9'] = 10, ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+    ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+};
+
+/* Six digits, which nearly all colours are. */
+static bool color_six(const uint8_t *p, uint32_t *rgb)
+{
+    uint32_t v = 0;
+    bool all = true;
+    for (unsigned i = 0; i < 6; i++) {
+        unsigned rank = hex_rank[p[i]];
+        all &= rank != 0;
+        v = v << 4 | ((rank - 1) & 15);
+    }
+    if (all)
+        *rgb = v;
+    return all;
+}
+
 /* 3, 4, 6 or 8 hexadecimal digits. */
 static bool color_hex(struct span text, uint32_t *rgb, bool *clear)
 {
@@ -145,6 +167,8 @@ bool html_color_css(struct span text, uint32_t *rgb, bool *clear)
     text = trim(text);
     if (text.n == 0)
         return false;
+    if (text.n == 7 && *text.p == '#' && color_six(text.p + 1, rgb))
+        return true;
     if (*text.p == '#')
         return color_hex(text_behind(text, 1), rgb, clear);
     if (text_starts(text, "rgb(") || text_starts(text, "rgba("))
@@ -164,6 +188,8 @@ bool html_color_legacy(struct span text, uint32_t *rgb)
     size_t n = 0;
     bool clear;
     text = trim(text);
+    if (text.n == 7 && *text.p == '#' && color_six(text.p + 1, rgb))
+        return true;
     if (text.n == 0 || text_is(text, "transparent"))
         return false;
     if (*text.p != '#' && color_named(text, rgb))
