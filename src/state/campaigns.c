@@ -11,7 +11,6 @@
  * that is any more like it would hardly have been missed. */
 #define BANDS_FIRST   12
 #define LIKE_SURE     650
-#define CACHE_LINE    64
 #define COMPARE_AHEAD 4 /* candidates that are fetched together; those behind seldom have to be */
 
 const char *campaign_why_name(enum campaign_why why)
@@ -76,8 +75,9 @@ static void find_by_bands(struct campaigns *c, const uint64_t *key, unsigned fro
                           struct candidates *k)
 {
     uint16_t slot[INDEX_SAME];
+    bool common;
     for (unsigned i = from; i < to; i++)
-        take_hits(c, k, slot, index_get(&c->index, key[i], slot), 1);
+        take_hits(c, k, slot, index_get(&c->index, key[i], slot, &common), 1);
 }
 
 #define SIGN_HITS 4 /* a sign in common counts as that many bands */
@@ -87,11 +87,12 @@ static uint64_t find_by_signs(struct campaigns *c, const struct signs *s, struct
 {
     uint64_t common = 0;
     uint16_t slot[INDEX_SAME];
+    bool is_common;
     for (enum sign kind = 0; kind < SIGNS_INDEXED; kind++)
         for (unsigned i = 0; i < s->n[kind]; i++) {
             unsigned at = sign_at[kind] + i,
-                     n = index_get(&c->index, sign_key(kind, s->v[at]), slot);
-            if (n == INDEX_SAME && kind != SIGN_EXACT)
+                     n = index_get(&c->index, sign_key(kind, s->v[at]), slot, &is_common);
+            if (is_common && kind != SIGN_EXACT)
                 common |= 1ull << at;
             else
                 take_hits(c, k, slot, n, SIGN_HITS);
@@ -208,10 +209,11 @@ static uint32_t equal_one(const struct campaigns *c, const struct campaigns_mail
 {
     uint16_t slot[INDEX_SAME];
     uint32_t best = NO_SLOT;
+    bool common;
     if (!c->live || !s->n[SIGN_EXACT] || (m->mail->exact && m->mail->sketch.shingles < SCANT))
         return best;
     uint64_t exact = s->v[sign_at[SIGN_EXACT]];
-    unsigned n = index_get(&c->index, sign_key(SIGN_EXACT, exact), slot);
+    unsigned n = index_get(&c->index, sign_key(SIGN_EXACT, exact), slot, &common);
     for (unsigned i = 0; i < n; i++)
         if (signs_has(&c->slot[slot[i]].signs, SIGN_EXACT, exact) &&
             (best == NO_SLOT || c->info[slot[i]].id < c->info[best].id))

@@ -75,8 +75,8 @@ static uint64_t subject_hash(const struct words *w)
     return plain >= SUBJECT_WORDS_MIN ? hash : 0;
 }
 
-/* Of a mail with too few words for an exact hash of its own: all of them, and the hand that wrote it.
- * "hello" from one program is not "hello" from another. */
+/* Of a mail with too few words for an exact hash of its own: all of them, and the hand that wrote
+ * it. "hello" from one program is not "hello" from another. */
 static uint64_t small_hash(const struct mail *m)
 {
     uint64_t hash = sign_key(SIGN_HEADERS, m->headers.hash) ^ m->message_id.hash;
@@ -164,9 +164,11 @@ uint64_t signs_common(const struct campaigns *c, const struct signs *s)
 {
     uint64_t common = 0;
     uint16_t slot[INDEX_SAME];
+    bool is_common;
     for (enum sign kind = SIGN_DOMAIN; kind < SIGNS_INDEXED; kind++)
         for (unsigned i = 0; i < s->n[kind]; i++)
-            if (index_get(&c->index, sign_key(kind, s->v[sign_at[kind] + i]), slot) == INDEX_SAME)
+            if (index_get(&c->index, sign_key(kind, s->v[sign_at[kind] + i]), slot, &is_common) &&
+                is_common)
                 common |= 1ull << (sign_at[kind] + i);
     return common;
 }

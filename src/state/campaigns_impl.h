@@ -3,6 +3,8 @@
 
 #include "state/campaigns.h"
 
+#define CACHE_LINE 64
+
 static inline unsigned sketch_bins_same(const struct sketch *a, const struct sketch *b)
 {
     uint16_t same = 0;
@@ -69,8 +71,9 @@ void index_free(struct index *x);
 /* False when the line is full or the key is common: it is not in then. */
 bool index_put(struct index *x, uint64_t key, uint16_t slot);
 void index_drop(struct index *x, uint64_t key, uint16_t slot);
-/* The slots that may have the key, at most INDEX_SAME. */
-unsigned index_get(const struct index *x, uint64_t key, uint16_t out[INDEX_SAME]);
+/* The slots that may have the key, at most INDEX_SAME; whether it is common: as many as that have
+ * it, or half of them in a line that is full, so that it cannot be told how many there would be. */
+unsigned index_get(const struct index *x, uint64_t key, uint16_t out[INDEX_SAME], bool *common);
 static inline void index_prefetch(const struct index *x, uint64_t key)
 {
     __builtin_prefetch(x->line + (key & (x->lines - 1)) * INDEX_WAYS);

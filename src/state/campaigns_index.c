@@ -95,11 +95,12 @@ void index_drop(struct index *x, uint64_t key, uint16_t slot)
     line[n - 1] = 0;
 }
 
-unsigned index_get(const struct index *x, uint64_t key, uint16_t out[INDEX_SAME])
+unsigned index_get(const struct index *x, uint64_t key, uint16_t out[INDEX_SAME], bool *common)
 {
     const uint32_t *line = line_of(x, key);
     uint32_t tag = tag_of(key), any = 0;
-    for (unsigned i = 0; i < INDEX_WAYS; i++) /* most lines have none: this is a few vector steps */
+    *common = false;
+    for (unsigned i = 0; i < INDEX_WAYS; i++) /* most have none: this is a few vector steps */
         any |= line[i] >> 16 == tag;
     if (!any)
         return 0;
@@ -107,6 +108,7 @@ unsigned index_get(const struct index *x, uint64_t key, uint16_t out[INDEX_SAME]
     for (unsigned i = 0; i < INDEX_WAYS && n < INDEX_SAME; i++)
         if (line[i] >> 16 == tag)
             out[n++] = (uint16_t)(line[i] & TAG_MASK);
+    *common = n == INDEX_SAME || (n >= INDEX_SAME / 2 && line[INDEX_WAYS - 1]);
     return n;
 }
 

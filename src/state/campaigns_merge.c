@@ -42,15 +42,20 @@ void merge_roots(struct campaigns *c)
     }
 }
 
-/* After root b was merged into root a: mostly both live, and only b's slot changes. */
+/* After root b was merged into root a: mostly both live, and b's slots become a's. */
 static void move_root(struct campaigns *c, uint64_t a, uint64_t b)
 {
     uint32_t to, from;
-    if (!idmap_get(&c->by_id, a, &to) || !idmap_get(&c->by_id, b, &from) ||
-        c->more[from].children) {
+    if (!idmap_get(&c->by_id, a, &to) || !idmap_get(&c->by_id, b, &from)) {
         merge_roots(c);
         return;
     }
+    for (uint32_t i = 0; i < c->live && c->more[from].children; i++)
+        if (c->root[i] == from && i != from) {
+            c->root[i] = to;
+            c->more[from].children--;
+            c->more[to].children++;
+        }
     c->root[from] = to;
     c->more[to].children++;
 }
