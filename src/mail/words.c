@@ -1,12 +1,8 @@
 #include "mail/words.h"
 
 #include "base/mem.h"
-#include "mail/words_impl.h"
+#include "mail/words_block.h"
 #include "wire/text.h"
-
-#if defined(__SSE2__) && defined(__x86_64__)
-#include <emmintrin.h>
-#endif
 
 #define RECIPIENT_MIN   3    /* characters of a local part that is looked for */
 #define CHUNK_MAX       4096 /* bytes without white space that are searched for a URL at once */
@@ -15,8 +11,7 @@
 #define TOKEN_RUN_MIN   2    /* bytes of one look-alike letter: "\/" */
 #define PIECE_MAX       3    /* letters of the piece beside a sign that stands for a letter */
 #define FOREIGN_MIN     4    /* letters of a word that is taken for a disguise as a whole */
-#define AHEAD           20 /* bytes that a word of few letters and what is behind it are looked for in */
-#define LEET_MIN        4 /* characters of a disguised word that no rule knows */
+#define LEET_MIN        4    /* characters of a disguised word that no rule knows */
 #define HEX_MIN         8
 #define HEX_PIECE_MIN   4 /* with letters between digits */
 #define MIXED_MIN       6
@@ -45,21 +40,38 @@ static const uint8_t types[256] = {
 
 /* ---- hash ---- */
 
+static inline uint64_t load(const uint8_t *p, size_t n)
+{
+    uint64_t v = 0;
+    memcpy(&v, p, n);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    v = __builtin_bswap64(v);
+#endif
+    return v;
+}
+
+/* The first n bytes, 8 at most; from more than one place, so that nothing behind them is read. */
+static inline uint64_t load_some(const uint8_t *p, size_t n)
+{
+    if (n >= 8)
+        return load(p, 8);
+    if (n >= 4)
+        return load(p, 4) | load(p + n - 4, 4) << 8 * (n - 4);
+    if (n == 0)
+        return 0;
+    return load(p, 1) | load(p + n / 2, 1) << n / 2 * 8 | load(p + n - 1, 1) << 8 * (n - 1);
+}
+
 uint64_t words_hash(struct span folded)
 {
     uint64_t h = 0;
     size_t at = 0;
     do {
-        uint64_t part[2] = {0, 0};
-        size_t n = folded.n - at < WORDS_BLOCK ? folded.n - at : WORDS_BLOCK;
-        if (n)
-            memcpy(part, folded.p + at, n);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-        part[0] = __builtin_bswap64(part[0]);
-        part[1] = __builtin_bswap64(part[1]);
-#endif
-        h = words_hash_block(h, part[0], part[1], (unsigned)folded.n);
-        at += n;
+        const uint8_t *p = folded.p + at;
+        size_t n = folded.n - at;
+        h = words_hash_block(h, load_some(p, n), n > 8 ? load_some(p + 8, n - 8) : 0,
+                             (unsigned)folded.n);
+        at += WORDS_BLOCK;
     } while (at < folded.n);
     return h;
 }
@@ -77,11 +89,12 @@ static uint64_t class_hash(enum word_kind kind)
 struct reading {
     struct words_reader *r;
     const uint8_t *p, *end;
-    const uint8_t *text;        /* of the reading */
-    const uint8_t *searched_to; /* there is no URL before it that was not taken */
-    const uint8_t *chunk;       /* the first byte behind white space */
-    uint8_t *base, *to;         /* folded words; where the next goes */
-    struct span recipient;      /* local part, small letters */
+    const uint8_t *text;                      /* of the reading */
+    const uint8_t *searched_to;               /* there is no URL before it that was not taken */
+    const uint8_t *chunk;                     /* the first byte behind white space */
+    uint8_t *base, *to;                       /* folded words; where the next goes */
+    struct span recipient;                    /* local part, small letters */
+    uint64_t recipient_start, recipient_mask; /* its first letters, as fold16 has them */
     struct words *out;
     uint32_t max;
     uint32_t spaced;           /* single letters in a row, the last words of out */
@@ -665,72 +678,7 @@ static void take_token(struct reading *r)
     r->p = q;
 }
 
-/* ---- the way through ASCII ---- */
-
-/* What is said of the letters at p, of which 16 are looked at. */
-struct letters {
-    unsigned n;
-    bool odd;   /* capitals behind the first letter, but not all of them: VaIium */
-    bool tight; /* three consonants in a row: it might be random (words_random) */
-    uint64_t hash;
-};
-
-/* `left` bytes are there; the letters folded, and zeros behind them, into out[16]. */
-#if defined(__SSE2__) && defined(__x86_64__)
-static inline struct letters letters16(const uint8_t *p, size_t left, uint8_t *out)
-{
-    static const uint8_t masks[32] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-                                      0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
-    __m128i v;
-    if (__builtin_expect(left >= 16, 1)) {
-        v = _mm_loadu_si128((const __m128i *)(const void *)p);
-    } else {
-        uint8_t part[16] = {0};
-        memcpy(part, p, left);
-        v = _mm_loadu_si128((const __m128i *)(const void *)part);
-    }
-    __m128i low = _mm_or_si128(v, _mm_set1_epi8(0x20));
-    /* bytes that are not a to z; those beyond ASCII are below 'a' as signed ones */
-    __m128i other = _mm_or_si128(_mm_cmplt_epi8(low, _mm_set1_epi8('a')),
-                                 _mm_cmpgt_epi8(low, _mm_set1_epi8('z')));
-    __m128i vowel =
-        _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(low, _mm_set1_epi8('a')),
-                                  _mm_cmpeq_epi8(low, _mm_set1_epi8('e'))),
-                     _mm_or_si128(_mm_cmpeq_epi8(low, _mm_set1_epi8('i')),
-                                  _mm_or_si128(_mm_cmpeq_epi8(low, _mm_set1_epi8('o')),
-                                               _mm_cmpeq_epi8(low, _mm_set1_epi8('u')))));
-    struct letters w;
-    w.n = (unsigned)__builtin_ctz((unsigned)_mm_movemask_epi8(other) | 0x10000);
-    unsigned all = (1u << w.n) - 1;
-    unsigned capitals = (unsigned)_mm_movemask_epi8(_mm_cmplt_epi8(v, _mm_set1_epi8('a'))) & all;
-    unsigned consonants = ~(unsigned)_mm_movemask_epi8(vowel) & all;
-    w.odd = __builtin_expect(capitals > 1, 0) && capitals != all;
-    w.tight = (consonants & consonants >> 1 & consonants >> 2) != 0;
-    __m128i mask = _mm_loadu_si128((const __m128i *)(const void *)(masks + 16 - w.n));
-    low = _mm_and_si128(low, mask);
-    _mm_storeu_si128((__m128i *)(void *)out, low);
-    w.hash = words_hash_block(0, (uint64_t)_mm_cvtsi128_si64(low),
-                              (uint64_t)_mm_cvtsi128_si64(_mm_unpackhi_epi64(low, low)), w.n);
-    return w;
-}
-#else
-static inline struct letters letters16(const uint8_t *p, size_t left, uint8_t *out)
-{
-    struct letters w = {0};
-    unsigned capitals = 0, all = 0, consonants = 0;
-    memset(out, 0, 16);
-    for (; w.n < 16 && w.n < left && types[p[w.n]] & LETTER; w.n++) {
-        capitals |= (p[w.n] < 'a' ? 1u : 0) << w.n;
-        all |= 1u << w.n;
-        out[w.n] = p[w.n] | 0x20;
-        consonants |= (strchr("aeiou", out[w.n]) ? 0 : 1u) << w.n;
-    }
-    w.odd = capitals > 1 && capitals != all;
-    w.tight = consonants & consonants >> 1 & consonants >> 2;
-    w.hash = words_hash(span_of(out, w.n));
-    return w;
-}
-#endif
+/* ---- one thing after another ---- */
 
 /* At a letter: the recipient's local part, as a word of its own. */
 static bool take_recipient(struct reading *r)
@@ -750,71 +698,57 @@ static bool take_recipient(struct reading *r)
     return true;
 }
 
-/* One letter among words, and not the first of a row of such. */
-static inline bool is_lone(const uint8_t *p, const uint8_t *end)
+/* A word of a few letters, which may have accents and apostrophes, but no digits, signs or letters
+ * of other scripts. */
+static bool take_letters(struct reading *r)
 {
-    return end - p >= 4 && p[1] == ' ' && types[p[2]] & LETTER && types[p[3]] & LETTER;
-}
-
-/* Words of a few letters one behind the other, which is nearly all of a text; `whole`: to where no
- * look ahead leaves it. False when there is none at r->p. Everything is in variables of its own, as
- * what is written here may lie anywhere. */
-static inline bool take_run(struct reading *r, const bool whole)
-{
-    const uint8_t *const text = r->text, *const end = r->end, *next = r->p, *chunk = r->chunk,
-                         *p = next;
-    uint8_t *to = r->to, *const base = r->base, flags = r->line ? WORD_LINE : 0;
-    struct word *v = r->out->v + r->out->n, *const most = r->out->v + r->max, *const before = v;
-    const uint8_t recipient = r->recipient.n ? *r->recipient.p : 0;
-    bool single = r->spaced > 0;
-    do {
-        struct letters w = letters16(next, whole ? AHEAD : (size_t)(end - next), to);
-        const uint8_t *behind = next + w.n;
-        uint8_t t = whole || behind < end ? types[*behind] : 0;
-        if (w.n - 2 >= WORDS_BLOCK - 2 && (w.n != 1 || single || !is_lone(next, end)))
+    uint8_t text[WORDS_BLOCK] = {0};
+    unsigned n = 0, letters = 0, capitals = 0;
+    bool accents = false;
+    const uint8_t *q = r->p, *const end = r->end;
+    for (; q < end; q++) {
+        const uint8_t c = *q, t = types[c];
+        if (n > WORDS_BLOCK - 3)
+            return false;
+        if (t & LETTER) {
+            text[n++] = c | 0x20;
+            capitals += c < 'a';
+            letters++;
+        } else if (t & HIGH) {
+            unsigned bytes;
+            const struct fold *f = fold_at(r, q, &bytes);
+            if (f->class == FOLD_LETTER) {
+                if (f->flags & FOLD_CONFUSED || f->n > 2 || f->text[0] >= 0x80)
+                    return false;
+                accents |= (f->flags & FOLD_ACCENT) != 0;
+                memcpy(text + n, f->text, 2);
+                n += f->n;
+                letters++;
+            } else if (f->class == FOLD_DROP || f->class == FOLD_DIGIT || !letters) {
+                return false;
+            } else if (f->class != FOLD_APOSTROPHE) {
+                break;
+            }
+            q += bytes - 1;
+        } else if (t & (DIGIT | SIGN | QUOTE) && goes_on(r, q)) {
+            if (!(t & QUOTE))
+                return false;
+        } else {
             break;
-        if (w.odd || (t & (DIGIT | HIGH | SIGN | QUOTE) && goes_on(r, behind)) ||
-            (w.tight && words_odd(to, w.n)))
-            break;
-        v->hash = w.hash;
-        v->at = (uint32_t)(to - base);
-        v->n = v->source_n = w.n;
-        v->source = (uint32_t)(next - text);
-        v->kind = WORD_PLAIN;
-        v->flags = flags;
-        v++;
-        to += w.n;
-        p = behind;
-        single = false;
-        /* over one space, or something and a space, or a line's end */
-        bool space = whole || end - p >= 2 ? p[1] == ' ' : false;
-        if (t & SPACE)
-            next = p + 1;
-        else if (space && !(t & (LETTER | DIGIT | HIGH)))
-            next = p + 2;
-        else
-            next = NULL;
-        flags = t & LINE ? WORD_LINE : 0;
-        chunk = next ? next : chunk;
-    } while (next && v < most && (whole ? end - next >= AHEAD : next < end) &&
-             (*next | 0x20) != recipient);
-    if (v == before)
+        }
+    }
+    if (letters < 2)
         return false;
-    r->spaced = 0;
-    r->latin += (uint32_t)(v - before);
-    r->out->n += (uint32_t)(v - before);
-    r->to = to;
-    r->line = flags;
-    r->chunk = chunk;
-    r->p = next ? next : p;
+    const bool odd = capitals != letters && capitals > (*r->p >= 'A' && *r->p <= 'Z');
+    const struct known_word *known = accents || odd ? known_find(&r->r->known, text, n) : NULL;
+    if (!known && words_random(text, n))
+        return false;
+    bool disguised = known && ((accents && !known->accents) || memcmp(known->text, text, n) != 0);
+    r->latin++;
+    push_plain(r, r->p, (size_t)(q - r->p), known ? known->text : text, n,
+               disguised ? WORD_DISGUISED : 0);
+    r->p = q;
     return true;
-}
-
-static bool take_words(struct reading *r)
-{
-    if (r->spaced >= SPACED_MIN)
-        return false;
-    return r->end - r->p >= AHEAD ? take_run(r, true) : take_run(r, false);
 }
 
 /* One that stands for itself, behind or before others that do. */
@@ -836,7 +770,7 @@ static bool take_digits(struct reading *r)
     const uint8_t *q = r->p;
     while (q < r->end && types[*q] & DIGIT)
         q++;
-    if (q == r->p + 1 ||
+    if ((q == r->p + 1 && *r->p <= '1') ||
         (q < r->end && types[*q] & (LETTER | HIGH | SIGN | QUOTE) && goes_on(r, q)))
         return false;
     q = number_end(r, q);
@@ -862,7 +796,8 @@ static void take_high(struct reading *r)
     unsigned n;
     const struct fold *f = fold_at(r, r->p, &n);
     if (f->class == FOLD_LETTER || f->class == FOLD_DIGIT) {
-        take_token(r);
+        if (f->class == FOLD_DIGIT || !take_letters(r))
+            take_token(r);
     } else if (f->class != FOLD_CHAIN || !take_chain(r)) {
         r->p += n;
         if (f->class == FOLD_SPACE)
@@ -870,37 +805,225 @@ static void take_high(struct reading *r)
     }
 }
 
+/* Takes or passes over at least a byte. */
+static void step(struct reading *r)
+{
+    uint8_t c = *r->p, t = types[c];
+    if (t & (LETTER | DIGIT)) {
+        if (r->recipient.n && text_lower(c) == *r->recipient.p && take_recipient(r))
+            return;
+        if (t & LETTER ? !take_letters(r) && !take_single(r) : !take_digits(r))
+            take_token(r);
+        return;
+    }
+    if (t & TRIGGER && could_be_class(r) && take_class(r))
+        return;
+    if (t & HIGH) {
+        take_high(r);
+    } else if (t & SIGN && goes_on(r, r->p)) {
+        take_token(r);
+    } else {
+        r->p++;
+        r->line |= (t & LINE) != 0;
+        if (t & SPACE)
+            r->chunk = r->p;
+    }
+}
+
+/* ---- the way through ASCII: 64 bytes at once ---- */
+
+#define LOOK_AHEAD  3  /* bytes of a block that are only looked at */
+#define BLOCK_WORDS 32 /* that a block can have */
+#define BLOCK_LEAST 16 /* bytes of a block that are worth going on with */
+
+/* The text at r->p as a block; what is behind its end is as if it were 0. At most *limit bytes of
+ * it may be taken. */
+static const uint8_t *block_bytes(const struct reading *r, uint8_t *room, unsigned *limit)
+{
+    size_t left = (size_t)(r->end - r->p);
+    *limit = BLOCK_BYTES - LOOK_AHEAD;
+    if (left >= BLOCK_BYTES + WORDS_BLOCK)
+        return r->p;
+    if (left < *limit)
+        *limit = (unsigned)left + 1;
+    size_t n = left < BLOCK_BYTES ? left : BLOCK_BYTES;
+    memcpy(room, r->p, n);
+    memset(room + n, 0, BLOCK_BYTES + WORDS_BLOCK - n);
+    return room;
+}
+
+/* Where something begins that is not just a word and no part of one (a bit of it, or behind the
+ * letters that belong to it). */
+static inline uint64_t block_stops(const struct block *b)
+{
+    uint64_t letter = b->letter, capital = b->capital, small = letter & ~capital;
+    uint64_t any = letter | b->digit | b->high;
+    uint64_t joined = (b->joint & (any | b->bar) >> 1) | (b->bar & b->bar >> 1);
+    /* capitals behind the first letter, but not all of them: VaIium */
+    uint64_t odd = (capital & small << 1) | (small & capital << 1 & capital << 2);
+    /* one letter, but for one among words, which begins no row of such */
+    uint64_t single = letter & ~(letter << 1) & ~(letter >> 1);
+    uint64_t lone = single & b->blank >> 1 & letter >> 2 & letter >> 3;
+    return b->digit | b->high | joined | odd | (single & ~lone);
+}
+
+/* 16 bytes in small letters, of them n, behind which there are zeros; into `out`, too. The hash. */
+static inline uint64_t fold16(const uint8_t *p, unsigned n, uint8_t *out, uint64_t *first)
+{
+    static const uint64_t masks[2 * WORDS_BLOCK / 8] = {~0ull, ~0ull, 0, 0};
+    uint64_t part[2], mask[2];
+    memcpy(part, p, sizeof part);
+    memcpy(mask, (const uint8_t *)masks + WORDS_BLOCK - n, sizeof mask);
+    part[0] = (part[0] | 0x2020202020202020ull) & mask[0];
+    part[1] = (part[1] | 0x2020202020202020ull) & mask[1];
+    memcpy(out, part, sizeof part);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    part[0] = __builtin_bswap64(part[0]);
+    part[1] = __builtin_bswap64(part[1]);
+#endif
+    *first = part[0];
+    return words_hash_block(0, part[0], part[1], n);
+}
+
+/* The words of a block, as far as they are words of a few letters and nothing else, which is nearly
+ * all of a text. r->p is behind them; *until: what must be taken another way reaches beyond it.
+ * False: nothing is known to be there. */
+static inline __attribute__((always_inline)) bool
+take_words(struct reading *r, const struct block *b, unsigned limit, const uint8_t **until)
+{
+    const uint64_t letter = b->letter, consonant = letter & ~b->vowel;
+    uint64_t stops = block_stops(b) & ((1ull << limit) - 1);
+    unsigned stop = stops ? (unsigned)__builtin_ctzll(stops) : limit;
+    uint64_t starts = letter & ~(letter << 1), tight = consonant & consonant << 1 & consonant << 2;
+    uint64_t ends = ~letter & letter << 1 & ((1ull << stop) - 1);
+    const uint64_t line = (b->line + ~letter + r->line) & letter; /* carried over what is between */
+    const uint32_t source = (uint32_t)(r->p - r->text);
+    struct word *const before = r->out->v + r->out->n, *v = before;
+    uint8_t *to = r->to, *const base = r->base;
+    unsigned at = 0;
+    bool halted = stop < limit;
+    while (ends) {
+        const unsigned end = (unsigned)__builtin_ctzll(ends);
+        const unsigned start = (unsigned)__builtin_ctzll(starts), n = end - start;
+        uint64_t first;
+        if (n > WORDS_BLOCK - 1) {
+            halted = true;
+            break;
+        }
+        v->hash = fold16(b->p + start, n, to, &first);
+        if ((first & r->recipient_mask) == r->recipient_start) {
+            halted = true;
+            break;
+        }
+        if (tight & ((1ull << end) - 1)) {
+            tight &= ~0ull << end;
+            if (words_odd(to, n)) {
+                halted = true;
+                break;
+            }
+        }
+        v->at = (uint32_t)(to - base);
+        v->n = v->source_n = n;
+        v->source = source + start;
+        v->kind = WORD_PLAIN;
+        v->flags = line >> start & 1 ? WORD_LINE : 0;
+        v++;
+        to += n;
+        at = end;
+        starts &= starts - 1;
+        ends &= ends - 1;
+    }
+    if (v > before) {
+        r->latin += (uint32_t)(v - before);
+        r->out->n += (uint32_t)(v - before);
+        r->to = to;
+        r->line = false;
+    }
+    unsigned begun = starts ? (unsigned)__builtin_ctzll(starts) : BLOCK_BYTES;
+    unsigned next = begun < stop ? begun : stop;
+    uint64_t passed = next < BLOCK_BYTES ? (1ull << next) - 1 : ~0ull;
+    r->line |= (b->line & passed) >> at != 0;
+    if (b->space & passed)
+        r->chunk = r->p + BLOCK_BYTES - __builtin_clzll(b->space & passed);
+    *until = r->p + (begun < stop ? begun : stop);
+    if (halted && stops && stop > next)
+        *until = r->p + stop;
+    r->p += next;
+    return !halted && next > 0;
+}
+
+/* Goes on in the block behind `used` bytes of it. */
+static inline void block_skip(struct block *b, unsigned used)
+{
+    b->p += used;
+    b->letter >>= used;
+    b->capital >>= used;
+    b->vowel >>= used;
+    b->digit >>= used;
+    b->high >>= used;
+    b->space >>= used;
+    b->blank >>= used;
+    b->line >>= used;
+    b->joint >>= used;
+    b->bar >>= used;
+}
+
+static bool is_room(const struct reading *r, unsigned words)
+{
+    return r->p < r->end && r->max - r->out->n >= words;
+}
+
+/* One block, with all that begins in it. */
+static inline __attribute__((always_inline)) void take_block(struct reading *r, struct block *b,
+                                                             unsigned limit)
+{
+    const uint8_t *until, *at = r->p;
+    while (!take_words(r, b, limit, &until)) {
+        do
+            step(r);
+        while (is_room(r, 1) && (r->p <= until || r->spaced));
+        size_t used = (size_t)(r->p - at);
+        if (used + BLOCK_LEAST > limit || !is_room(r, BLOCK_WORDS))
+            return;
+        block_skip(b, (unsigned)used);
+        limit -= (unsigned)used;
+        at = r->p;
+    }
+}
+
+static void read_plain(struct reading *r)
+{
+    uint8_t room[BLOCK_BYTES + WORDS_BLOCK];
+    while (is_room(r, BLOCK_WORDS)) {
+        struct block b;
+        unsigned limit;
+        b.p = block_bytes(r, room, &limit);
+        block_look_plain(&b);
+        take_block(r, &b, limit);
+    }
+}
+
+#ifdef WORDS_AVX2
+WORDS_AVX2 static void read_avx2(struct reading *r)
+{
+    uint8_t room[BLOCK_BYTES + WORDS_BLOCK];
+    while (is_room(r, BLOCK_WORDS)) {
+        struct block b;
+        unsigned limit;
+        b.p = block_bytes(r, room, &limit);
+        block_look_avx2(&b);
+        take_block(r, &b, limit);
+    }
+}
+#else
+#define read_avx2 read_plain
+#endif
+
 static void read_all(struct reading *r)
 {
-    while (r->p < r->end && r->out->n < r->max) {
-        uint8_t c = *r->p, t = types[c];
-        if (t & LETTER) {
-            if (r->recipient.n && text_lower(c) == *r->recipient.p && take_recipient(r))
-                continue;
-            if (!take_words(r) && !take_single(r))
-                take_token(r);
-        } else if (t & (SPACE | TRIGGER)) {
-            if (t & TRIGGER && could_be_class(r) && take_class(r))
-                continue;
-            if (t & SIGN) {
-                take_token(r);
-                continue;
-            }
-            r->p++;
-            r->line |= (t & LINE) != 0;
-            if (t & SPACE)
-                r->chunk = r->p;
-        } else if (t & HIGH) {
-            take_high(r);
-        } else if (t & (DIGIT | SIGN)) {
-            if (r->recipient.n && c == *r->recipient.p && take_recipient(r))
-                continue;
-            if (!(t & DIGIT) || !take_digits(r))
-                take_token(r);
-        } else {
-            r->p++;
-        }
-    }
+    (r->r->vector ? read_avx2 : read_plain)(r);
+    while (is_room(r, 1))
+        step(r);
     if (r->spaced)
         spaced_join(r);
 }
@@ -915,7 +1038,16 @@ struct words_reader *words_open(void)
         abort(); /* ICU without its own tables: a broken installation */
     for (unsigned k = WORD_NUMBER; k < WORD_KINDS; k++)
         r->class_hash[k] = class_hash(k);
+    words_scalar(r, false);
     return r;
+}
+
+void words_scalar(struct words_reader *r, bool scalar)
+{
+#ifdef WORDS_AVX2
+    r->vector = !scalar && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
+                __builtin_cpu_supports("bmi2");
+#endif
 }
 
 void words_close(struct words_reader *r)
@@ -937,6 +1069,17 @@ static struct span recipient_of(struct span mailbox, struct arena *arena)
     for (size_t i = 0; i < n; i++)
         local[i] = text_lower(mailbox.p[i]);
     return span_of(local, n);
+}
+
+/* What a word must begin with to be looked at again: its letters up to the eighth. */
+static void recipient_letters(struct reading *r)
+{
+    unsigned n = 0;
+    for (; n < r->recipient.n && n < 8 && types[r->recipient.p[n]] & LETTER; n++)
+        r->recipient_start |= (uint64_t)r->recipient.p[n] << 8 * n;
+    r->recipient_mask = n == 8 ? ~0ull : (1ull << 8 * n) - 1;
+    if (n == 0)
+        r->recipient_start = 1; /* no word has that */
 }
 
 /* Bytes that folded words can come to: a character of two bytes may become six, and one of three
@@ -971,6 +1114,7 @@ void words_read(struct words_reader *reader, struct span text, struct span recip
         .max = (uint32_t)max,
         .line = true,
     };
+    recipient_letters(&r);
     read_all(&r);
     out->text.n = (size_t)(r.to - to);
     out->cut = r.p < r.end;

@@ -70,7 +70,11 @@ struct words_reader {
     struct known known;
     uint64_t class_hash[WORD_KINDS];
     bool sealed;
+    bool vector; /* the CPU has AVX2 */
 };
+
+/* Tests: forbids the CPU's vector instructions; the results are the same. */
+void words_scalar(struct words_reader *r, bool scalar);
 
 void known_add(struct known *k, struct span word, bool accents);
 /* The word that `folded` may stand for; NULL. */
