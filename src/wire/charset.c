@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <unicode/ucnv.h>
 #include <unicode/udata.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "wire/mime_vector.h"
 #include "wire/text.h"
@@ -12,6 +15,7 @@ enum {
     CONVERTERS_MAX = 256, /* ICU has fewer */
     LABELS = 512,         /* slots; a power of two */
     PIVOT = 1024,         /* UTF-16 units converted at once */
+    SLACK = 16,           /* behind what is converted, for whole vectors */
     UTF8_BYTES_MAX = 3,   /* of a UTF-16 unit, and of what one byte becomes */
 };
 
@@ -418,11 +422,21 @@ static int from_table(const struct converter *c, struct span in, struct arena *a
     size_t at = plain ? vector_ascii(in) : 0;
     if (at == in.n)
         return 0;
-    uint8_t *start = arena_alloc(arena, at + (in.n - at) * UTF8_BYTES_MAX + 8), *o = start;
+    uint8_t *start = arena_alloc(arena, at + (in.n - at) * UTF8_BYTES_MAX + SLACK), *o = start;
     memcpy(o, in.p, at);
     o += at;
     while (at < in.n) {
         uint64_t eight;
+#ifdef __SSE2__
+        for (; plain && in.n - at >= 16; at += 16, o += 16) { /* lines of ASCII alone */
+            __m128i c = _mm_loadu_si128((const __m128i *)(const void *)(in.p + at));
+            if (_mm_movemask_epi8(c))
+                break;
+            _mm_storeu_si128((__m128i *)(void *)o, c);
+        }
+        if (at == in.n)
+            break;
+#endif
         if (plain && in.n - at >= 8) {
             memcpy(&eight, in.p + at, 8);
             memcpy(o, &eight, 8);

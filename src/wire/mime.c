@@ -152,13 +152,32 @@ static const uint16_t once_long[ONCE_LONGEST + 1] = {
     [25] = 1 << 1,
 };
 
+/* Eight bytes of a name in small letters. Of other bytes of names none becomes a letter or '-'. */
+static inline uint64_t name_word(const void *p)
+{
+    uint64_t word;
+    memcpy(&word, p, sizeof word);
+    return word | 0x2020202020202020u;
+}
+
+/* Is the name, which has as many letters as the row's, the row's? */
+static inline bool once_is(struct span name, const char *row)
+{
+    if (name.n < 8)
+        return text_starts(name, row);
+    for (size_t i = 0; i + 8 < name.n; i += 8)
+        if (name_word(name.p + i) != name_word(row + i))
+            return false;
+    return name_word(name.p + name.n - 8) == name_word(row + name.n - 8);
+}
+
 /* The name's row; -1 when it has none. */
 static int once_named(struct span name)
 {
     unsigned rows = name.n <= ONCE_LONGEST ? once_long[name.n] : 0;
     for (; rows; rows &= rows - 1) {
         int row = __builtin_ctz(rows);
-        if (text_lower(*name.p) == (uint8_t)*once[row].name && text_starts(name, once[row].name))
+        if (text_lower(*name.p) == (uint8_t)*once[row].name && once_is(name, once[row].name))
             return row;
     }
     return -1;
