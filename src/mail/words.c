@@ -973,15 +973,23 @@ static bool is_room(const struct reading *r, unsigned words)
     return r->p < r->end && r->max - r->out->n >= words;
 }
 
+/* A row of single letters ends where a longer word follows. */
+static bool row_ends(const struct reading *r)
+{
+    return r->end - r->p >= 3 && *r->p == ' ' && types[r->p[1]] & LETTER && types[r->p[2]] & LETTER;
+}
+
 /* One block, with all that begins in it. */
 static inline __attribute__((always_inline)) void take_block(struct reading *r, struct block *b,
                                                              unsigned limit)
 {
     const uint8_t *until, *at = r->p;
     while (!take_words(r, b, limit, &until)) {
-        do
+        do {
             step(r);
-        while (is_room(r, 1) && (r->p <= until || r->spaced));
+            if (r->spaced && row_ends(r))
+                spaced_join(r);
+        } while (is_room(r, 1) && (r->p <= until || r->spaced));
         size_t used = (size_t)(r->p - at);
         if (used + BLOCK_LEAST > limit || !is_room(r, BLOCK_WORDS))
             return;
@@ -1095,9 +1103,11 @@ void words_read(struct words_reader *reader, struct span text, struct span recip
     *out = (struct words){0};
     if (text.n > UINT32_MAX / 8)
         text.n = UINT32_MAX / 8;
-    size_t max = text.n < WORDS_MAX ? text.n : WORDS_MAX;
-    if (!max)
+    if (!text.n)
         return;
+    size_t max = text.n + BLOCK_WORDS; /* the last block has no fewer than another */
+    if (max > WORDS_MAX)
+        max = WORDS_MAX;
     out->v = arena_alloc(arena, (max + 1) * sizeof *out->v);
     uint8_t *to = arena_alloc(arena, folded_max(text));
     out->text.p = to;
