@@ -488,8 +488,10 @@ int volume_hours(struct spam *s, const struct volume_filter *f, struct volume_ho
     w.groups = days ? &g : NULL;
     int rc = walk(&w, s, err);
     free(h);
-    hours_end(all, &w.window);
-    hours_end(filtered, &w.window);
+    if (rc == 0) {
+        hours_end(all, &w.window);
+        hours_end(filtered, &w.window);
+    }
     if (days)
         *days = rc == 0 ? groups_end(&g, &w.roots) : (struct volume){0};
     groups_free(&g);
