@@ -77,7 +77,7 @@ static inline void separate(struct reader *r, uint8_t s)
 /* The separator that a tag is. */
 static inline uint8_t separator_of(uint16_t flags)
 {
-    return (uint8_t)((flags / TAG_LINE & 1) * SEP_LINE + (flags / TAG_SPACE & 1) * SEP_SPACE);
+    return flags / TAG_SPACE & (SEP_SPACE | SEP_LINE);
 }
 
 static bool is_word_byte(uint8_t c)
@@ -345,6 +345,16 @@ static inline const uint8_t *value_read(const uint8_t *p, const uint8_t *end, st
     return p;
 }
 
+/* Behind an attribute's name: behind its value, where it has one. NULL as above. */
+static inline const uint8_t *attr_value(const uint8_t *p, const uint8_t *end, struct span *v)
+{
+    p = skip(p, end);
+    if (p == end || *p != '=')
+        return p;
+    p = skip(p + 1, end);
+    return p < end && *p != '>' ? value_read(p, end, v) : p;
+}
+
 /* Behind a tag's name: reads its attributes, to behind its '>'. NULL when that never comes. */
 static const uint8_t *attrs_read(const uint8_t *p, const uint8_t *end, struct attrs *a)
 {
@@ -360,11 +370,14 @@ static const uint8_t *attrs_read(const uint8_t *p, const uint8_t *end, struct at
         p = html_attr_end(p + 1, end);
         size_t n = (size_t)(p - name);
         struct span v = {p, 0};
-        p = skip(p, end);
-        if (p < end && *p == '=') {
-            p = skip(p + 1, end);
-            if (p < end && *p != '>')
-                p = value_read(p, end, &v);
+        if (end - p > 2 && p[0] == '=' && p[1] == '"') { /* as nearly all are */
+            const uint8_t *quote = html_find(p + 2, end, '"');
+            if (quote == end)
+                return NULL;
+            v = span_of(p + 2, (size_t)(quote - p - 2));
+            p = quote + 1;
+        } else {
+            p = attr_value(p, end, &v);
             if (!p)
                 return NULL;
         }
@@ -816,7 +829,8 @@ static void body_begin(struct reader *r, const struct attrs *a)
 static inline void place(struct reader *r, enum html_tag tag, uint16_t flags)
 {
     separate(r, separator_of(flags));
-    ends_implied(r, tag, flags);
+    if (flags & (TAG_ENDS_P | TAG_IMPLIES))
+        ends_implied(r, tag, flags);
 }
 
 /* The elements with TAG_ODD: behind what is not read as tags. *element: it is one whose end comes.

@@ -6,8 +6,8 @@
 
 enum html_tag_flag {
     TAG_VOID = 1 << 0,     /* has no end */
-    TAG_LINE = 1 << 1,     /* ends the line, before and after */
-    TAG_SPACE = 1 << 2,    /* ends the word */
+    TAG_SPACE = 1 << 1,    /* ends the word */
+    TAG_LINE = 1 << 2,     /* ends the line, before and after; beside the one above */
     TAG_SCOPE = 1 << 3,    /* end tags within close nothing outside */
     TAG_ENDS_P = 1 << 4,   /* a <p> ends where it begins */
     TAG_LIST = 1 << 5,     /* an <li> within ends none outside */

@@ -228,6 +228,20 @@ static bool is_plain_host(struct span s)
     return true;
 }
 
+/* A host with capitals, but without any disguise, in small letters. False when it is another. */
+static bool small_host(struct span raw, struct arena *arena, struct span *out)
+{
+    uint8_t small[DOMAIN_TEXT_MAX];
+    if (raw.n > sizeof small)
+        return false;
+    for (size_t i = 0; i < raw.n; i++)
+        small[i] = text_lower(raw.p[i]);
+    if (!is_plain_host(span_of(small, raw.n)))
+        return false;
+    *out = span_of(arena_copy(arena, small, raw.n), raw.n);
+    return true;
+}
+
 int url_host(struct span raw, struct arena *arena, struct url *out)
 {
     struct span host = raw;
@@ -236,7 +250,7 @@ int url_host(struct span raw, struct arena *arena, struct url *out)
         return -1;
     if (*raw.p == '[' && raw.n > 2 && memchr(raw.p, ':', raw.n))
         return host_v6(raw, arena, out);
-    if (!is_plain_host(raw)) {
+    if (!is_plain_host(raw) && !small_host(raw, arena, &host)) {
         uint8_t plain[URL_HOST_RAW_MAX];
         size_t n;
         if (!undisguise(raw, plain, &n, &out->disguises))
