@@ -113,11 +113,12 @@ static uint64_t cell(uint32_t side, bool second)
 
 static void add_look(struct signs *out, const struct mail *m)
 {
-    const struct mail_file *f = m->file, *end = m->file + m->files;
-    while (f < end && !is_picture(f))
-        f++;
-    if (f == end || !m->headers.hash || !m->message_id.hash)
+    unsigned at = 0;
+    while (at < m->files && !is_picture(&m->file[at]))
+        at++;
+    if (at == m->files || !m->headers.hash || !m->message_id.hash)
         return;
+    const struct mail_file *f = &m->file[at];
     uint64_t hand =
         sign_key(SIGN_HEADERS, m->headers.hash) ^ sign_key(SIGN_MESSAGE_ID, m->message_id.hash);
     for (unsigned second = 0; second < SIGN_LOOK_MAX; second++)

@@ -152,8 +152,9 @@ static unsigned keys_of(const struct spam *s, enum volume_by by, const struct fa
         for (unsigned i = 0; i < FACT_BRANDS; i++)
             if (x->brand[i])
                 key[n++] = x->brand[i];
-        key[n] = n ? key[n] : 0;
-        return n ? n : 1;
+        if (!n)
+            key[n++] = 0;
+        return n;
     }
 }
 
