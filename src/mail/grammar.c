@@ -254,8 +254,6 @@ static void note_date(struct note *n, struct span s)
                      (c == 'Z' && n->n > 1 && last == ' ' && n->p[n->n - 2] == 'Z');
         if (again && c == 'Z')
             n->n--; /* a zone's name of several words */
-        else if (!again && c == ' ')
-            note_str(n, " ");
         else if (!again)
             note_byte(n, c);
         last = c;
@@ -319,10 +317,27 @@ static bool is_trace(struct span name)
            (text_is(name, "received") || text_is(name, "return-path"));
 }
 
+/* Any byte that cannot be shown, or white space, in eight. */
+static inline bool is_odd8(const uint8_t *p)
+{
+    const uint64_t ones = 0x0101010101010101ull;
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+    return (((v - ones * 0x21) & ~v) | (v + ones) | v) & ones * 0x80;
+}
+
 static void note_name(struct note *n, struct span name)
 {
     size_t at = n->n;
     note_bytes(n, name);
+    size_t m = n->n - at;
+    if (m >= 8) {
+        bool odd = is_odd8(n->p + n->n - 8);
+        for (size_t i = 0; i + 8 < m; i += 8)
+            odd |= is_odd8(n->p + at + i);
+        if (!odd)
+            return;
+    }
     for (; at < n->n; at++)
         if (n->p[at] <= ' ' || n->p[at] >= 0x7f)
             n->p[at] = '?';
@@ -340,14 +355,15 @@ void grammar_headers(const struct mime *m, const bool *stripped, struct arena *a
         if ((stripped && stripped[i]) || is_trace(h->name))
             continue;
         if (n.n)
-            note_str(&n, " ");
+            note_byte(&n, ' ');
         note_name(&n, h->name);
         const uint8_t *behind = h->name.p + h->name.n;
         if (h->value.n && h->value.p >= behind)
             note_spacing(&n, span_of(behind, (size_t)(h->value.p - behind)));
-        if (text_is(h->name, "date")) {
+        const uint8_t first = h->name.n ? *h->name.p | 0x20 : 0;
+        if (first == 'd' && text_is(h->name, "date")) {
             date = h->value;
-        } else if (text_is(h->name, "content-type")) {
+        } else if (first == 'c' && text_is(h->name, "content-type")) {
             note_folding(&n, h->value);
             boundary = boundary_of(h->value);
         }

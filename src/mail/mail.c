@@ -95,9 +95,14 @@ static struct span header_text(struct mail_reader *r, const struct mime *m, cons
     return h ? mime_text(r->scanner, h->value, arena) : span_of(NULL, 0);
 }
 
+/* Visible, and none of the signs around addresses; bytes beyond ASCII too. */
 static bool is_address_char(uint8_t c)
 {
-    return c > ' ' && c != 0x7f && !strchr("<>,;:\"()[]", c);
+    static const bool no[256] = {
+        [0 ... ' '] = true, [0x7f] = true, ['<'] = true, ['>'] = true, [','] = true, [';'] = true,
+        [':'] = true,       ['"'] = true,  ['('] = true, [')'] = true, ['['] = true, [']'] = true,
+    };
+    return !no[c];
 }
 
 struct span mail_address(struct span value, struct arena *arena)
