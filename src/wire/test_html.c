@@ -209,6 +209,16 @@ static void test_hidden(void)
             "a", "bc");
     seen_is("<style>.x{display:none}</style><p class=x style='display:block'>a", "a", "");
     seen_is("<style>body{background:#000}</style><body>a<font color=white>b", "b", "a");
+    /* what was read before is what it was, but for new rules and other tags */
+    seen_is("<i style='color:#fff'>a</i><b style='color:#fff'>b</b><b style='color:#f00'>c</b><b "
+            "style='color:#fff'>d</b>",
+            "c", "ab d");
+    seen_is("<style>p.x{color:#fff}</style><p class=x>a</p><div class=x>b</div><p class=x>c</p>"
+            "<style>.x{display:none}</style><p class=x>d</p><div class=x>e</div>",
+            "b", "a\nc\nd\ne");
+    seen_is("<style>.x{color:#fff}#y{color:#000}</style><i class=x id=y>a</i><i class=x>b</i><i "
+            "class=x id=y>c</i><i class=x style='color:#000'>d</i><i style='color:#000'>e</i>",
+            "acde", "b");
     anomalies_are("<font color=white>...</font>a", 0);
     anomalies_are("<font color=white>x</font>", HTML_HIDDEN_TEXT);
     anomalies_are("<title>x</title><noscript>y</noscript><!-- two words -->", 0);
