@@ -973,10 +973,12 @@ static bool is_room(const struct reading *r, unsigned words)
     return r->p < r->end && r->max - r->out->n >= words;
 }
 
-/* A row of single letters ends where a longer word follows. */
+/* A row of single letters ends with its line, before a wide gap or a longer word. */
 static bool row_ends(const struct reading *r)
 {
-    return r->end - r->p >= 3 && *r->p == ' ' && types[r->p[1]] & LETTER && types[r->p[2]] & LETTER;
+    return r->line || r->p - r->spaced_end > SPACED_GAP_MAX ||
+           (r->end - r->p >= 3 && *r->p == ' ' && types[r->p[1]] & LETTER &&
+            types[r->p[2]] & LETTER);
 }
 
 /* One block, with all that begins in it. */

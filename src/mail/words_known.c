@@ -6,13 +6,13 @@
 
 static uint64_t look_key(const uint8_t *p, unsigned n)
 {
+    static const uint8_t alike[256] = {
+        ['l'] = 'i', ['1'] = 'i', ['|'] = 'i', ['!'] = 'i', ['0'] = 'o'};
     uint8_t one[WORDS_WORD_MAX];
     if (n > WORDS_WORD_MAX)
         n = WORDS_WORD_MAX;
     for (unsigned i = 0; i < n; i++)
-        one[i] = p[i] == 'l' || p[i] == '1' || p[i] == '|' || p[i] == '!' ? 'i'
-                 : p[i] == '0'                                            ? 'o'
-                                                                          : p[i];
+        one[i] = alike[p[i]] ? alike[p[i]] : p[i];
     uint64_t key = words_hash(span_of(one, n));
     return key ? key : 1;
 }

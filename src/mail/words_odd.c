@@ -44,9 +44,13 @@ static const int8_t pairs[26][26] = {
 /* How unlike a word the letters are. */
 static int words_oddness(const uint8_t *letters, unsigned n)
 {
+    const int8_t *row = pairs[letters[0] - 'a'];
     int sum = 0;
-    for (unsigned i = 1; i < n; i++)
-        sum += pairs[letters[i - 1] - 'a'][letters[i] - 'a'];
+    for (unsigned i = 1; i < n; i++) {
+        unsigned letter = letters[i] - 'a';
+        sum += row[letter];
+        row = pairs[letter];
+    }
     return sum;
 }
 
