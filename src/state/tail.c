@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 
-#define PIECE     (1u << 20) /* bytes read at a time */
+#define PIECE     (256u << 10) /* bytes read at a time */
 #define CHECK_LEN 64         /* last bytes that the check covers */
 
 struct tail {

@@ -2,10 +2,26 @@
 
 #include <stdbool.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/mem.h"
 
 #define BITS_FIRST 10
+#define HUGE_PAGE  (2u << 20)
+
+/* Zeroed, 2^bits entries; in huge pages where it is large, because each look goes somewhere else
+ * and would miss the TLB as well. */
+static void *table_new(unsigned bits, size_t size)
+{
+    size_t n = (size_t)1 << bits;
+    if (n * size < 2 * HUGE_PAGE)
+        return mem_zeroed(n, size);
+    void *p = aligned_alloc(HUGE_PAGE, n * size);
+    if (!p)
+        abort();
+    madvise(p, n * size, MADV_HUGEPAGE);
+    return memset(p, 0, n * size);
+}
 
 /* The finalizer of SplitMix64 (Steele, Lea, Flood, 2014): its high bits say the place. */
 static inline size_t place_of(uint64_t value, unsigned bits)
@@ -34,7 +50,7 @@ static struct numbered *find_number(const struct numbers *s, uint64_t value)
 static void numbers_grow(struct numbers *s)
 {
     struct numbers bigger = {.bits = s->bits ? s->bits + 1 : BITS_FIRST, .n = s->n};
-    bigger.v = mem_zeroed((size_t)1 << bigger.bits, sizeof *bigger.v);
+    bigger.v = table_new(bigger.bits, sizeof *bigger.v);
     for (size_t i = 0; s->bits && i < (size_t)1 << s->bits; i++)
         if (s->v[i].value)
             *find_number(&bigger, s->v[i].value) = s->v[i];
@@ -80,7 +96,7 @@ static bool put(struct distinct *d, uint64_t pair)
 static void grow(struct distinct *d)
 {
     struct distinct bigger = {.bits = d->bits ? d->bits + 1 : BITS_FIRST};
-    bigger.v = mem_zeroed((size_t)1 << bigger.bits, sizeof *bigger.v);
+    bigger.v = table_new(bigger.bits, sizeof *bigger.v);
     for (size_t i = 0; d->bits && i < (size_t)1 << d->bits; i++)
         if (d->v[i])
             put(&bigger, d->v[i]);
