@@ -377,10 +377,16 @@ static bool begins_sentence(const struct finder *f, size_t start, size_t end)
 static bool ends_unknown(struct span raw)
 {
     char host[2 + UNKNOWN_MAX] = "x.";
-    size_t n = 0;
-    while (n < raw.n && (kinds[raw.p[raw.n - 1 - n]] & LABEL))
+    size_t n = 0, digits = 0;
+    while (n < raw.n && (kinds[raw.p[raw.n - 1 - n]] & LABEL)) {
         n++;
-    if (n > UNKNOWN_MAX || n == raw.n || raw.p[raw.n - 1 - n] != '.')
+        digits += (uint8_t)(raw.p[raw.n - n] - '0') < 10;
+    }
+    if (n == raw.n || raw.p[raw.n - 1 - n] != '.')
+        return false;
+    if (digits == n) /* an address at best */
+        return true;
+    if (n > UNKNOWN_MAX)
         return false;
     for (size_t i = 0; i < n; i++)
         host[2 + i] = (char)text_lower(raw.p[raw.n - n + i]);

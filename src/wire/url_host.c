@@ -7,7 +7,7 @@
 #include "wire/url_internal.h"
 
 #define TLD_MAX  63
-#define TLD_BITS 8 /* of the number of those remembered: 4 KiB a thread */
+#define TLD_BITS 9 /* of the number of those remembered: 8 KiB a thread */
 
 static int hex_value(uint8_t c)
 {
