@@ -698,13 +698,38 @@ static bool take_recipient(struct reading *r)
     return true;
 }
 
+/* Of a letter in either case. */
+static inline bool is_vowel(uint8_t c)
+{
+    const uint32_t vowels = 1u << 1 | 1u << 5 | 1u << 9 | 1u << 15 | 1u << 21; /* a e i o u */
+    return vowels >> (c & 31) & 1;
+}
+
+/* 16 bytes in small letters, of them n, behind which there are zeros; into `out`, too. The hash. */
+static inline uint64_t fold16(const uint8_t *p, unsigned n, uint8_t *out, uint64_t *first)
+{
+    static const uint64_t masks[2 * WORDS_BLOCK / 8] = {~0ull, ~0ull, 0, 0};
+    uint64_t part[2], mask[2];
+    memcpy(part, p, sizeof part);
+    memcpy(mask, (const uint8_t *)masks + WORDS_BLOCK - n, sizeof mask);
+    part[0] = (part[0] | 0x2020202020202020ull) & mask[0];
+    part[1] = (part[1] | 0x2020202020202020ull) & mask[1];
+    memcpy(out, part, sizeof part);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    part[0] = __builtin_bswap64(part[0]);
+    part[1] = __builtin_bswap64(part[1]);
+#endif
+    *first = part[0];
+    return words_hash_block(0, part[0], part[1], n);
+}
+
 /* A word of a few letters, which may have accents and apostrophes, but no digits, signs or letters
  * of other scripts. */
 static bool take_letters(struct reading *r)
 {
     uint8_t text[WORDS_BLOCK] = {0};
-    unsigned n = 0, letters = 0, capitals = 0;
-    bool accents = false;
+    unsigned n = 0, letters = 0, capitals = 0, row = 0;
+    bool accents = false, tight = false;
     const uint8_t *q = r->p, *const end = r->end;
     for (; q < end; q++) {
         const uint8_t c = *q, t = types[c];
@@ -713,6 +738,8 @@ static bool take_letters(struct reading *r)
         if (t & LETTER) {
             text[n++] = c | 0x20;
             capitals += c < 'a';
+            row = is_vowel(c) ? 0 : row + 1;
+            tight |= row == 3;
             letters++;
         } else if (t & HIGH) {
             unsigned bytes;
@@ -723,6 +750,8 @@ static bool take_letters(struct reading *r)
                 accents |= (f->flags & FOLD_ACCENT) != 0;
                 memcpy(text + n, f->text, 2);
                 n += f->n;
+                row = 0;
+                tight |= f->n > 1 || !is_vowel(f->text[0]); /* or it may be: words_random sees */
                 letters++;
             } else if (f->class == FOLD_DROP || f->class == FOLD_DIGIT || !letters) {
                 return false;
@@ -741,12 +770,21 @@ static bool take_letters(struct reading *r)
         return false;
     const bool odd = capitals != letters && capitals > (*r->p >= 'A' && *r->p <= 'Z');
     const struct known_word *known = accents || odd ? known_find(&r->r->known, text, n) : NULL;
-    if (!known && words_random(text, n))
+    if (!known && tight && words_random(text, n))
         return false;
-    bool disguised = known && ((accents && !known->accents) || memcmp(known->text, text, n) != 0);
     r->latin++;
-    push_plain(r, r->p, (size_t)(q - r->p), known ? known->text : text, n,
-               disguised ? WORD_DISGUISED : 0);
+    if (known) {
+        bool disguised = (accents && !known->accents) || memcmp(known->text, text, n) != 0;
+        push_plain(r, r->p, (size_t)(q - r->p), known->text, n, disguised ? WORD_DISGUISED : 0);
+    } else {
+        struct word *w = push(r, r->p, (size_t)(q - r->p), WORD_PLAIN);
+        uint64_t first;
+        if (w) {
+            w->hash = fold16(text, n, r->to, &first);
+            w->n = n;
+            r->to += n;
+        }
+    }
     r->p = q;
     return true;
 }
@@ -865,24 +903,6 @@ static inline uint64_t block_stops(const struct block *b)
     uint64_t single = letter & ~(letter << 1) & ~(letter >> 1);
     uint64_t lone = single & b->blank >> 1 & letter >> 2 & letter >> 3;
     return b->digit | b->high | joined | odd | (single & ~lone);
-}
-
-/* 16 bytes in small letters, of them n, behind which there are zeros; into `out`, too. The hash. */
-static inline uint64_t fold16(const uint8_t *p, unsigned n, uint8_t *out, uint64_t *first)
-{
-    static const uint64_t masks[2 * WORDS_BLOCK / 8] = {~0ull, ~0ull, 0, 0};
-    uint64_t part[2], mask[2];
-    memcpy(part, p, sizeof part);
-    memcpy(mask, (const uint8_t *)masks + WORDS_BLOCK - n, sizeof mask);
-    part[0] = (part[0] | 0x2020202020202020ull) & mask[0];
-    part[1] = (part[1] | 0x2020202020202020ull) & mask[1];
-    memcpy(out, part, sizeof part);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    part[0] = __builtin_bswap64(part[0]);
-    part[1] = __builtin_bswap64(part[1]);
-#endif
-    *first = part[0];
-    return words_hash_block(0, part[0], part[1], n);
 }
 
 /* The words of a block, as far as they are words of a few letters and nothing else, which is nearly
