@@ -429,10 +429,10 @@ static int from_table(const struct converter *c, struct span in, struct arena *a
         uint64_t eight;
 #ifdef __SSE2__
         for (; plain && in.n - at >= 16; at += 16, o += 16) { /* lines of ASCII alone */
-            __m128i c = _mm_loadu_si128((const __m128i *)(const void *)(in.p + at));
-            if (_mm_movemask_epi8(c))
+            __m128i piece = _mm_loadu_si128((const __m128i *)(const void *)(in.p + at));
+            if (_mm_movemask_epi8(piece))
                 break;
-            _mm_storeu_si128((__m128i *)(void *)o, c);
+            _mm_storeu_si128((__m128i *)(void *)o, piece);
         }
         if (at == in.n)
             break;
