@@ -93,7 +93,8 @@ void plan_free(struct plan *p);
 
 struct pattern_style {
     const char *space; /* for white space */
-    bool utf8;         /* well-formed UTF-8 is written as it is, else as \xHH */
+    bool utf8; /* for bytes or characters: what is beyond ASCII as it is, not as \xHH; and any
+                * such letter where there are few */
 };
 extern const struct pattern_style pattern_bytes, pattern_rspamd;
 /* Perl's syntax, fit between slashes. */

@@ -6,7 +6,8 @@
 #include "mail/template_impl.h"
 
 const struct pattern_style pattern_bytes = {"\\s+", false};
-/* rspamd keeps no-break spaces: U+00A0 in its UTF-8 patterns, C2 A0 in others. */
+/* rspamd keeps no-break spaces: U+00A0 in its UTF-8 patterns, C2 A0 in others. Text whose charset
+ * was not declared, it does not convert: one letter is one byte or several. */
 const struct pattern_style pattern_rspamd = {"[\\s\\xc2\\xa0]+", true};
 
 enum rule_format rule_format_named(const char *name)
@@ -30,14 +31,29 @@ const char *rule_format_name(enum rule_format f)
  * arrays). */
 static const char special[] = "\\^$.|?*+()[]{}/#@";
 
+/* A letter here and there is beyond ASCII: what is left says enough. */
+static bool is_mostly_ascii(struct span s)
+{
+    size_t beyond = 0;
+    for (size_t i = 0; i < s.n; i++)
+        beyond += s.p[i] >= 0x80;
+    return beyond * 3 < s.n;
+}
+
 static void write_literal(struct span s, const struct pattern_style *style, struct buf *out)
 {
     bool utf8 = style->utf8 && span_is_utf8(s), space = false;
+    bool loose = style->utf8 && is_mostly_ascii(s);
     for (size_t i = 0; i < s.n; i++) {
         uint8_t c = s.p[i];
         if (template_is_space(c)) {
             if (!space)
                 buf_str(out, style->space);
+        } else if (c >= 0x80 && loose) {
+            size_t n = 1;
+            while (i + 1 < s.n && s.p[i + 1] >= 0x80)
+                n++, i++;
+            buf_printf(out, "[^\\x00-\\x7f]{1,%zu}", n);
         } else if (c >= 0x80 && utf8) {
             buf_byte(out, c);
         } else if (c < 0x20 || c >= 0x7f) {
@@ -84,10 +100,10 @@ static void write_items(const struct clause *c, const struct pattern_style *styl
 void pattern_write(const struct clause *c, const struct pattern_style *style, struct buf *out)
 {
     if (c->whole)
-        buf_byte(out, '^');
+        buf_str(out, "^\\s*"); /* some engines keep white space at a header's ends */
     write_items(c, style, out);
     if (c->whole)
-        buf_byte(out, '$');
+        buf_str(out, "\\s*$");
 }
 
 void pattern_write_text(const struct clause *c, struct buf *out)
