@@ -96,7 +96,7 @@ static int attribute(struct pipeline *p, struct event *ev, const struct mail *ma
             return rc;
     }
     ev->family = checkins_find(p->checkins, &ev->src_ip, ev->time, &confidence);
-    ev->family_source = span_str(ev->family.n ? "address" : "");
+    ev->family_source = span_str(ev->family.n ? SPAM_FAMILY_ADDRESS : "");
     if (!ev->family.n && mail) {
         spam_judge(p->c->spam, mail, &p->verdict);
         ev->family = span_str(p->verdict.family);
@@ -108,10 +108,9 @@ static int attribute(struct pipeline *p, struct event *ev, const struct mail *ma
 }
 
 /* A mail that was handed over came from a server or a bot, wanted or not: nothing saw how it spoke. Only
- * a family from elsewhere makes a check-in of it. */
-static void judge_sender(struct event *ev)
+ * what a rule or an asset says makes a check-in of it. */
+static void judge_sender(struct event *ev, bool known)
 {
-    bool known = ev->family.n && !span_is(ev->family_source, SPAM_FAMILY_LEARNED);
     if (!ev->role.n && !ev->smtp.dialogue.n && !known)
         ev->role = span_str("sender");
 }
@@ -145,11 +144,12 @@ static int take_mail(struct pipeline *p, struct event *ev, struct err *err)
 {
     struct mail mail;
     uint64_t index;
+    bool known = ev->family.n > 0;
     int rc = read_mail(p, ev, &mail, err);
     const struct mail *there = rc == 0 ? &mail : NULL;
     if (rc >= 0)
         rc = attribute(p, ev, there, err);
-    judge_sender(ev);
+    judge_sender(ev, known);
     if (rc == 0)
         rc = journal_event(p, ev, &index, err);
     return rc == 0 ? count_event(p, ev, index, there, err) : rc;

@@ -199,6 +199,14 @@ void census_settle(struct census *c)
     settle(c);
 }
 
+/* A mail whose family was told from its address or its signs is no check-in: or an address, once seen,
+ * would speak for itself for ever. */
+static bool is_told(const struct event *ev)
+{
+    return ev->kind == KIND_SMTP && (span_is(ev->family_source, "dialect") ||
+                                     span_is(ev->family_source, "address"));
+}
+
 void census_add(struct census *c, const struct event *ev)
 {
     uint16_t day;
@@ -222,10 +230,7 @@ void census_add(struct census *c, const struct event *ev)
     in->name_hash = dict_name_hash(ev->as_name);
     in->v6 = !ip_is_v4(&ev->src_ip);
     in->key = addrset_key(&ev->src_ip, in->v6, 0);
-    /* whose a mail is by its signs alone is no check-in */
-    in->family = family_of(c, ev->kind == KIND_SMTP && span_is(ev->family_source, "dialect")
-                                  ? span_of(NULL, 0)
-                                  : ev->family);
+    in->family = family_of(c, is_told(ev) ? span_of(NULL, 0) : ev->family);
     in->day = day;
     if (ev->as_name.n > CENSUS_NAME_KEEP) {
         take_all(c);

@@ -6,7 +6,8 @@
  * An event counts when its kind is an observation with a source address and its role is neither
  * "resolver" nor "visitor" (a person at a browser) nor "sender" (of a mail that somebody handed
  * over). An event without family counts under the family "unknown", and so does a mail whose family
- * was told from its signs alone (family_source "dialect"). The day is the event's UTC day; events
+ * was told from its address or signs (family_source
+ * "address", "dialect"). The day is the event's UTC day; events
  * may come in any order of time. One census is used by one thread. */
 #pragma once
 

@@ -14,7 +14,9 @@
 #include "state/dialects.h"
 #include "state/fact.h"
 
-#define SPAM_FAMILY_LEARNED "dialect" /* family_source of a verdict that came from here */
+/* family_source of what is said of a mail: its address checked in; its signs. Neither is a check-in. */
+#define SPAM_FAMILY_ADDRESS "address"
+#define SPAM_FAMILY_LEARNED "dialect"
 
 struct spam;
 struct spam_source {
