@@ -133,11 +133,12 @@ def capture_import(work):
 def programs(work):
     """Benchmarks that are programs of their own; they print key=value lines."""
     for name, args in (("bench_journal", ["all", os.path.join(work, "log")]), ("bench_census", []),
-                       ("bench_enrich", []), ("bench_classify", [os.path.join(ROOT, "rules")]), ("bench_wire", [])):
+                       ("bench_enrich", []), ("bench_classify", [os.path.join(ROOT, "rules")]), ("bench_wire", []),
+                       ("bench_mail", ["all"]), ("bench_mime", []), ("bench_campaigns", ["5"])):
         program = os.path.join(BUILD, "bench", name)
         if os.path.exists(program):
             print("\n" + name, flush=True)
-            subprocess.run(PIN + [program] + args, cwd=work)
+            subprocess.run(PIN + [program] + args, cwd=work, env=dict(os.environ, EBB_SOURCE_ROOT=ROOT))
 
 
 def main():

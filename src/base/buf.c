@@ -102,9 +102,9 @@ bool span_is_plain(struct span s)
 
 bool span_is_utf8(struct span s)
 {
-    const uint8_t *p = s.p, *end = s.p + s.n;
-    if (s.n == 0 || is_plain(p, s.n))
+    if (span_is_plain(s))
         return true;
+    const uint8_t *p = s.p, *end = s.p + s.n;
     while (p < end) {
         if (*p == 0)
             return false;

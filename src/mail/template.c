@@ -91,7 +91,9 @@ static struct span url_text(const struct url *u, struct arena *arena)
 /* The sender's name, without the address: that is random, or the recipient's own. */
 static struct span display_name(struct span from)
 {
-    const uint8_t *address = from.n ? memrchr(from.p, '<', from.n) : NULL;
+    if (!from.n)
+        return from;
+    const uint8_t *address = memrchr(from.p, '<', from.n);
     if (!address)
         return text_find(from, '@') < from.n ? span_of(NULL, 0) : from;
     return text_trim_end(cut(from, (size_t)(address - from.p)));
