@@ -14,12 +14,13 @@ struct casedir {
     bool quiet; /* no progress bar while views read the log */
     struct config *config;
     struct journal *journal;
-    struct census *census;     /* NULL until casedir_views loads it */
-    struct registry *registry; /* likewise */
-    struct casebook *casebook; /* likewise */
-    struct spam *spam;         /* likewise */
+    struct census *census;           /* NULL until casedir_views loads it */
+    struct registry *registry;       /* likewise */
+    struct casebook *casebook;       /* likewise */
+    struct spam *spam;               /* likewise */
     struct mail_reader *mail_reader; /* NULL until a mail is to be read */
-    struct blob_store *blobs;  /* for reading; the pipeline's while there is one; NULL until needed */
+    struct blob_store
+        *blobs; /* for reading; the pipeline's while there is one; NULL until needed */
 };
 
 /* Opens config and journal. Zero the struct first; casedir_close takes any state. */
@@ -31,7 +32,8 @@ int casedir_views(struct casedir *c, unsigned which, struct err *err);
 /* Loads every view as it was last saved, without catching up: for seeing how far behind it is. */
 int casedir_peek_views(struct casedir *c, struct err *err);
 /* An act that was just journalled, to the views that are loaded (writers). */
-void casedir_act(struct casedir *c, uint8_t kind, uint64_t index, int64_t time, struct span payload);
+void casedir_act(struct casedir *c, uint8_t kind, uint64_t index, int64_t time,
+                 struct span payload);
 /* The loaded views have taken in all entries below `position` (writers). */
 void casedir_advance(struct casedir *c, uint64_t position);
 /* Saves the snapshots of the views that are loaded (writers). */
@@ -40,7 +42,8 @@ int casedir_save_views(struct casedir *c, struct err *err);
 int casedir_close(struct casedir *c, struct err *err);
 
 /* Appends a blob of the case. */
-int casedir_blob(struct casedir *c, const uint8_t sha256[SHA256_LEN], struct buf *out, struct err *err);
+int casedir_blob(struct casedir *c, const uint8_t sha256[SHA256_LEN], struct buf *out,
+                 struct err *err);
 
 /* What reads mails, by the case's rules; made when it is first asked for, the case's own. */
 int casedir_mail_reader(struct casedir *c, struct mail_reader **out, struct err *err);

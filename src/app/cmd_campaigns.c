@@ -113,9 +113,8 @@ static int print_list(const struct cli *cli, struct listing *l, struct err *err)
 /* ---- members ---- */
 
 static const struct table_column member_columns[] = {
-    {"campaign", "campaign", TABLE_ID}, {"index", "index", TABLE_ID},
-    {"blob", "blob", TABLE_WORDS},      {"time", "time", TABLE_WORDS},
-    {"why", "why", TABLE_WORDS},        {0},
+    {"campaign", "campaign", TABLE_ID}, {"index", "index", TABLE_ID}, {"blob", "blob", TABLE_WORDS},
+    {"time", "time", TABLE_WORDS},      {"why", "why", TABLE_WORDS},  {0},
 };
 
 /* Facts and log go the same way: the log is read once, from the first mail on. */
@@ -185,8 +184,7 @@ static int print_member(void *ctx, const struct fact *f)
     if ((filter->campaign != VOLUME_ANY_CAMPAIGN && id != filter->campaign) ||
         (m->wanted && !bsearch(&id, m->wanted, m->n_wanted, sizeof id, by_id)))
         return 0;
-    int rc = m->cursor ? 0
-                       : journal_cursor_open(m->l->c.journal, f->index, &m->cursor, m->err);
+    int rc = m->cursor ? 0 : journal_cursor_open(m->l->c.journal, f->index, &m->cursor, m->err);
     if (rc == 0)
         rc = find_blob(m, f->index, &blob);
     if (rc < 0)
@@ -369,8 +367,8 @@ static int explain(struct casedir *c, uint64_t id, uint64_t index, struct json *
     json_uint(j, id);
     json_key(j, "index");
     json_uint(j, index);
-    put_bool(j, "member", found.there && campaigns_root(spam_campaigns(c->spam),
-                                                        found.fact.campaign) == id);
+    put_bool(j, "member",
+             found.there && campaigns_root(spam_campaigns(c->spam), found.fact.campaign) == id);
     if (found.there) {
         json_key(j, "placed_in");
         json_uint(j, found.fact.campaign);
@@ -460,8 +458,8 @@ int cmd_campaigns_merge(const struct cli *cli)
     if (rc == 0 && code == 0)
         code = spam_case_campaign(cli, &c, cli->args[1], &b);
     if (rc == 0 && code == 0 && a.id == b.id)
-        code = cli_fail(EXIT_FAILED, "they are one campaign already (%llu)",
-                        (unsigned long long)a.id);
+        code =
+            cli_fail(EXIT_FAILED, "they are one campaign already (%llu)", (unsigned long long)a.id);
     casedir_close(&c, NULL);
     if (rc < 0)
         return cli_err(&err);

@@ -14,11 +14,11 @@
 #include "import/import.h"
 #include "mail/template.h"
 
-#define HELD_BACK_MAX     1000 /* mails of a campaign that its rule is measured on */
-#define EXPORT_MIN_MAILS  20   /* of a campaign that is exported without being named */
-#define EXPORT_RULES_MAX  1000
-#define HAM_DEPTH_MAX     8    /* folders within folders */
-#define HAM_MAIL_MAX      (16u << 20)
+#define HELD_BACK_MAX    1000 /* mails of a campaign that its rule is measured on */
+#define EXPORT_MIN_MAILS 20   /* of a campaign that is exported without being named */
+#define EXPORT_RULES_MAX 1000
+#define HAM_DEPTH_MAX    8 /* folders within folders */
+#define HAM_MAIL_MAX     (16u << 20)
 
 /* One campaign on its way to a rule. */
 struct product {
@@ -89,8 +89,8 @@ static int take_fact(void *ctx, const struct fact *f)
     struct production *p = ctx;
     if (f->campaign == FACT_NO_CAMPAIGN)
         return 0;
-    const struct product key = {
-        .campaign.id = campaigns_root(spam_campaigns(p->c.spam), f->campaign)};
+    const struct product key = {.campaign.id =
+                                    campaigns_root(spam_campaigns(p->c.spam), f->campaign)};
     struct product *x = bsearch(&key, p->v, p->n, sizeof key, by_id);
     if (x) {
         x->mail = mem_room(x->mail, x->mails, &x->cap, sizeof *x->mail);
@@ -223,11 +223,8 @@ static int ham_mail(void *ctx, struct span data, uint8_t digest[SHA256_LEN])
 
 static int ham_file(struct production *p, const char *path, struct err *err)
 {
-    const struct import_sink sink = {.ctx = p,
-                                     .event = ham_event,
-                                     .reject = ham_reject,
-                                     .blob = ham_mail,
-                                     .first_record = 1};
+    const struct import_sink sink = {
+        .ctx = p, .event = ham_event, .reject = ham_reject, .blob = ham_mail, .first_record = 1};
     const struct import_format *format = NULL;
     struct import_counts counts = {0};
     struct source *source;

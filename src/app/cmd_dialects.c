@@ -169,8 +169,7 @@ static int find(const struct cli *cli, struct dialect *out, struct err *err)
     int rc = spam_case_open(cli, &c, err);
     if (rc == 0) {
         const struct dialect *x =
-            number > UINT32_MAX ? NULL
-                                : dialects_numbered(spam_dialects(c.spam), (uint32_t)number);
+            number > UINT32_MAX ? NULL : dialects_numbered(spam_dialects(c.spam), (uint32_t)number);
         if (x)
             *out = *x;
         else

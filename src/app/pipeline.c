@@ -59,8 +59,8 @@ static void classify(struct pipeline *p, struct event *ev)
 }
 
 /* A query without "recursion desired" comes from a resolver that asks for somebody else; who
- * that is, it does not say. A feed's DNS report has set the role already. What looks like a person's
- * browser and yet says what only a bot says is a bot. */
+ * that is, it does not say. A feed's DNS report has set the role already. What looks like a
+ * person's browser and yet says what only a bot says is a bot. */
 static void judge_event(struct event *ev)
 {
     if (!ev->role.n && ev->kind == KIND_DNS && !(ev->dns.flags & 0x0100))
@@ -69,7 +69,8 @@ static void judge_event(struct event *ev)
         ev->role = span_of(NULL, 0);
 }
 
-/* The mail of an event: from the blob that was just stored, else from the store. 1 when it is gone. */
+/* The mail of an event: from the blob that was just stored, else from the store. 1 when it is gone.
+ */
 static int read_mail(struct pipeline *p, const struct event *ev, struct mail *out, struct err *err)
 {
     arena_reset(&p->arena);
@@ -107,8 +108,8 @@ static int attribute(struct pipeline *p, struct event *ev, const struct mail *ma
     return 0;
 }
 
-/* A mail that was handed over came from a server or a bot, wanted or not: nothing saw how it spoke. Only
- * what a rule or an asset says makes a check-in of it. */
+/* A mail that was handed over came from a server or a bot, wanted or not: nothing saw how it spoke.
+ * Only what a rule or an asset says makes a check-in of it. */
 static void judge_sender(struct event *ev, bool known)
 {
     if (!ev->role.n && !ev->smtp.dialogue.n && !known)
@@ -139,7 +140,8 @@ static int count_event(struct pipeline *p, const struct event *ev, uint64_t inde
     return spam_event(p->c->spam, index, ev, mail, err);
 }
 
-/* A mail is read before it is journalled, because what it says about whose it is goes on the log. */
+/* A mail is read before it is journalled, because what it says about whose it is goes on the log.
+ */
 static int take_mail(struct pipeline *p, struct event *ev, struct err *err)
 {
     struct mail mail;

@@ -7,8 +7,8 @@
 
 /* Opens the case for reading with its spam view; casedir_close() also after a failure. */
 int spam_case_open(const struct cli *cli, struct casedir *c, struct err *err);
-/* --since --until --family --topic --brand --campaign --country --asn --sensor, as far as the command
- * has them; checks --baseline and --cohort along. 0, or EXIT_USAGE. */
+/* --since --until --family --topic --brand --campaign --country --asn --sensor, as far as the
+ * command has them; checks --baseline and --cohort along. 0, or EXIT_USAGE. */
 int spam_case_filter(const struct cli *cli, struct volume_filter *out);
 /* The daily series of the filter: over the fixed cohort for the baseline's day, or over all sensors
  * with --cohort all. 1 when there is no mail in the range. `days` (or NULL) has the rows by day, to
@@ -41,8 +41,8 @@ enum topic spam_case_topic(const struct campaign *c);
 /* A campaign's id in an argument; known to the view. 0, or an exit code. */
 int spam_case_campaign(const struct cli *cli, struct casedir *c, const char *text,
                        struct campaign *out);
-/* An SMTP event of the log with its mail: everything in the arena. -EINVAL when the entry is no mail,
- * -ENOENT when its bytes are gone. */
+/* An SMTP event of the log with its mail: everything in the arena. -EINVAL when the entry is no
+ * mail, -ENOENT when its bytes are gone. */
 int spam_case_mail(struct casedir *c, uint64_t index, struct arena *arena, struct event *ev,
                    struct span *raw, struct mail *mail, struct err *err);
 /* Closes table (NULL: not begun) and case; the exit code. */

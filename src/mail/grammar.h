@@ -20,10 +20,13 @@ struct grammar {
     uint64_t hash;    /* 0 with an empty text */
 };
 
-/* Of the mail's own headers, but those whose name is on the strip list and Received and Return-Path. */
-void grammar_headers(const struct mime *m, const bool *stripped, struct arena *arena, struct grammar *out);
+/* Of the mail's own headers, but those whose name is on the strip list and Received and
+ * Return-Path. */
+void grammar_headers(const struct mime *m, const bool *stripped, struct arena *arena,
+                     struct grammar *out);
 void grammar_message_id(struct span value, struct arena *arena, struct grammar *out);
 /* The classes of any one value: letters, digits and hex runs with their lengths. */
 void grammar_value(struct span value, struct arena *arena, struct grammar *out);
-/* From a live or captured event's smtp{}; empty for imported mail, where nobody saw the dialogue. */
+/* From a live or captured event's smtp{}; empty for imported mail, where nobody saw the dialogue.
+ */
 void grammar_dialect(const struct event *ev, struct arena *arena, struct grammar *out);

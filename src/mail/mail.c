@@ -107,6 +107,8 @@ static bool is_address_char(uint8_t c)
 
 struct span mail_address(struct span value, struct arena *arena)
 {
+    if (!value.n)
+        return value;
     /* the first mailbox: behind its display name, which may hold another address in quotes */
     size_t open = text_find(value, '<');
     size_t at = open + text_find(text_behind(value, open), '@');

@@ -8,8 +8,8 @@
 
 struct strip_list;
 
-/* A shape's hash, by that of the path and query, with a secret of this process: nobody makes two that
- * meet. Campaigns have the same paths over and over. */
+/* A shape's hash, by that of the path and query, with a secret of this process: nobody makes two
+ * that meet. Campaigns have the same paths over and over. */
 struct shape_known {
     uint64_t of, shape;
 };

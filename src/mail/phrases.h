@@ -24,9 +24,9 @@ void phrases_free(struct phrases *p);
 /* NULL, or why this is no phrase. */
 const char *phrases_add(struct phrases *p, struct words_reader *words, struct span text,
                         uint32_t value);
-/* Also finds it, when it is one word long enough, with a letter doubled or two letters exchanged; and
- * in words that words_read() calls disguised or random, with any letters doubled and any sign for
- * another that looks like it: i for l, 0 for o. False: it is too short, or no single word. */
+/* Also finds it, when it is one word long enough, with a letter doubled or two letters exchanged;
+ * and in words that words_read() calls disguised or random, with any letters doubled and any sign
+ * for another that looks like it: i for l, 0 for o. False: it is too short, or no single word. */
 bool phrases_add_loose(struct phrases *p, struct words_reader *words, struct span text,
                        uint32_t value);
 /* When all are added, and before the first phrases_find. */

@@ -199,12 +199,12 @@ void census_settle(struct census *c)
     settle(c);
 }
 
-/* A mail whose family was told from its address or its signs is no check-in: or an address, once seen,
- * would speak for itself for ever. */
+/* A mail whose family was told from its address or its signs is no check-in: or an address, once
+ * seen, would speak for itself for ever. */
 static bool is_told(const struct event *ev)
 {
-    return ev->kind == KIND_SMTP && (span_is(ev->family_source, "dialect") ||
-                                     span_is(ev->family_source, "address"));
+    return ev->kind == KIND_SMTP &&
+           (span_is(ev->family_source, "dialect") || span_is(ev->family_source, "address"));
 }
 
 void census_add(struct census *c, const struct event *ev)

@@ -54,9 +54,9 @@ void dialects_name(struct dialects *d, enum dialect_sign sign, struct span text,
  * half of the families, an unknown one among them); the shares of the signs are multiplied (naive
  * Bayes with equal priors). Abstains below `threshold`. A sign says nothing with fewer than
  * DIALECT_LESSONS_MIN lessons, or when less than one in DIALECT_LESSONS_SHARE of its mails is one:
- * then it is a program that others use too. One sign alone, whatever it has taught, gives no more than
- * DIALECT_ALONE, below the threshold: honest programs write some Message-IDs just so. An act's family is
- * worth DIALECT_GIVEN lessons, and may stand alone. */
+ * then it is a program that others use too. One sign alone, whatever it has taught, gives no more
+ * than DIALECT_ALONE, below the threshold: honest programs write some Message-IDs just so. An act's
+ * family is worth DIALECT_GIVEN lessons, and may stand alone. */
 #define DIALECT_LESSONS_MIN   5
 #define DIALECT_LESSONS_SHARE 50
 #define DIALECT_GIVEN         40

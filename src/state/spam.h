@@ -3,9 +3,9 @@
  * that were quiet too long to stay in memory); the last two only grow, and the snapshot says how
  * much of them counts. doc/gauge.md has the definitions, doc/format.md the bytes. One thread.
  *
- * A mail is an SMTP event that has a blob or a size. It is read again from the blob when the view is
- * rebuilt; one whose bytes are gone, or were over a limit, has a fact and no campaign. A redacted entry
- * counts nowhere. */
+ * A mail is an SMTP event that has a blob or a size. It is read again from the blob when the view
+ * is rebuilt; one whose bytes are gone, or were over a limit, has a fact and no campaign. A
+ * redacted entry counts nowhere. */
 #pragma once
 
 #include "base/digest.h"
@@ -14,7 +14,8 @@
 #include "state/dialects.h"
 #include "state/fact.h"
 
-/* family_source of what is said of a mail: its address checked in; its signs. Neither is a check-in. */
+/* family_source of what is said of a mail: its address checked in; its signs. Neither is a
+ * check-in. */
 #define SPAM_FAMILY_ADDRESS "address"
 #define SPAM_FAMILY_LEARNED "dialect"
 
@@ -70,8 +71,8 @@ struct span spam_name(const struct spam *s, unsigned number);
 unsigned spam_named(const struct spam *s, struct span name);
 
 /* Campaigns of two mails and more, live and retired, merged ones folded into the one they count
- * for, most mails first, then by id; their domains, brands and families likewise. Retired single mails are not among them (their facts are),
- * live ones are. The list is the caller's (free). */
+ * for, most mails first, then by id; their domains, brands and families likewise. Retired single
+ * mails are not among them (their facts are), live ones are. The list is the caller's (free). */
 int spam_list(struct spam *s, struct campaign **out, size_t *n, struct err *err);
 /* One by id (merged ones folded in): 1, 0 when there is none, negative. */
 int spam_find(struct spam *s, uint64_t id, struct campaign *out, struct err *err);

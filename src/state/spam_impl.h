@@ -16,7 +16,7 @@ struct spam {
     char path[FILE_PATH_MAX];
     struct spam_source source;
     struct mail_reader *reader; /* NULL until a mail had to be read */
-    uint32_t live_max; /* campaigns in memory; 0: CAMPAIGNS_LIVE_MAX */
+    uint32_t live_max;          /* campaigns in memory; 0: CAMPAIGNS_LIVE_MAX */
     uint64_t position;
     uint64_t lost; /* mails without their bytes since the view was opened */
     struct names names;

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 
 #define PIECE     (256u << 10) /* bytes read at a time */
-#define CHECK_LEN 64         /* last bytes that the check covers */
+#define CHECK_LEN 64           /* last bytes that the check covers */
 
 struct tail {
     char path[FILE_PATH_MAX];

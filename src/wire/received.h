@@ -1,6 +1,6 @@
 /* Received headers (RFC 5321, 4.4) as the mail servers of the world write them: who handed the mail
- * over, to whom, when. And the walk from the newest down to the first hop that was no relay of ours:
- * what stands below that one was written by a stranger, and is not believed. */
+ * over, to whom, when. And the walk from the newest down to the first hop that was no relay of
+ * ours: what stands below that one was written by a stranger, and is not believed. */
 #pragma once
 
 #include "base/buf.h"
@@ -11,13 +11,13 @@
 #define RECEIVED_VALUE_MAX  8192 /* bytes of one header that are looked at */
 
 struct received {
-    bool from;            /* somebody handed the mail over; false: a hop within one host */
-    struct span helo;     /* as what the client introduced itself; the client's own words */
-    struct span rdns;     /* its address's name as the writer looked it up; empty: unknown, or not
-                           * certain to be that */
-    struct ip ip;         /* its address; not set where none is said */
-    struct span by;       /* the host that wrote this */
-    struct span with;     /* "ESMTP" */
+    bool from;             /* somebody handed the mail over; false: a hop within one host */
+    struct span helo;      /* as what the client introduced itself; the client's own words */
+    struct span rdns;      /* its address's name as the writer looked it up; empty: unknown, or not
+                            * certain to be that */
+    struct ip ip;          /* its address; not set where none is said */
+    struct span by;        /* the host that wrote this */
+    struct span with;      /* "ESMTP" */
     struct span recipient; /* of "for", without angle brackets */
     bool dated;
     int64_t time; /* microseconds UTC */
