@@ -137,7 +137,7 @@ static void put_item(const struct mail_campaign *c, const struct mail_program *p
         break;
     case MAIL_BRAND:
         f->brands |= (uint16_t)(1u << i->of);
-        [[fallthrough]];
+        __attribute__((fallthrough));
     case MAIL_MARKED:
         if (c->disguise != MAIL_PLAIN && rng_chance(f->r, c->disguised))
             put_disguised(c, text, f, out);
