@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/case_act.h"
+
 int spam_case_open(const struct cli *cli, struct casedir *c, struct err *err)
 {
     *c = (struct casedir){.quiet = cli->quiet};
@@ -21,11 +23,6 @@ int spam_case_end(struct casedir *c, struct table *t, int rc, struct err *err)
 }
 
 /* ---- options ---- */
-
-static struct span option_text(const struct cli *cli, const char *name)
-{
-    return span_str(cli_get(cli, name) ? cli_get(cli, name) : "");
-}
 
 int spam_case_day(const struct cli *cli, const char *name, int32_t fallback, int32_t *out)
 {
@@ -65,10 +62,10 @@ int spam_case_filter(const struct cli *cli, struct volume_filter *out)
     memset(out, 0, sizeof *out);
     if (cohort && strcmp(cohort, "all") != 0 && strcmp(cohort, "fixed") != 0)
         return cli_fail(EXIT_USAGE, "--cohort: fixed or all (%s)", cohort);
-    out->family = option_text(cli, "family");
+    out->family = case_text(cli, "family");
     out->no_family = family && !*family;
-    out->brand = option_text(cli, "brand");
-    out->sensor = option_text(cli, "sensor");
+    out->brand = case_text(cli, "brand");
+    out->sensor = case_text(cli, "sensor");
     int rc = cli_range(cli, &out->since, &out->until);
     if (rc == 0)
         rc = spam_case_day(cli, "baseline", 0, &day);

@@ -83,6 +83,13 @@ static inline struct span event_role(const struct event *ev)
     return ev->role.n ? ev->role : span_of("unjudged", 8);
 }
 
+/* True for roles of addresses that are no infected host's: they ask, look or hand on for others. */
+static inline bool event_is_of_others(const struct event *ev)
+{
+    return span_is(ev->role, "resolver") || span_is(ev->role, "visitor") ||
+           span_is(ev->role, "sender");
+}
+
 /* "dns" for 1; NULL for numbers that no kind has. */
 const char *event_kind_name(uint8_t kind);
 /* True for the kinds whose payload is an event. */

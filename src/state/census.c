@@ -211,8 +211,7 @@ void census_add(struct census *c, const struct event *ev)
 {
     uint16_t day;
     if (!event_kind_is_event((uint8_t)ev->kind) || !ip_is_set(&ev->src_ip) ||
-        span_is(ev->role, "resolver") || span_is(ev->role, "visitor") ||
-        span_is(ev->role, "sender"))
+        event_is_of_others(ev))
         return;
     if (!day_of(c, ev->time, &day)) {
         if (!c->warned)

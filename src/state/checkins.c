@@ -122,8 +122,7 @@ void checkins_free(struct checkins *c)
 
 void checkins_add(struct checkins *c, const struct event *ev)
 {
-    if (ev->kind == KIND_SMTP || !ev->family.n || span_is(ev->role, "resolver") ||
-        span_is(ev->role, "visitor"))
+    if (ev->kind == KIND_SMTP || !ev->family.n || event_is_of_others(ev))
         return;
     take(c, ev->family, &ev->src_ip, utc_day(ev->time), utc_day(ev->time));
 }
