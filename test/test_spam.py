@@ -100,6 +100,7 @@ ok(case.ebb("brands", "dossier", "nobody's brand").code == 1, "a brand that no m
 member = next(m for m in members if m["campaign"] == biggest["campaign"] and m["index"] != biggest["campaign"])
 why = json.loads(case.ebb("campaigns", "explain", str(biggest["campaign"]), str(member["index"])).out)
 ok(why["member"] and why["placed_because"] == member["why"] and "score" in why, "a member is explained")
+ok(isinstance(why["topic_rules"], list) and "flags" in why and why["anomalies"] == "", "with its topic's rules, flags and anomalies")
 other = json.loads(case.ebb("campaigns", "explain", str(listed[1]["campaign"]), str(member["index"])).out)
 ok(not other["member"] and other["score"] < other["threshold"], "and so is why it is of no other campaign")
 equal(case.ebb("campaigns", "explain", "3", str(member["index"])).code, 1, "no such campaign")

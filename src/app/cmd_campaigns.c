@@ -285,10 +285,33 @@ static void explain_family(struct json *j, const struct casedir *c, const struct
     json_object_end(j);
 }
 
-static void explain_content(struct json *j, const struct mail *mail)
+static void put_words(struct json *j, const char *key, void (*words)(uint32_t, struct buf *),
+                      uint32_t bits)
+{
+    struct buf text = {0};
+    words(bits, &text);
+    json_key(j, key);
+    json_span(j, buf_as_span(&text));
+    buf_free(&text);
+}
+
+/* The rules that spoke for the topic, as they stand in the file. */
+static void put_topic_rules(struct json *j, const struct topics *topics, const struct mail *mail)
+{
+    json_key(j, "topic_rules");
+    json_array(j);
+    for (unsigned i = 0; topics && i < mail->topics.rules; i++)
+        json_span(j, topics_rule(topics, mail->topics.rule[i]));
+    json_array_end(j);
+}
+
+static void explain_content(struct json *j, const struct topics *topics, const struct mail *mail)
 {
     json_key(j, "topic");
     json_str(j, topic_name(mail->topics.topic));
+    put_topic_rules(j, topics, mail);
+    put_words(j, "flags", mail_flag_words, mail->flags);
+    put_words(j, "anomalies", mime_anomaly_words, mail->mime.anomalies);
     json_key(j, "headers");
     json_span(j, mail->headers.text);
     json_key(j, "message_id");
@@ -376,7 +399,7 @@ static int explain(struct casedir *c, uint64_t id, uint64_t index, struct json *
         json_str(j, campaign_why_name((enum campaign_why)found.fact.why));
     }
     explain_place(j, c, id, &mail);
-    explain_content(j, &mail);
+    explain_content(j, mail_reader_topics(c->mail_reader), &mail);
     explain_family(j, c, &ev, &mail);
     json_object_end(j);
     json_newline(j);
