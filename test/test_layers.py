@@ -12,9 +12,12 @@ ALLOWED = {
     "journal": {"journal", "base"},
     "import": {"import", "base", "wire", "event"},
     "net": {"net", "base", "wire", "event"},
-    "state": {"state", "base", "event", "mail", "wire"},
-    "view": {"view", "base", "wire", "event", "mail", "journal", "state"},
-    "app": {"app", "base", "wire", "event", "mail", "journal", "import", "net", "state", "view"},
+    "stat": {"stat", "base"},
+    "contact": {"contact", "base", "wire"},
+    "report": {"report", "base", "wire"},
+    "state": {"state", "base", "event", "mail", "wire", "contact"},
+    "view": {"view", "base", "wire", "event", "mail", "journal", "stat", "state"},
+    "app": {"app", "base", "stat", "contact", "report", "wire", "event", "mail", "journal", "import", "net", "state", "view"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 

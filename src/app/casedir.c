@@ -1,7 +1,9 @@
 #include "app/casedir.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "app/config_mail.h"
@@ -14,14 +16,20 @@
     VIEW(census)                                                                                   \
     VIEW(registry)                                                                                 \
     VIEW(casebook)                                                                                 \
-    VIEW(spam)
+    VIEW(spam)                                                                                     \
+    VIEW(activity)                                                                                 \
+    VIEW(sources)                                                                                  \
+    VIEW(judgements)                                                                               \
+    VIEW(contacts)                                                                                 \
+    VIEW(cleanup)                                                                                  \
+    VIEW(partners)
 
 #define VIEW(name) #name,
 const char *const casedir_view_names[] = {VIEWS NULL};
 #undef VIEW
 
 /* Where the loaded views stand; how many there are. */
-#define VIEWS_MAX 8
+#define VIEWS_MAX 16
 static unsigned positions(const struct casedir *c, uint64_t out[VIEWS_MAX])
 {
     unsigned n = 0;
@@ -94,6 +102,14 @@ void casedir_act(struct casedir *c, uint8_t kind, uint64_t index, int64_t time, 
         casebook_act(c->casebook, kind, index, time, payload);
     if (c->spam && index >= spam_position(c->spam))
         spam_act(c->spam, kind, index, payload);
+    if (c->judgements && index >= judgements_position(c->judgements))
+        judgements_act(c->judgements, kind, index, payload);
+    if (c->contacts && index >= contacts_position(c->contacts))
+        contacts_act(c->contacts, kind, index, time, payload);
+    if (c->cleanup && index >= cleanup_position(c->cleanup))
+        cleanup_act(c->cleanup, kind, index, time, payload);
+    if (c->partners && index >= partners_position(c->partners))
+        partners_act(c->partners, kind, index, time, payload);
 }
 
 /* One entry to the loaded views that have not taken it in yet. */
@@ -102,6 +118,8 @@ static int feed(struct casedir *c, const struct entry *e, struct arena *arena, s
     struct event ev;
     bool census = c->census && e->index >= census_position(c->census);
     bool registry = c->registry && e->index >= registry_position(c->registry);
+    bool activity = c->activity && e->index >= activity_position(c->activity);
+    bool sources = c->sources && e->index >= sources_position(c->sources);
     bool spam = c->spam && e->index >= spam_position(c->spam) && e->header.kind == KIND_SMTP;
     if (e->redacted)
         return 0;
@@ -110,7 +128,7 @@ static int feed(struct casedir *c, const struct entry *e, struct arena *arena, s
         return 0;
     }
     arena_reset(arena);
-    if ((!census && !registry && !spam) || event_decode(e->payload, arena, &ev) < 0)
+    if ((!census && !registry && !spam && !activity && !sources) || event_decode(e->payload, arena, &ev) < 0)
         return 0; /* nobody's business, or a later version's event: its views will know it */
     ev.kind = e->header.kind;
     ev.time = e->header.time;
@@ -119,6 +137,10 @@ static int feed(struct casedir *c, const struct entry *e, struct arena *arena, s
         census_add(c->census, &ev);
     if (registry)
         registry_event(c->registry, &ev);
+    if (activity)
+        activity_add(c->activity, &ev);
+    if (sources)
+        sources_add(c->sources, e->index, &ev);
     return spam ? spam_event(c->spam, e->index, &ev, NULL, err) : 0;
 }
 
@@ -212,6 +234,21 @@ static int get_reader(void *ctx, struct mail_reader **out, struct err *err)
     return casedir_mail_reader(ctx, out, err);
 }
 
+/* Those that take in acts alone. */
+static int load_act_views(struct casedir *c, unsigned which, const char *dir, struct err *err)
+{
+    int rc = 0;
+    if (which & VIEW_JUDGEMENTS && (rc = judgements_open(dir, &c->judgements, err)) == 0)
+        judgements_blobs(c->judgements, get_blob, c);
+    if (rc == 0 && which & VIEW_CONTACTS && (rc = contacts_open(dir, &c->contacts, err)) == 0)
+        contacts_blobs(c->contacts, get_blob, c);
+    if (rc == 0 && which & VIEW_CLEANUP && (rc = cleanup_open(dir, &c->cleanup, err)) == 0)
+        cleanup_blobs(c->cleanup, get_blob, c);
+    if (rc == 0 && which & VIEW_PARTNERS)
+        rc = partners_open(dir, &c->partners, err);
+    return rc;
+}
+
 static int load_views(struct casedir *c, unsigned which, struct err *err)
 {
     char dir[FILE_PATH_MAX];
@@ -224,7 +261,11 @@ static int load_views(struct casedir *c, unsigned which, struct err *err)
         rc = casebook_open(dir, &(struct casebook_blobs){get_blob, c}, &c->casebook, err);
     if (rc == 0 && which & VIEW_SPAM)
         rc = spam_open(dir, &(struct spam_source){get_blob, get_reader, c}, &c->spam, err);
-    return rc;
+    if (rc == 0 && which & VIEW_ACTIVITY)
+        rc = activity_open(dir, &c->activity, err);
+    if (rc == 0 && which & VIEW_SOURCES)
+        rc = sources_open(dir, &c->sources, err);
+    return rc == 0 ? load_act_views(c, which, dir, err) : rc;
 }
 
 static void close_views(struct casedir *c)
@@ -246,16 +287,43 @@ static int start_anew(struct casedir *c, unsigned which, struct err *err)
     return rc == 0 ? load_views(c, which, err) : rc;
 }
 
+/* What was read anew is saved when it would be much to read again. Not being able to (a reader may
+ * have no right to write) costs time, not truth. */
+#define SAVE_AFTER 10000
+
+static void save_on_demand(struct casedir *c)
+{
+    char path[FILE_PATH_MAX];
+    struct err err;
+    int rc = file_path(path, &err, "%s/views/.saving", c->dir);
+    int lock = rc == 0 ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
+    if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) < 0)
+        rc = -EBUSY; /* another reader is at it */
+#define SAVE(name)                                                                                 \
+    if (c->name && rc == 0)                                                                        \
+        rc = name##_snapshot(c->name, &err);
+    SAVE(activity) SAVE(sources) SAVE(judgements) SAVE(contacts) SAVE(cleanup) SAVE(partners)
+#undef SAVE
+    if (lock >= 0)
+        close(lock);
+}
+
 int casedir_views(struct casedir *c, unsigned which, struct err *err)
 {
     int rc = load_views(c, which, err);
     if (rc == 0)
-        rc = is_ahead(c) ? STALE : catch_up(c, err);
+        rc = is_ahead(c) ? STALE : 0;
+    uint64_t from = rc == 0 ? slowest(c) : 0;
+    if (rc == 0)
+        rc = catch_up(c, err);
     if (rc == STALE) {
+        from = 0;
         rc = start_anew(c, which, err);
         if (rc == 0)
             rc = catch_up(c, err);
     }
+    if (rc == 0 && which & VIEW_ON_DEMAND && journal_committed(c->journal) - from >= SAVE_AFTER)
+        save_on_demand(c);
     return rc;
 }
 

@@ -5,7 +5,13 @@
 #include "journal/blob.h"
 #include "journal/journal.h"
 #include "state/casebook.h"
+#include "state/activity.h"
 #include "state/census.h"
+#include "state/cleanup.h"
+#include "state/contacts.h"
+#include "state/judge.h"
+#include "state/partners.h"
+#include "state/sources.h"
 #include "state/registry.h"
 #include "state/spam.h"
 
@@ -18,6 +24,13 @@ struct casedir {
     struct registry *registry;       /* likewise */
     struct casebook *casebook;       /* likewise */
     struct spam *spam;               /* likewise */
+    /* on demand: commands that need them */
+    struct activity *activity;
+    struct sources *sources;
+    struct judgements *judgements;
+    struct contacts *contacts;
+    struct cleanup *cleanup;
+    struct partners *partners;
     struct mail_reader *mail_reader; /* NULL until a mail is to be read */
     struct blob_store
         *blobs; /* for reading; the pipeline's while there is one; NULL until needed */
@@ -25,9 +38,24 @@ struct casedir {
 
 /* Opens config and journal. Zero the struct first; casedir_close takes any state. */
 int casedir_open(struct casedir *c, const char *dir, enum journal_mode mode, struct err *err);
-/* The views, for masks. */
-enum { VIEW_CENSUS = 1, VIEW_REGISTRY = 2, VIEW_CASEBOOK = 4, VIEW_SPAM = 8, VIEW_ALL = 15 };
-/* Loads those views and feeds them what the log has beyond their positions. */
+/* The views, for masks. Who writes observations keeps VIEW_ALL up to date as they come; the others are
+ * brought up to the log's end by the commands that need them. */
+enum {
+    VIEW_CENSUS = 1,
+    VIEW_REGISTRY = 2,
+    VIEW_CASEBOOK = 4,
+    VIEW_SPAM = 8,
+    VIEW_ALL = 15,
+    VIEW_ACTIVITY = 16,
+    VIEW_SOURCES = 32,
+    VIEW_JUDGEMENTS = 64,
+    VIEW_CONTACTS = 128,
+    VIEW_CLEANUP = 256,
+    VIEW_PARTNERS = 512,
+    VIEW_ON_DEMAND = 1008,
+};
+/* Loads those views and feeds them what the log has beyond their positions. Those on demand are saved
+ * when much was read, by readers, too: a snapshot is replaced as a whole. */
 int casedir_views(struct casedir *c, unsigned which, struct err *err);
 /* Loads every view as it was last saved, without catching up: for seeing how far behind it is. */
 int casedir_peek_views(struct casedir *c, struct err *err);

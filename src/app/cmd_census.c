@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "app/casedir.h"
-#include "app/cli.h"
+#include "app/cmd_census.h"
 
 static const struct table_column day_columns[] = {
     {"date", "date", TABLE_WORDS},
@@ -132,11 +132,15 @@ static int print_row(void *ctx, const struct census_row *r)
     return ++o->rows == o->limit; /* 1 stops */
 }
 
-/* The census counts whole days: a time within a day takes in all of it. */
-static void to_days(int64_t since, int64_t until, struct census_query *q)
+int census_days(const struct cli *cli, int32_t *since_day, int32_t *until_day)
 {
-    q->since = since == INT64_MIN ? INT32_MIN : utc_day(since);
-    q->until = until == INT64_MAX ? INT32_MAX : utc_day(until - 1) + 1;
+    int64_t since, until;
+    int rc = cli_range(cli, &since, &until);
+    if (rc)
+        return rc;
+    *since_day = since == INT64_MIN ? INT32_MIN : utc_day(since);
+    *until_day = until == INT64_MAX ? INT32_MAX : utc_day(until - 1) + 1;
+    return 0;
 }
 
 int cmd_census(const struct cli *cli)
@@ -145,21 +149,23 @@ int cmd_census(const struct cli *cli)
     struct census_query q = {0};
     struct output o = {0};
     struct err err;
-    int64_t since, until;
     const char *by = cli_get(cli, "by") ? cli_get(cli, "by") : "day";
     size_t g = 0;
     if (cli->n_args)
         return cli_fail(EXIT_USAGE, "census: takes no argument (%s)", cli->args[0]);
+    if (cli_has(cli, "roles"))
+        return census_roles(cli);
+    if (cli_has(cli, "estimate"))
+        return census_estimate(cli);
     while (g < sizeof groupings / sizeof *groupings && strcmp(groupings[g].name, by) != 0)
         g++;
     if (g == sizeof groupings / sizeof *groupings)
         return cli_fail(EXIT_USAGE, "--by: day, country, asn, network, family or address (%s)", by);
-    int rc = cli_range(cli, &since, &until);
+    int rc = census_days(cli, &q.since, &q.until);
     if (rc == 0)
         rc = cli_number(cli, "limit", 0, &o.limit);
     if (rc)
         return rc;
-    to_days(since, until, &q);
     q.by = o.by = groupings[g].by;
     q.family = span_str(cli_get(cli, "family"));
     rc = casedir_open(&c, cli->case_dir, JOURNAL_READ, &err);

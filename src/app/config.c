@@ -41,6 +41,8 @@ static const cyaml_schema_field_t config_fields[] = {
     TEXT("rules", struct config, rules),
     CYAML_FIELD_MAPPING("mail", CYAML_FLAG_OPTIONAL, struct config, mail, config_mail_fields),
     CYAML_FIELD_MAPPING("serve", CYAML_FLAG_OPTIONAL, struct config, serve, config_serve_fields),
+    CYAML_FIELD_MAPPING("cleanup", CYAML_FLAG_OPTIONAL, struct config, cleanup,
+                        config_cleanup_fields),
     CYAML_FIELD_END,
 };
 
@@ -77,6 +79,8 @@ static int check(struct config *c, const char *path, struct err *err)
 {
     struct err why;
     int rc = config_mail_check(&c->mail, &why);
+    if (rc == 0)
+        rc = config_cleanup_check(&c->cleanup, &why);
     if (rc < 0)
         return err_set(err, rc, "%s: %s", path, why.text);
     if (c->commit_interval_ms < 1 || c->commit_interval_ms > 60000)
@@ -135,8 +139,10 @@ int config_load(const char *dir, struct config **out, struct err *err)
 void config_free(struct config *c)
 {
     static const cyaml_config_t setup = {.mem_fn = cyaml_mem};
-    if (c)
+    if (c) {
         config_mail_free(&c->mail);
+        config_cleanup_free(&c->cleanup);
+    }
     cyaml_free(&setup, &config_schema, c, 0);
 }
 
@@ -184,6 +190,7 @@ int config_write(const char *dir, const char *name, const char *origin, struct e
         "rules: \"\"\n");
     config_mail_write(&b);
     config_serve_write(&b);
+    config_cleanup_write(&b);
     rc = file_replace(path, buf_as_span(&b), 0644, err);
     buf_free(&b);
     return rc;

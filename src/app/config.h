@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "app/config_cleanup.h"
 #include "app/config_mail.h"
 #include "app/config_serve.h"
 #include "base/err.h"
@@ -21,6 +22,7 @@ struct config {
     char *rules; /* folder of *.yar and families.map; "" for those that come with ebb */
     struct config_mail mail;
     struct config_serve serve;
+    struct config_cleanup cleanup;
 };
 
 #define CONFIG_FILE "ebb.yaml"

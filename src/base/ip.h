@@ -60,3 +60,11 @@ size_t net_format(const struct net *net, char *out);
 bool net_parse(struct span text, struct net *out);
 /* The prefix of that length that holds the address. */
 struct net net_of(const struct ip *ip, uint8_t bits);
+/* True when the address lies in the network: of the same IP version, and the prefix is its own. */
+static inline bool net_has(const struct net *net, const struct ip *ip)
+{
+    if (!net->set || ip_is_v4(ip) != ip_is_v4(&net->ip))
+        return false;
+    struct net have = net_of(ip, net->bits);
+    return memcmp(&have.ip, &net->ip, sizeof have.ip) == 0;
+}

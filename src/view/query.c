@@ -9,16 +9,6 @@ static bool is_any(struct span want, struct span have)
     return !want.n || span_eq(want, have);
 }
 
-static bool is_inside(const struct net *net, const struct ip *ip)
-{
-    if (!net->set)
-        return true;
-    if (ip_is_v4(&net->ip) != ip_is_v4(ip))
-        return false;
-    struct net have = net_of(ip, net->bits);
-    return memcmp(&have.ip, &net->ip, sizeof have.ip) == 0;
-}
-
 static bool matches(const struct query *q, const struct event *ev)
 {
     if (q->asn && ev->asn != q->asn)
@@ -26,7 +16,7 @@ static bool matches(const struct query *q, const struct event *ev)
     if (q->family && !span_is(ev->family, q->family))
         return false;
     return is_any(q->country, ev->country) && is_any(q->protocol, ev->protocol) &&
-           is_inside(&q->src, &ev->src_ip);
+           (!q->src.set || net_has(&q->src, &ev->src_ip));
 }
 
 /* What the header alone decides, before the payload is read. */

@@ -1,0 +1,6 @@
+#include "app/cli.h"
+
+int cmd_cleanup_effect(const struct cli *cli)
+{
+    return cli_fail(EXIT_FAILED, "%s: not there yet", cli->command);
+}

@@ -1,0 +1,1 @@
+#include "contact/contact_table.h"

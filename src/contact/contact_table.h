@@ -1,0 +1,4 @@
+/* Contact table: networks and whom to tell of them, longest prefix first. */
+#pragma once
+
+#include "base/ip.h"

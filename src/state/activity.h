@@ -1,0 +1,58 @@
+/* Activity: how often each address, and each bot id, made contact on each day: what hosts are
+ * estimated from. A view of the log that is loaded on demand: exact, deterministic, and no larger
+ * than some bytes an address and day.
+ *
+ * It takes in what the census counts (census.h), family by family, and for each contact the
+ * address; where the event has a bot id, the id too (as a 64-bit hash, with the AS and country that
+ * it was seen in). Contacts of an address on a day are summed whatever the order that events come
+ * in. Used by one thread. */
+#pragma once
+
+#include "base/err.h"
+#include "event/event.h"
+
+#define ACTIVITY_CONTACTS_MAX 65535 /* of one address or id on one day; more count as that */
+
+struct activity;
+
+/* Loads the snapshot `<dir>/activity` (mapped, not copied), or starts empty (also when it is
+ * damaged or of another version: it can be rebuilt). */
+int activity_open(const char *dir, struct activity **out, struct err *err);
+void activity_close(struct activity *a);
+uint64_t activity_position(const struct activity *a);
+void activity_advance(struct activity *a, uint64_t position);
+void activity_add(struct activity *a, const struct event *ev);
+/* Writes the snapshot, replacing the old one as a whole. */
+int activity_snapshot(struct activity *a, struct err *err);
+
+/* One address or bot id of one family, with its days in ascending order. Valid within the call. */
+struct activity_row {
+    struct span family;
+    struct ip ip; /* ACTIVITY_ADDRESSES */
+    uint64_t bot; /* ACTIVITY_BOTS: the id's hash; rows of one id are neighbours */
+    uint32_t asn; /* ACTIVITY_BOTS: where it was seen; an id seen in two ASes has two rows */
+    char country[2];
+    const uint16_t *days;     /* since 1970 */
+    const uint16_t *contacts; /* on that day, 1 and more */
+    const uint32_t *hours;    /* bit h: some contact was in that hour of the day (UTC) */
+    size_t n;
+};
+
+enum activity_what { ACTIVITY_ADDRESSES, ACTIVITY_BOTS };
+
+/* Rows in order: family (by number), then IPv4 before IPv6, by number; bots by hash, AS, country. A
+ * family that is not empty asks for that one. row() returns 0 to go on; anything else ends it and
+ * is returned. -EBADMSG: the snapshot is damaged. */
+int activity_rows(struct activity *a, enum activity_what what, struct span family,
+                  int (*row)(void *ctx, const struct activity_row *row), void *ctx,
+                  struct err *err);
+
+/* Each family's totals, to choose a method by. */
+struct activity_family {
+    struct span name;
+    uint64_t address_days, contacts; /* sums over all addresses and days */
+    uint64_t bot_days, bot_contacts; /* contacts that carried an id */
+    uint16_t day_min, day_max;
+};
+int activity_families(struct activity *a, int (*family)(void *ctx, const struct activity_family *f),
+                      void *ctx);

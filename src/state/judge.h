@@ -1,0 +1,88 @@
+/* Judge: what an address is taken for, by transparent tests that are listed and shown, and what a
+ * person said of it. The view `judgements` holds the log's ROLES_JUDGED and ROLE_OVERRULED entries;
+ * judging itself looks at an address's sources (sources.h). doc/census.md has every test with its
+ * threshold. Used by one thread. */
+#pragma once
+
+#include "base/digest.h"
+#include "state/sources.h"
+
+enum judged {
+    JUDGED_UNJUDGED,   /* no test speaks */
+    JUDGED_VICTIM,     /* behaves as its family's bot does */
+    JUDGED_SCANNER,    /* a scanner or crawler */
+    JUDGED_SANDBOX,    /* runs samples to look at them */
+    JUDGED_RESEARCHER, /* known to look on (the operator's list) */
+    JUDGED_RESOLVER,   /* asks DNS for others */
+    JUDGED_PROXY,      /* a proxy or NAT gateway: several victims */
+    JUDGED_OTHER,      /* a person at a browser, a mail server that handed mail on */
+    JUDGED_ROLES,
+};
+/* "victim"; NULL beyond. */
+const char *judged_name(enum judged role);
+int judged_of_name(struct span name); /* -1: no role's */
+/* True where infected hosts are behind the address (victim, proxy) or may be (unjudged). */
+static inline bool judged_counts(enum judged role)
+{
+    return role == JUDGED_VICTIM || role == JUDGED_PROXY || role == JUDGED_UNJUDGED;
+}
+
+/* Ranges that the operator knows (ebb.yaml: cleanup.known). */
+struct judge_known {
+    struct net network;
+    enum judged role;
+    struct span why;
+};
+
+#define JUDGE_TESTS_MAX 16
+/* A judgement and the tests that spoke, the deciding one first. */
+struct judgement {
+    enum judged role;
+    enum judged tests_say; /* without the person who overruled it */
+    bool overruled;
+    uint64_t
+        entry; /* of the ROLE_OVERRULED, or of the ROLES_JUDGED that has it; 0: on no entry yet */
+    unsigned n;
+    struct judge_vote {
+        const char *test; /* its name in doc/census.md */
+        enum judged says;
+        double value, threshold; /* what was measured, and what it takes */
+        const char *unit;
+    } tests[JUDGE_TESTS_MAX];
+    struct span by, why; /* of the person */
+};
+
+struct judgements; /* the view */
+
+int judgements_open(const char *dir, struct judgements **out, struct err *err);
+void judgements_close(struct judgements *j);
+uint64_t judgements_position(const struct judgements *j);
+void judgements_advance(struct judgements *j, uint64_t position);
+int judgements_snapshot(struct judgements *j, struct err *err);
+/* blob(): appends the blob of a ROLES_JUDGED; 0 or negative. Must be set before acts come. */
+void judgements_blobs(struct judgements *j,
+                      int (*blob)(void *ctx, const uint8_t sha256[SHA256_LEN], struct buf *out,
+                                  struct err *err),
+                      void *ctx);
+void judgements_act(struct judgements *j, uint8_t kind, uint64_t index, struct span payload);
+
+/* Judging: all sources of one address at once. */
+struct judge;
+/* `known` must outlive it. The view may be NULL: nothing was overruled. */
+int judge_new(const struct judge_known *known, size_t n, struct judgements *overruled,
+              struct judge **out);
+void judge_free(struct judge *j);
+/* `rows` are all sources of one address. */
+void judge_address(struct judge *j, const struct source *rows, size_t n, struct judgement *out);
+/* Goes over all sources, an address at a time, in their order: each() gets its rows and judgement.
+ */
+int judge_all(struct judge *j, struct sources *s,
+              int (*each)(void *ctx, const struct source *rows, size_t n,
+                          const struct judgement *judgement),
+              void *ctx);
+/* The tests' version: a digest over their names and thresholds, as hex. */
+const char *judge_rules(void);
+
+/* Addresses that do not count as victims, ascending (IPv4 first): for the census and the estimate.
+ * Free `*out` with free(). */
+int judge_excluded(struct judge *j, struct sources *s, struct ip **out, size_t *n);
