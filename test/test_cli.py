@@ -19,7 +19,7 @@ equal(run(EBB).code, 2, "no command is wrong usage")
 equal(run(EBB, "frobnicate").code, 2, "an unknown command too")
 equal(run(EBB, "--help").code, 0, "--help")
 ok("census" in run(EBB, "help").out, "help lists the commands")
-ok("--estimate" not in run(EBB, "census", "--help").out and "--by" in run(EBB, "census", "--help").out,
+ok("--members" not in run(EBB, "census", "--help").out and "--by" in run(EBB, "census", "--help").out,
    "a command's help lists its options")
 equal(run(EBB, "census", "--nonsense").code, 2, "an unknown option")
 bad = run(EBB, "-C", folder(), "census")

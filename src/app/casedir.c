@@ -11,7 +11,8 @@
 #include "app/progress.h"
 #include "base/file.h"
 
-/* The views, once. A view's module and its member of struct casedir have its name. */
+/* The views, once, in the order of their bits (casedir.h). A view's module and its member of struct
+ * casedir have its name. */
 #define VIEWS                                                                                      \
     VIEW(census)                                                                                   \
     VIEW(registry)                                                                                 \
@@ -75,6 +76,28 @@ int casedir_open(struct casedir *c, const char *dir, enum journal_mode mode, str
     return journal_open(dir, mode, &c->journal, NULL, err);
 }
 
+unsigned casedir_view_mask(const char *view)
+{
+    unsigned mask = 0, bit = 1;
+#define VIEW(name)                                                                                 \
+    if (strcmp(view, #name) == 0)                                                                  \
+        mask = bit;                                                                                \
+    bit <<= 1;
+    VIEWS
+#undef VIEW
+    return mask;
+}
+
+bool casedir_view_loaded(const struct casedir *c, const char *view)
+{
+#define VIEW(name)                                                                                 \
+    if (strcmp(view, #name) == 0)                                                                  \
+        return c->name != NULL;
+    VIEWS
+#undef VIEW
+    return false;
+}
+
 uint64_t casedir_view_position(const struct casedir *c, const char *view)
 {
 #define VIEW(name)                                                                                 \
@@ -128,7 +151,8 @@ static int feed(struct casedir *c, const struct entry *e, struct arena *arena, s
         return 0;
     }
     arena_reset(arena);
-    if ((!census && !registry && !spam && !activity && !sources) || event_decode(e->payload, arena, &ev) < 0)
+    if ((!census && !registry && !spam && !activity && !sources) ||
+        event_decode(e->payload, arena, &ev) < 0)
         return 0; /* nobody's business, or a later version's event: its views will know it */
     ev.kind = e->header.kind;
     ev.time = e->header.time;
@@ -302,10 +326,10 @@ static void save_on_demand(struct casedir *c)
 #define SAVE(name)                                                                                 \
     if (c->name && rc == 0)                                                                        \
         rc = name##_snapshot(c->name, &err);
-    SAVE(activity) SAVE(sources) SAVE(judgements) SAVE(contacts) SAVE(cleanup) SAVE(partners)
+    SAVE(activity)
+    SAVE(sources) SAVE(judgements) SAVE(contacts) SAVE(cleanup) SAVE(partners)
 #undef SAVE
-    if (lock >= 0)
-        close(lock);
+        if (lock >= 0) close(lock);
 }
 
 int casedir_views(struct casedir *c, unsigned which, struct err *err)

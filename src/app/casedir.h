@@ -20,10 +20,10 @@ struct casedir {
     bool quiet; /* no progress bar while views read the log */
     struct config *config;
     struct journal *journal;
-    struct census *census;           /* NULL until casedir_views loads it */
-    struct registry *registry;       /* likewise */
-    struct casebook *casebook;       /* likewise */
-    struct spam *spam;               /* likewise */
+    struct census *census;     /* NULL until casedir_views loads it */
+    struct registry *registry; /* likewise */
+    struct casebook *casebook; /* likewise */
+    struct spam *spam;         /* likewise */
     /* on demand: commands that need them */
     struct activity *activity;
     struct sources *sources;
@@ -38,8 +38,8 @@ struct casedir {
 
 /* Opens config and journal. Zero the struct first; casedir_close takes any state. */
 int casedir_open(struct casedir *c, const char *dir, enum journal_mode mode, struct err *err);
-/* The views, for masks. Who writes observations keeps VIEW_ALL up to date as they come; the others are
- * brought up to the log's end by the commands that need them. */
+/* The views, for masks. Who writes observations keeps VIEW_ALL up to date as they come; the others
+ * are brought up to the log's end by the commands that need them. */
 enum {
     VIEW_CENSUS = 1,
     VIEW_REGISTRY = 2,
@@ -54,10 +54,10 @@ enum {
     VIEW_PARTNERS = 512,
     VIEW_ON_DEMAND = 1008,
 };
-/* Loads those views and feeds them what the log has beyond their positions. Those on demand are saved
- * when much was read, by readers, too: a snapshot is replaced as a whole. */
+/* Loads those views and feeds them what the log has beyond their positions. Those on demand are
+ * saved when much was read, by readers, too: a snapshot is replaced as a whole. */
 int casedir_views(struct casedir *c, unsigned which, struct err *err);
-/* Loads every view as it was last saved, without catching up: for seeing how far behind it is. */
+/* Loads VIEW_ALL as it was last saved, without catching up: for seeing how far behind it is. */
 int casedir_peek_views(struct casedir *c, struct err *err);
 /* An act that was just journalled, to the views that are loaded (writers). */
 void casedir_act(struct casedir *c, uint8_t kind, uint64_t index, int64_t time,
@@ -78,6 +78,10 @@ int casedir_mail_reader(struct casedir *c, struct mail_reader **out, struct err 
 
 /* Every view's name, ending with NULL. */
 extern const char *const casedir_view_names[];
+/* The bit of a view for masks; 0: no such view. */
+unsigned casedir_view_mask(const char *view);
+/* False for one that is loaded on demand, and was not. */
+bool casedir_view_loaded(const struct casedir *c, const char *view);
 /* How far a loaded view has read the log. */
 uint64_t casedir_view_position(const struct casedir *c, const char *view);
 /* Removes a view's snapshot; it is rebuilt when the view is loaded again. */

@@ -5,14 +5,6 @@
 #include "app/casedir.h"
 #include "app/cli.h"
 
-static bool is_view(const char *name)
-{
-    for (const char *const *view = casedir_view_names; *view; view++)
-        if (strcmp(*view, name) == 0)
-            return true;
-    return false;
-}
-
 static int rebuild(struct casedir *c, const char *only, struct err *err)
 {
     int rc = 0;
@@ -20,7 +12,7 @@ static int rebuild(struct casedir *c, const char *only, struct err *err)
         if (!only || strcmp(only, *view) == 0)
             rc = casedir_drop_view(c->dir, *view, err);
     if (rc == 0)
-        rc = casedir_views(c, VIEW_ALL, err);
+        rc = casedir_views(c, VIEW_ALL | (only ? casedir_view_mask(only) : 0), err);
     return rc == 0 ? casedir_save_views(c, err) : rc;
 }
 
@@ -31,7 +23,7 @@ int cmd_rebuild(const struct cli *cli)
     const char *only = cli->n_args ? cli->args[0] : NULL;
     if (cli->n_args > 1)
         return cli_fail(EXIT_USAGE, "rebuild: wants one view at most");
-    if (only && !is_view(only))
+    if (only && !casedir_view_mask(only))
         return cli_fail(EXIT_USAGE, "rebuild: no such view (%s)", only);
     int rc = casedir_open(&c, cli->case_dir, JOURNAL_WRITE, &err);
     if (rc == 0)

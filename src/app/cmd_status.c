@@ -14,6 +14,8 @@ static void put_views(struct json *j, const struct casedir *c)
     json_key(j, "views");
     json_object(j);
     for (const char *const *view = casedir_view_names; *view; view++) {
+        if (!casedir_view_loaded(c, *view))
+            continue;
         uint64_t at = casedir_view_position(c, *view);
         json_key(j, *view);
         json_object(j);
@@ -141,6 +143,8 @@ static void print_rows(struct casedir *c, const struct ctl_reply *daemon, enum t
     table_str(t, text);
     table_row_end(t);
     for (const char *const *view = casedir_view_names; *view; view++) {
+        if (!casedir_view_loaded(c, *view))
+            continue;
         snprintf(text, sizeof text, "view %s", *view);
         table_str(t, text);
         snprintf(
