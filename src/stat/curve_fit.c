@@ -1,0 +1,350 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "stat/curve_impl.h"
+
+/* In here a curve is S = exp(-lambda u), u = (t / span)^shape: lambda is about the size of one, and
+ * for a given shape the likelihood is concave in it, so that Newton's way always ends. */
+#define LAMBDA_MAX 1e6 /* all is gone at once */
+#define STEPS_MAX  60
+#define GRID       13 /* shapes that are tried before the best is made better */
+
+/* ---- the points ---- */
+
+static bool usable(const struct curve_series *s, size_t i)
+{
+    double t = s->t ? s->t[i] : (double)i;
+    return isfinite(t) && t >= 0 && isfinite(s->count[i]) && s->count[i] >= 0 &&
+           (!s->weight || (isfinite(s->weight[i]) && s->weight[i] > 0));
+}
+
+void curve_points_of(const struct curve_series *s, struct curve_points *out)
+{
+    double *m = mem_zeroed(s->n * 6, sizeof *m);
+    *out = (struct curve_points){.t = m,
+                                 .log_t = m + s->n,
+                                 .y = m + 2 * s->n,
+                                 .w = m + 3 * s->n,
+                                 .factor = m + 4 * s->n,
+                                 .mean = m + 5 * s->n,
+                                 .memory = m,
+                                 .n0 = s->n0 > 0 && isfinite(s->n0) ? s->n0 : 0};
+    bool daily = true;
+    for (size_t i = 0; i < s->n; i++) {
+        if (!usable(s, i))
+            continue;
+        size_t at = out->n++;
+        out->t[at] = s->t ? s->t[i] : (double)i;
+        out->y[at] = s->count[i];
+        out->w[at] = s->weight ? s->weight[i] : 1;
+        out->factor[at] = 1;
+        out->span = fmax(out->span, out->t[at]);
+        out->sum += out->w[at] * out->y[at];
+        daily &= out->t[at] == floor(out->t[at]);
+    }
+    for (size_t i = 0; i < out->n; i++)
+        out->log_t[i] = out->t[i] > 0 ? log(out->t[i] / out->span) : -INFINITY;
+    out->weekdays = daily && out->n >= CURVE_WEEKDAYS_MIN;
+}
+
+void curve_points_free(struct curve_points *p)
+{
+    free(p->memory);
+    p->memory = NULL;
+}
+
+/* ---- one curve's likelihood ---- */
+
+struct at {
+    double n0, likelihood;
+    double step[2]; /* Fisher's: of log lambda, log shape */
+    double slope;   /* of the likelihood in lambda */
+    double bend;    /* the expected one, positive */
+};
+
+/* s * log(t / span), which is 0 where s is. */
+static double s_log(double s, double log_t)
+{
+    return s > 0 ? s * log_t : 0;
+}
+
+/* Solves the two-by-two system of scoring, slightly damped: it is singular when the shape says
+ * nothing. */
+static void scoring(const double g[2], double aa, double ab, double bb, double step[2])
+{
+    aa += 1e-10 * (aa + 1e-12);
+    bb += 1e-10 * (bb + 1e-12);
+    double det = aa * bb - ab * ab;
+    if (det > 1e-14 * aa * bb) {
+        step[0] = (bb * g[0] - ab * g[1]) / det;
+        step[1] = (aa * g[1] - ab * g[0]) / det;
+    } else {
+        step[0] = aa > 0 ? g[0] / aa : 0;
+        step[1] = 0;
+    }
+}
+
+static void look(const struct curve_points *p, double lambda, double shape, struct at *out)
+{
+    double mass = 0, wy_s = 0, wy_f = 0, m_s = 0, m_sl = 0, m_ss = 0, m_ssl = 0, m_slsl = 0,
+           wy_sl = 0;
+    for (size_t i = 0; i < p->n; i++) {
+        double s = lambda * exp(shape * p->log_t[i]);
+        double m = p->w[i] * p->factor[i] * exp(-s), wy = p->w[i] * p->y[i];
+        double sl = s_log(s, p->log_t[i]);
+        mass += m;
+        wy_s += wy * s;
+        wy_sl += wy * sl;
+        wy_f += p->factor[i] != 1 ? wy * log(p->factor[i]) : 0;
+        m_s += m * s;
+        m_sl += m * sl;
+        m_ss += m * s * s;
+        m_ssl += m * s * sl;
+        m_slsl += m * sl * sl;
+    }
+    double n0 = p->n0 > 0 ? p->n0 : mass > 0 ? p->sum / mass : 0;
+    double centre = p->n0 > 0 || !(mass > 0) ? 0 : 1 / mass;
+    out->n0 = n0;
+    out->likelihood = (n0 > 0 ? p->sum * log(n0) : 0) + wy_f - wy_s - n0 * mass;
+    double g[2] = {n0 * m_s - wy_s, shape * (n0 * m_sl - wy_sl)};
+    double aa = n0 * (m_ss - centre * m_s * m_s), ab = n0 * shape * (m_ssl - centre * m_s * m_sl),
+           bb = n0 * shape * shape * (m_slsl - centre * m_sl * m_sl);
+    out->slope = lambda > 0 ? g[0] / lambda : 0;
+    out->bend = lambda > 0 ? aa / (lambda * lambda) : 0;
+    scoring(g, aa, ab, bb, out->step);
+}
+
+/* The slope at lambda = 0: whether there is any decline of this shape. */
+static bool declines(const struct curve_points *p, double shape)
+{
+    double wy_u = 0, m_u = 0, mass = 0;
+    for (size_t i = 0; i < p->n; i++) {
+        double u = exp(shape * p->log_t[i]);
+        wy_u += p->w[i] * p->y[i] * u;
+        m_u += p->w[i] * p->factor[i] * u;
+        mass += p->w[i] * p->factor[i];
+    }
+    double n0 = p->n0 > 0 ? p->n0 : p->sum / mass;
+    return n0 * m_u - wy_u > 1e-9 * fabs(wy_u);
+}
+
+/* ---- the best lambda of a shape, the best shape ---- */
+
+/* Newton between brackets; 0 when there is no decline. */
+static double best_lambda(const struct curve_points *p, double shape, double start, struct at *at)
+{
+    double low = 0, high = LAMBDA_MAX, lambda = start > 0 ? start : 1;
+    if (!declines(p, shape)) {
+        look(p, 0, shape, at);
+        return 0;
+    }
+    for (int i = 0; i < STEPS_MAX; i++) {
+        look(p, lambda, shape, at);
+        if (at->slope > 0)
+            low = lambda;
+        else
+            high = lambda;
+        double next = at->bend > 0 ? lambda + at->slope / at->bend : INFINITY;
+        if (!(next > low && next < high)) /* also NaN */
+            next = low > 0 ? sqrt(low * fmin(high, low * 1e4)) : high < 1e-12 ? 0 : high / 4;
+        if (fabs(next - lambda) <= 1e-10 * lambda)
+            break;
+        lambda = next;
+    }
+    return lambda;
+}
+
+struct place {
+    double lambda, shape;
+    struct at at;
+};
+
+static void place_at(const struct curve_points *p, double log_shape, double start,
+                     struct place *out)
+{
+    out->shape = exp(log_shape);
+    out->lambda = best_lambda(p, out->shape, start, &out->at);
+}
+
+/* Golden section over the log of the shape, between the neighbours of the best of the grid. */
+static void golden(const struct curve_points *p, double low, double high, struct place *best)
+{
+    const double ratio = 0.6180339887498949;
+    struct place a, b;
+    place_at(p, high - ratio * (high - low), best->lambda, &a);
+    place_at(p, low + ratio * (high - low), best->lambda, &b);
+    for (int i = 0; i < STEPS_MAX && high - low > 1e-7; i++) {
+        if (a.at.likelihood >= b.at.likelihood) {
+            high = log(b.shape);
+            b = a;
+            place_at(p, high - ratio * (high - low), b.lambda, &a);
+        } else {
+            low = log(a.shape);
+            a = b;
+            place_at(p, low + ratio * (high - low), a.lambda, &b);
+        }
+    }
+    struct place *better = a.at.likelihood >= b.at.likelihood ? &a : &b;
+    if (better->at.likelihood > best->at.likelihood)
+        *best = *better;
+}
+
+/* Fisher scoring in both; false when it did not arrive (then there is the slow way). */
+static bool polish(const struct curve_points *p, struct place *at)
+{
+    for (int i = 0; i < STEPS_MAX; i++) {
+        double a = at->at.step[0], b = at->at.step[1], damp = fmin(1, 1 / (fabs(a) + fabs(b)));
+        struct place next;
+        int halved = 0;
+        for (;; halved++, damp /= 2) {
+            next.lambda = at->lambda * exp(damp * a);
+            next.shape = at->shape * exp(damp * b);
+            look(p, next.lambda, next.shape, &next.at);
+            if (next.at.likelihood >= at->at.likelihood || halved == 8)
+                break;
+        }
+        if (fabs(a) + fabs(b) < 1e-7)
+            return isfinite(at->at.likelihood);
+        if (halved == 8 || next.shape < CURVE_SHAPE_MIN || next.shape > CURVE_SHAPE_MAX ||
+            next.lambda > LAMBDA_MAX)
+            return false;
+        *at = next;
+    }
+    return false;
+}
+
+static void search(const struct curve_points *p, struct place *best)
+{
+    const double low = log(CURVE_SHAPE_MIN), width = log(CURVE_SHAPE_MAX) - low;
+    struct place here = {.lambda = 1};
+    int at = 0;
+    for (int i = 0; i < GRID; i++) {
+        place_at(p, low + width * i / (GRID - 1), here.lambda, &here);
+        if (i == 0 || here.at.likelihood > best->at.likelihood) {
+            *best = here;
+            at = i;
+        }
+    }
+    struct place try = *best;
+    if (best->lambda > 0 && polish(p, &try) && try.at.likelihood >= best->at.likelihood)
+        *best = try;
+    else
+        golden(p, low + width * fmax(0, at - 1) / (GRID - 1),
+               low + width * fmin(GRID - 1, at + 1) / (GRID - 1), best);
+}
+
+/* ---- weekdays ---- */
+
+static unsigned weekday_of(double t)
+{
+    return (unsigned)fmod(t, 7);
+}
+
+static void set_factors(struct curve_points *p, const double factor[7])
+{
+    for (size_t i = 0; i < p->n; i++)
+        p->factor[i] = factor[weekday_of(p->t[i])];
+}
+
+/* Given the curve the best factors are observed over expected, by weekday. */
+static void find_factors(struct curve_points *p, const struct place *at, double factor[7])
+{
+    double y[7] = {0}, m[7] = {0}, sum = 0;
+    for (size_t i = 0; i < p->n; i++) {
+        unsigned d = weekday_of(p->t[i]);
+        y[d] += p->w[i] * p->y[i];
+        m[d] += p->w[i] * at->at.n0 * exp(-at->lambda * exp(at->shape * p->log_t[i]));
+    }
+    for (int d = 0; d < 7; d++) {
+        factor[d] = m[d] > 0 ? fmax(y[d] / m[d], 1e-3) : 1;
+        sum += factor[d];
+    }
+    for (int d = 0; d < 7; d++)
+        factor[d] *= 7 / sum;
+}
+
+/* ---- all of it ---- */
+
+static void fit_place(const struct curve_points *p, enum curve_shape kind, struct place *at,
+                      bool near)
+{
+    if (kind == CURVE_EXPONENTIAL) {
+        place_at(p, 0, at->lambda, at);
+        return;
+    }
+    if (near && at->lambda > 0) {
+        look(p, at->lambda, at->shape, &at->at);
+        if (polish(p, at))
+            return;
+    }
+    search(p, at);
+}
+
+static void judge_fit(struct curve_points *p, const struct place *at, struct curve_fit *out)
+{
+    double chi2 = 0;
+    unsigned used = out->parameters + (out->weekdays ? 6 : 0);
+    for (size_t i = 0; i < p->n; i++) {
+        double m = at->at.n0 * p->factor[i] * exp(-at->lambda * exp(at->shape * p->log_t[i]));
+        double r = p->y[i] - m;
+        p->mean[i] = m;
+        chi2 += p->w[i] * r * r / fmax(m, CURVE_MEAN_MIN);
+        out->deviance +=
+            2 * p->w[i] *
+            ((p->y[i] > 0 ? p->y[i] * log(p->y[i] / fmax(m, 1e-300)) : 0) - (p->y[i] - m));
+    }
+    out->deviance = fmax(out->deviance, 0);
+    out->dispersion = p->n > used ? chi2 / (double)(p->n - used) : 0;
+}
+
+enum curve_state curve_points_fit(struct curve_points *p, enum curve_shape kind,
+                                  const struct curve_fit *start, struct curve_fit *out,
+                                  double *log_likelihood)
+{
+    bool near = start && start->state == CURVE_FITTED && start->curve.scale > 0;
+    struct place at = {.lambda = near ? pow(p->span / start->curve.scale, start->curve.shape) : 1,
+                       .shape = near ? start->curve.shape : 1};
+    *out = (struct curve_fit){.kind = kind,
+                              .points = (unsigned)p->n,
+                              .parameters = (kind == CURVE_WEIBULL) + (p->n0 > 0 ? 1 : 2),
+                              .weekdays = p->weekdays,
+                              .weekday = {1, 1, 1, 1, 1, 1, 1}};
+    *log_likelihood = 0;
+    if (p->n < CURVE_POINTS_MIN || p->n < out->parameters || !(p->sum > 0) || !(p->span > 0))
+        return out->state = CURVE_SHORT;
+    double n0_near = near ? start->curve.n0 : 0;
+    if (near && p->weekdays) { /* a draw's factors are near to those that it was drawn with */
+        at.at.n0 = n0_near;
+        find_factors(p, &at, out->weekday);
+    }
+    set_factors(p, out->weekday);
+    fit_place(p, kind, &at, near);
+    for (int round = near ? 1 : 0; p->weekdays && round < 4; round += near ? 3 : 1) {
+        find_factors(p, &at, out->weekday);
+        set_factors(p, out->weekday);
+        fit_place(p, kind, &at, true);
+    }
+    judge_fit(p, &at, out);
+    out->curve = (struct curve){.n0 = at.at.n0, .scale = INFINITY, .shape = at.shape};
+    *log_likelihood = at.at.likelihood;
+    if (at.lambda > 0)
+        out->curve.scale = p->span * pow(at.lambda, -1 / at.shape);
+    return out->state = out->curve.scale < INFINITY ? CURVE_FITTED : CURVE_RISING;
+}
+
+enum curve_state curve_fit(const struct curve_series *s, enum curve_shape kind,
+                           const struct curve *start, struct curve_fit *out)
+{
+    struct curve_points p;
+    double likelihood;
+    struct curve_fit near = {.state = CURVE_SHORT};
+    if (start && start->scale > 0 && isfinite(start->scale) && start->n0 > 0 &&
+        isfinite(start->n0) && start->shape >= CURVE_SHAPE_MIN && start->shape <= CURVE_SHAPE_MAX)
+        near = (struct curve_fit){.state = CURVE_FITTED, .curve = *start};
+    curve_points_of(s, &p);
+    curve_points_fit(&p, kind, &near, out, &likelihood);
+    curve_points_free(&p);
+    return out->state;
+}

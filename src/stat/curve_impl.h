@@ -1,0 +1,29 @@
+/* What curve_fit.c and curve_decline.c share: the points of a series, prepared for many fits. */
+#pragma once
+
+#include "stat/curve.h"
+
+#define CURVE_WEEKDAYS_MIN 28  /* points; fewer: no weekday factors */
+#define CURVE_MEAN_MIN     0.1 /* expected counts below that are no smaller in a residual */
+
+struct curve_points {
+    size_t n;
+    double *t;      /* days */
+    double *log_t;  /* log of t over the span; -INFINITY at 0 */
+    double *y, *w;  /* count, weight */
+    double *factor; /* weekday's, as fitted last */
+    double *mean;   /* fitted count, with the weekday's factor */
+    double *memory;
+    double span, n0; /* the last t; as in the series */
+    double sum;      /* of w y */
+    bool weekdays;
+};
+
+/* Takes over the points that count. curve_points_free takes any state. */
+void curve_points_of(const struct curve_series *s, struct curve_points *out);
+void curve_points_free(struct curve_points *p);
+/* curve_fit() on them; `mean` has the fitted counts then. `log_likelihood` is without the terms
+ * that do not depend on the curve. */
+enum curve_state curve_points_fit(struct curve_points *p, enum curve_shape kind,
+                                  const struct curve_fit *start, struct curve_fit *out,
+                                  double *log_likelihood);
