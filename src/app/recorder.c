@@ -80,10 +80,16 @@ static void warn_round(struct recorder *r)
 
 /* ---- the control socket ---- */
 
-static bool kind_is_act(uint8_t kind)
+static bool kind_is_authority(uint8_t kind)
 {
     return kind == KIND_ORDER || kind == KIND_ORDER_CLOSED || kind == KIND_ASSET ||
            kind == KIND_ASSET_LIST || kind == KIND_ASSET_RELEASED;
+}
+
+/* Getting hosts clean: judgements, contacts, reports, partners. */
+static bool kind_is_cleanup(uint8_t kind)
+{
+    return kind >= KIND_ROLES_JUDGED && kind <= KIND_PARTNER;
 }
 
 /* Files come before the entry that names them. */
@@ -111,14 +117,14 @@ static int keep_blobs(struct recorder *r, const struct ctl_request *request, str
 static int act(struct recorder *r, const struct ctl_request *request, uint64_t *index,
                struct err *err)
 {
-    if (!kind_is_act(request->kind))
+    if (!kind_is_authority(request->kind) && !kind_is_cleanup(request->kind))
         return err_set(err, -EINVAL, "kind %u is not an act that commands may add", request->kind);
     int rc = keep_blobs(r, request, err);
     if (rc >= 0)
         rc = pipeline_act(r->pipeline, request->kind, request->payload, index, err);
     if (rc >= 0)
         rc = intake_commit(r->intake, err);
-    r->stale |= rc >= 0;
+    r->stale |= rc >= 0 && kind_is_authority(request->kind);
     return rc;
 }
 
