@@ -33,7 +33,7 @@ enum cleanup_state {
 };
 const char *cleanup_state_name(enum cleanup_state state);
 
-/* Spans are valid until the view takes in an act or is closed. */
+/* Contacts are in lower case. Spans are valid until the view takes in an act or is closed. */
 struct cleanup_report {
     uint64_t report; /* its number: the log index of REPORT_QUEUED */
     struct span contact, format, language, channel, message_id, trial;
@@ -53,6 +53,9 @@ bool cleanup_report(struct cleanup *c, uint64_t report, struct cleanup_report *o
 /* By Message-ID (without <>); false: none of ours. */
 bool cleanup_by_message_id(struct cleanup *c, struct span message_id, struct cleanup_report *out);
 
+/* True when a mail with that digest was taken in (REPORT_RETURNED). */
+bool cleanup_has_returned(struct cleanup *c, const uint8_t sha256[SHA256_LEN]);
+
 /* Up to when a contact was told: the latest `until` of its reports that were not refused, bounced
  * or cancelled; 0: never. `reports`: how many there were. */
 int64_t cleanup_told(struct cleanup *c, struct span contact, uint64_t *reports);
@@ -69,6 +72,9 @@ struct cleanup_trial {
 enum cleanup_arm cleanup_arm(struct cleanup *c, struct span contact, int64_t now);
 /* By name; the newest when the name is empty. */
 bool cleanup_trial(struct cleanup *c, struct span name, struct cleanup_trial *out);
+/* All, oldest first. */
+int cleanup_trials(struct cleanup *c, int (*each)(void *ctx, const struct cleanup_trial *t),
+                   void *ctx);
 /* Its contacts and arms. */
 int cleanup_trial_rows(struct cleanup *c, uint64_t entry,
                        int (*each)(void *ctx, struct span contact, enum cleanup_arm arm),
