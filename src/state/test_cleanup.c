@@ -109,32 +109,32 @@ static int count(void *ctx, const struct cleanup_report *r)
 }
 
 /* What holds of the world below, before and after it was saved. */
-static void check(struct cleanup *c, uint64_t a, uint64_t b, uint64_t d, const char *when)
+static void check(struct cleanup *c, uint64_t a, uint64_t b, uint64_t d)
 {
     struct cleanup_report r;
     uint64_t reports;
     int n = 0;
     cleanup_reports(c, count, &n);
-    ok(n == 3, "%s: three reports", when);
+    ok(n == 3, "three reports");
     ok(state_of(c, a) == CLEANUP_BOUNCED && state_of(c, b) == CLEANUP_BOUNCED &&
            state_of(c, d) == CLEANUP_DEFERRED,
-       "%s: their states", when);
+       "their states");
     ok(cleanup_by_message_id(c, span_str("two@x"), &r) && r.report == b &&
            span_is(r.status, "5.1.1") && span_is(r.contact, "abuse@a.example"),
-       "%s: found by Message-ID", when);
-    ok(!cleanup_by_message_id(c, span_str("none@x"), &r), "%s: and only ours", when);
-    ok(cleanup_is_dead(c, span_str("ABUSE@a.example")), "%s: two hard bounces make it dead", when);
-    ok(!cleanup_is_dead(c, span_str("noc@b.example")), "%s: a soft one does not", when);
+       "found by Message-ID");
+    ok(!cleanup_by_message_id(c, span_str("none@x"), &r), "and only ours");
+    ok(cleanup_is_dead(c, span_str("ABUSE@a.example")), "two hard bounces make it dead");
+    ok(!cleanup_is_dead(c, span_str("noc@b.example")), "a soft one does not");
     ok(cleanup_told(c, span_str("abuse@a.example"), &reports) == 0 && reports == 0,
-       "%s: who bounced was not told", when);
+       "who bounced was not told");
     ok(cleanup_told(c, span_str("noc@b.example"), &reports) == 70 && reports == 1,
-       "%s: who is tried again was", when);
+       "who is tried again was");
     ok(cleanup_arm(c, span_str("noc@b.example"), 150) == CLEANUP_CONTROL &&
            cleanup_arm(c, span_str("abuse@a.example"), 150) == CLEANUP_TREATED,
-       "%s: arms", when);
+       "arms");
     ok(cleanup_arm(c, span_str("noc@b.example"), 200) == CLEANUP_NO_TRIAL &&
            cleanup_arm(c, span_str("other@c.example"), 150) == CLEANUP_NO_TRIAL,
-       "%s: after its end, and for others, there is no trial", when);
+       "after its end, and for others, there is no trial");
 }
 
 int main(void)
@@ -168,13 +168,13 @@ int main(void)
     trial(c);
     cleanup_act(c, KIND_REPORT_TRIED, ++entry, 0, span_str("\xa1gar")); /* no act */
     tried(c, 12345678, 1, "sent", "");                                  /* of no report */
-    check(c, a, b, d, "live");
+    check(c, a, b, d);
     cleanup_advance(c, entry + 1);
     ok(cleanup_snapshot(c, &err) == 0, "saved");
     cleanup_close(c);
     c = begin();
     ok(cleanup_position(c) == entry + 1, "the position is kept");
-    check(c, a, b, d, "loaded");
+    check(c, a, b, d);
     ok(file_read(path, 1 << 20, &first, &err) == 0 && cleanup_snapshot(c, &err) == 0 &&
            file_read(path, 1 << 20, &second, &err) == 0 &&
            span_eq(buf_as_span(&first), buf_as_span(&second)),
@@ -189,7 +189,7 @@ int main(void)
         file_replace(path, buf_as_span(&first), 0600, &err);
         c = begin();
         if (cleanup_position(c) != 0)
-            ok(false, "damage at byte %zu is not found", i);
+            ok(false, "damage that is not found");
         cleanup_close(c);
         first.p[i] ^= 0x20;
     }
