@@ -1,10 +1,10 @@
 #include "state/addrset.h"
 
 #include "base/mem.h"
+#include "state/varint.h"
 
-#define VARINT_MAX 19 /* bytes of a 128-bit varint */
 /* A row's numbers apart from its days: address, attribution, first day, length. */
-#define ROW_HEAD_MAX (VARINT_MAX + 10 + 3 + 4)
+#define ROW_HEAD_MAX (VARINT128_MAX + VARINT_MAX + 3 + 4)
 
 typedef unsigned __int128 u128;
 
@@ -16,62 +16,6 @@ struct ip addrset_ip(const struct addrset_key *key, bool v6)
     be64_put(ip.b, key->hi);
     be64_put(ip.b + 8, key->lo);
     return ip;
-}
-
-/* LEB128: seven bits a byte, low ones first, the high bit says that more follow. */
-static inline uint8_t *put_varint(uint8_t *p, uint64_t v)
-{
-    while (v >= 0x80) {
-        *p++ = (uint8_t)(v | 0x80);
-        v >>= 7;
-    }
-    *p++ = (uint8_t)v;
-    return p;
-}
-
-static uint8_t *put_varint128(uint8_t *p, u128 v)
-{
-    while (v >= 0x80) {
-        *p++ = (uint8_t)((uint64_t)v | 0x80);
-        v >>= 7;
-    }
-    *p++ = (uint8_t)v;
-    return p;
-}
-
-/* Only the shortest form is taken, so that equal sets are equal bytes. */
-static inline bool get_varint(struct cur *c, uint64_t *out)
-{
-    if (c->p < c->end && *c->p < 0x80) {
-        *out = *c->p++;
-        return true;
-    }
-    uint64_t v = 0;
-    for (unsigned shift = 0; shift < 63 && c->p < c->end; shift += 7) {
-        uint8_t b = *c->p++;
-        v |= (uint64_t)(b & 0x7f) << shift;
-        if (b < 0x80) {
-            *out = v;
-            return b != 0;
-        }
-    }
-    return false;
-}
-
-static bool get_varint128(struct cur *c, u128 *out)
-{
-    u128 v = 0;
-    for (unsigned shift = 0; shift < 128 && c->p < c->end; shift += 7) {
-        uint8_t b = *c->p++;
-        if (shift == 126 && (b & 0x7f) > 3)
-            return false;
-        v |= (u128)(b & 0x7f) << shift;
-        if (b < 0x80) {
-            *out = v;
-            return b != 0 || shift == 0;
-        }
-    }
-    return false;
 }
 
 static inline uint64_t zigzag(int64_t v)
@@ -103,12 +47,12 @@ static uint8_t *put_days(uint8_t *p, const uint16_t *days, size_t n, size_t bitm
 {
     size_t gaps = gaps_size(days, n);
     if (gaps <= bitmap) {
-        p = put_varint(p, (n - 1) << 1);
+        p = varint_put(p, (n - 1) << 1);
         for (size_t i = 1; i < n; i++)
-            p = put_varint(p, days[i] - days[i - 1] - 1u);
+            p = varint_put(p, days[i] - days[i - 1] - 1u);
         return p;
     }
-    p = put_varint(p, bitmap << 1 | 1);
+    p = varint_put(p, bitmap << 1 | 1);
     memset(p, 0, bitmap);
     for (size_t i = 1; i < n; i++) {
         unsigned bit = days[i] - days[0] - 1u;
@@ -125,12 +69,12 @@ void addrset_put(struct addrset_writer *w, const struct addrset_key *key, const 
     uint8_t *start = buf_reserve(w->out, ROW_HEAD_MAX + bitmap), *p = start;
     if (w->set.v6) {
         u128 at = (u128)key->hi << 64 | key->lo, last = (u128)w->last.hi << 64 | w->last.lo;
-        p = put_varint128(p, at - last);
+        p = varint_put128(p, at - last);
     } else {
-        p = put_varint(p, key->lo - w->last.lo);
+        p = varint_put(p, key->lo - w->last.lo);
     }
-    p = put_varint(p, zigzag((int64_t)key->attr - (int64_t)w->last.attr));
-    p = put_varint(p, (uint64_t)(days[0] - w->set.day_min));
+    p = varint_put(p, zigzag((int64_t)key->attr - (int64_t)w->last.attr));
+    p = varint_put(p, (uint64_t)(days[0] - w->set.day_min));
     p = put_days(p, days, n, bitmap);
     w->out->n += (size_t)(p - start);
     w->set.n += (size_t)(p - start);
@@ -162,13 +106,13 @@ static bool next_address(struct addrset_cur *c, struct addrset_key *key)
 {
     if (!c->v6) {
         uint64_t delta;
-        if (!get_varint(&c->c, &delta) || delta > UINT32_MAX - c->key.lo)
+        if (!varint_get(&c->c, &delta) || delta > UINT32_MAX - c->key.lo)
             return false;
         *key = (struct addrset_key){0, c->key.lo + delta, 0};
         return true;
     }
     u128 delta, last = (u128)c->key.hi << 64 | c->key.lo;
-    if (!get_varint128(&c->c, &delta) || delta > ~(u128)0 - last)
+    if (!varint_get128(&c->c, &delta) || delta > ~(u128)0 - last)
         return false;
     last += delta;
     *key = (struct addrset_key){(uint64_t)(last >> 64), (uint64_t)last, 0};
@@ -182,7 +126,7 @@ static bool next_gaps(struct addrset_cur *c, uint64_t more)
         return false;
     for (uint64_t i = 1; i <= more; i++) {
         uint64_t gap;
-        if (!get_varint(&c->c, &gap) || gap >= ADDRSET_DAY_END - 1 - day)
+        if (!varint_get(&c->c, &gap) || gap >= ADDRSET_DAY_END - 1 - day)
             return false;
         day += (uint32_t)gap + 1;
         c->days[i] = (uint16_t)day;
@@ -213,8 +157,8 @@ static bool next_row(struct addrset_cur *c)
 {
     struct addrset_key key;
     uint64_t attr_delta, first, length;
-    if (!next_address(c, &key) || !get_varint(&c->c, &attr_delta) || !get_varint(&c->c, &first) ||
-        !get_varint(&c->c, &length))
+    if (!next_address(c, &key) || !varint_get(&c->c, &attr_delta) || !varint_get(&c->c, &first) ||
+        !varint_get(&c->c, &length))
         return false;
     int64_t delta = unzigzag(attr_delta);
     if (delta < -(int64_t)c->key.attr || delta >= (int64_t)c->attrs - (int64_t)c->key.attr)

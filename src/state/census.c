@@ -129,15 +129,40 @@ size_t census_all_runs(const struct census *c, const struct run **out)
     return c->nruns + 1;
 }
 
-/* The event's day; false when it is none that can be counted. */
-static bool day_of(struct census *c, int64_t time, uint16_t *day)
+/* A mail whose family was told from its address or its signs is no check-in: or an address, once
+ * seen, would speak for itself for ever. */
+static bool is_told(const struct event *ev)
 {
-    if (!c->day_known || time < c->day_from || time - c->day_from >= UTC_DAY) {
-        int32_t d = utc_day(time);
-        if (d < 0 || d >= ADDRSET_DAY_END)
+    return ev->kind == KIND_SMTP &&
+           (span_is(ev->family_source, "dialect") || span_is(ev->family_source, "address"));
+}
+
+bool census_counts(const struct event *ev)
+{
+    return event_kind_is_event((uint8_t)ev->kind) && ip_is_set(&ev->src_ip) &&
+           !event_is_of_others(ev);
+}
+
+struct span census_family(const struct event *ev)
+{
+    return ev->family.n && !is_told(ev) ? ev->family : span_str(CENSUS_FAMILY_UNKNOWN);
+}
+
+bool census_day(const struct event *ev, uint16_t *day)
+{
+    int32_t d = utc_day(ev->time);
+    *day = (uint16_t)d;
+    return d >= 0 && d < ADDRSET_DAY_END;
+}
+
+/* The event's day; false when it is none that can be counted. */
+static bool day_of(struct census *c, const struct event *ev, uint16_t *day)
+{
+    if (!c->day_known || ev->time < c->day_from || ev->time - c->day_from >= UTC_DAY) {
+        if (!census_day(ev, day))
             return false;
-        c->day = (uint16_t)d;
-        c->day_from = d * UTC_DAY;
+        c->day = *day;
+        c->day_from = *day * UTC_DAY;
         c->day_known = true;
     }
     *day = c->day;
@@ -146,8 +171,6 @@ static bool day_of(struct census *c, int64_t time, uint16_t *day)
 
 static uint32_t family_of(struct census *c, struct span name)
 {
-    if (name.n == 0)
-        name = span_str(CENSUS_FAMILY_UNKNOWN);
     if (c->family_name.n && span_eq(name, buf_as_span(&c->family_name)))
         return c->family;
     c->family = dict_family(&c->dict, name);
@@ -199,21 +222,12 @@ void census_settle(struct census *c)
     settle(c);
 }
 
-/* A mail whose family was told from its address or its signs is no check-in: or an address, once
- * seen, would speak for itself for ever. */
-static bool is_told(const struct event *ev)
-{
-    return ev->kind == KIND_SMTP &&
-           (span_is(ev->family_source, "dialect") || span_is(ev->family_source, "address"));
-}
-
 void census_add(struct census *c, const struct event *ev)
 {
     uint16_t day;
-    if (!event_kind_is_event((uint8_t)ev->kind) || !ip_is_set(&ev->src_ip) ||
-        event_is_of_others(ev))
+    if (!census_counts(ev))
         return;
-    if (!day_of(c, ev->time, &day)) {
+    if (!day_of(c, ev, &day)) {
         if (!c->warned)
             log_line(LOG_WARN, "census passes over events before 1970 or after 2149",
                      "time_us=%lld", (long long)ev->time);
@@ -229,7 +243,7 @@ void census_add(struct census *c, const struct event *ev)
     in->name_hash = dict_name_hash(ev->as_name);
     in->v6 = !ip_is_v4(&ev->src_ip);
     in->key = addrset_key(&ev->src_ip, in->v6, 0);
-    in->family = family_of(c, is_told(ev) ? span_of(NULL, 0) : ev->family);
+    in->family = family_of(c, census_family(ev));
     in->day = day;
     if (ev->as_name.n > CENSUS_NAME_KEEP) {
         take_all(c);

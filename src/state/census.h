@@ -24,6 +24,11 @@ struct census;
  * does not copy it. */
 int census_open(const char *dir, struct census **out, struct err *err);
 void census_close(struct census *c);
+/* The rule above, for other views that count what the census counts: whether the event counts, and
+ * its family; census_day() is false for a time that no census can count. */
+bool census_counts(const struct event *ev);
+struct span census_family(const struct event *ev);
+bool census_day(const struct event *ev, uint16_t *day);
 /* Log entries taken in so far: the next one to feed has this index. */
 uint64_t census_position(const struct census *c);
 /* Takes one event in; nothing is borrowed from it. Each day counts as it was recorded: an address

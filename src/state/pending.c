@@ -1,9 +1,7 @@
 #include "state/pending.h"
 
 #include "base/mem.h"
-
-/* Least significant byte first in memory: what the radix sort's digits are. */
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "pending sorts by little-endian keys");
+#include "state/radix.h"
 
 #define KEY4_BYTES 8
 #define KEY6_BYTES 20
@@ -24,32 +22,6 @@ void pending_grow4(struct pending *p)
 void pending_grow6(struct pending *p)
 {
     p->v6 = mem_room(p->v6, p->n6, &p->cap6, sizeof *p->v6);
-}
-
-/* Stable radix sort of n items by their first `digits` bytes. Bytes that are the same in all of
- * them (most of the family's) are passed over. Returns where the result is, a or b. */
-static inline __attribute__((always_inline)) uint8_t *
-radix_sort(uint8_t *a, uint8_t *b, size_t n, const size_t size, const unsigned digits)
-{
-    uint32_t count[KEY6_BYTES][256] = {0};
-    for (size_t i = 0; i < n; i++)
-        for (unsigned d = 0; d < digits; d++)
-            count[d][a[i * size + d]]++;
-    for (unsigned d = 0; d < digits; d++) {
-        if (count[d][a[d]] == n)
-            continue;
-        uint32_t at = 0, start[256];
-        for (unsigned v = 0; v < 256; v++) {
-            start[v] = at;
-            at += count[d][v];
-        }
-        for (size_t i = 0; i < n; i++)
-            memcpy(b + size * start[a[i * size + d]]++, a + i * size, size);
-        uint8_t *swap = a;
-        a = b;
-        b = swap;
-    }
-    return a;
 }
 
 static int cmp4(const void *x, const void *y)
@@ -103,14 +75,14 @@ void pending_sort(struct pending *p)
 {
     if (p->n4) {
         uint8_t *other = scratch(p, p->n4 * sizeof *p->v4);
-        uint8_t *at = radix_sort((uint8_t *)p->v4, other, p->n4, sizeof *p->v4, KEY4_BYTES);
+        uint8_t *at = radix_sort((uint8_t *)p->v4, other, p->n4, sizeof *p->v4, 0, KEY4_BYTES);
         if (at == other)
             memcpy(p->v4, other, p->n4 * sizeof *p->v4);
         sort_groups4(p->v4, p->n4);
     }
     if (p->n6) {
         uint8_t *other = scratch(p, p->n6 * sizeof *p->v6);
-        uint8_t *at = radix_sort((uint8_t *)p->v6, other, p->n6, sizeof *p->v6, KEY6_BYTES);
+        uint8_t *at = radix_sort((uint8_t *)p->v6, other, p->n6, sizeof *p->v6, 0, KEY6_BYTES);
         if (at == other)
             memcpy(p->v6, other, p->n6 * sizeof *p->v6);
         sort_groups6(p->v6, p->n6);
