@@ -174,7 +174,7 @@ static int feed(struct casedir *c, const struct entry *e, struct arena *arena, s
 #define PROGRESS_EVERY 4096
 
 static int read_on(struct casedir *c, struct journal_cursor *cursor, uint64_t *from, uint64_t end,
-                   bool fresh, struct err *err)
+                   struct err *err)
 {
     struct arena arena;
     struct entry e;
@@ -184,7 +184,7 @@ static int read_on(struct casedir *c, struct journal_cursor *cursor, uint64_t *f
     arena_init(&arena);
     progress_begin(&progress, "reading the log", end - begun, c->quiet);
     while (*from < end && (rc = journal_cursor_next(cursor, &e, err)) == 1) {
-        if (e.header.kind == KIND_REDACTION && !fresh) {
+        if (e.header.kind == KIND_REDACTION && e.index >= c->erased_below) {
             rc = STALE;
             break;
         }
@@ -200,17 +200,20 @@ static int read_on(struct casedir *c, struct journal_cursor *cursor, uint64_t *f
     return rc;
 }
 
-static int catch_up(struct casedir *c, struct err *err)
+static int catch_up(struct casedir *c, uint64_t limit, struct err *err)
 {
     uint64_t end = journal_committed(c->journal), from = slowest(c);
-    bool fresh = fastest(c) == 0; /* views of nothing hold nothing that was erased */
     struct journal_cursor *cursor;
+    if (fastest(c) == 0)
+        c->erased_below = end; /* views of nothing hold nothing that was erased */
     if (from >= end)
         return 0;
+    if (end - from > limit)
+        end = from + limit;
     int rc = journal_cursor_open(c->journal, from, &cursor, err);
     if (rc < 0)
         return rc;
-    rc = read_on(c, cursor, &from, end, fresh, err);
+    rc = read_on(c, cursor, &from, end, err);
     journal_cursor_close(cursor);
     if (rc)
         return rc;
@@ -276,7 +279,7 @@ static int load_act_views(struct casedir *c, unsigned which, const char *dir, st
 static int load_views(struct casedir *c, unsigned which, struct err *err)
 {
     char dir[FILE_PATH_MAX];
-    int rc = file_path(dir, err, "%s/views", c->dir);
+    int rc = file_path(dir, err, c->no_snapshots ? "%s/views/none" : "%s/views", c->dir);
     if (rc == 0 && which & VIEW_CENSUS)
         rc = census_open(dir, &c->census, err);
     if (rc == 0 && which & VIEW_REGISTRY)
@@ -308,6 +311,10 @@ static int start_anew(struct casedir *c, unsigned which, struct err *err)
     close_views(c);
     for (const char *const *view = casedir_view_names; rc == 0 && *view; view++)
         rc = casedir_drop_view(c->dir, *view, err);
+    if (rc == -EPERM || rc == -EACCES || rc == -EROFS) { /* who may only read does without them */
+        c->no_snapshots = true;
+        rc = 0;
+    }
     return rc == 0 ? load_views(c, which, err) : rc;
 }
 
@@ -339,16 +346,31 @@ int casedir_views(struct casedir *c, unsigned which, struct err *err)
         rc = is_ahead(c) ? STALE : 0;
     uint64_t from = rc == 0 ? slowest(c) : 0;
     if (rc == 0)
-        rc = catch_up(c, err);
+        rc = catch_up(c, UINT64_MAX, err);
     if (rc == STALE) {
         from = 0;
         rc = start_anew(c, which, err);
         if (rc == 0)
-            rc = catch_up(c, err);
+            rc = catch_up(c, UINT64_MAX, err);
     }
     if (rc == 0 && which & VIEW_ON_DEMAND && journal_committed(c->journal) - from >= SAVE_AFTER)
         save_on_demand(c);
     return rc;
+}
+
+int casedir_load_views(struct casedir *c, unsigned which, struct err *err)
+{
+    return load_views(c, which, err);
+}
+
+int casedir_catch_up(struct casedir *c, unsigned which, uint64_t limit, struct err *err)
+{
+    int rc = is_ahead(c) ? STALE : catch_up(c, limit, err);
+    if (rc == STALE) {
+        rc = start_anew(c, which, err);
+        return rc < 0 ? rc : 1;
+    }
+    return rc < 0 ? rc : slowest(c) < journal_committed(c->journal);
 }
 
 int casedir_peek_views(struct casedir *c, struct err *err)

@@ -17,7 +17,9 @@
 
 struct casedir {
     const char *dir;
-    bool quiet; /* no progress bar while views read the log */
+    bool quiet;            /* no progress bar while views read the log */
+    bool no_snapshots;     /* those that are there are stale, and we may not remove them */
+    uint64_t erased_below; /* redactions before this entry were carried out before the views read */
     struct config *config;
     struct journal *journal;
     struct census *census;     /* NULL until casedir_views loads it */
@@ -57,6 +59,13 @@ enum {
 /* Loads those views and feeds them what the log has beyond their positions. Those on demand are
  * saved when much was read, by readers, too: a snapshot is replaced as a whole. */
 int casedir_views(struct casedir *c, unsigned which, struct err *err);
+/* For a process that stays and must not stall: loads those views as they were last saved; then
+ * casedir_catch_up(), again and again. */
+int casedir_load_views(struct casedir *c, unsigned which, struct err *err);
+/* Feeds the loaded views (`which`) at most so many further entries: 1 there are more, 0 that was
+ * all for now. Views that hold what was erased since are started anew: pointers to a view end with
+ * each call. */
+int casedir_catch_up(struct casedir *c, unsigned which, uint64_t limit, struct err *err);
 /* Loads VIEW_ALL as it was last saved, without catching up: for seeing how far behind it is. */
 int casedir_peek_views(struct casedir *c, struct err *err);
 /* An act that was just journalled, to the views that are loaded (writers). */
