@@ -15,8 +15,8 @@
 
 struct activity;
 
-/* Loads the snapshot `<dir>/activity` (mapped, not copied), or starts empty (also when it is
- * damaged or of another version: it can be rebuilt). */
+/* Loads the snapshot `<dir>/activity` (mapped, not copied), or starts empty (also, with a warning,
+ * when it is damaged or of another version: it can be rebuilt). */
 int activity_open(const char *dir, struct activity **out, struct err *err);
 void activity_close(struct activity *a);
 uint64_t activity_position(const struct activity *a);
@@ -25,6 +25,12 @@ void activity_add(struct activity *a, const struct event *ev);
 /* Writes the snapshot, replacing the old one as a whole. */
 int activity_snapshot(struct activity *a, struct err *err);
 
+struct activity_day {
+    uint16_t day;      /* since 1970 */
+    uint16_t contacts; /* 1 and more */
+    uint32_t hours;    /* bit h: some contact was in that hour of the day (UTC) */
+};
+
 /* One address or bot id of one family, with its days in ascending order. Valid within the call. */
 struct activity_row {
     struct span family;
@@ -32,22 +38,20 @@ struct activity_row {
     uint64_t bot; /* ACTIVITY_BOTS: the id's hash; rows of one id are neighbours */
     uint32_t asn; /* ACTIVITY_BOTS: where it was seen; an id seen in two ASes has two rows */
     char country[2];
-    const uint16_t *days;     /* since 1970 */
-    const uint16_t *contacts; /* on that day, 1 and more */
-    const uint32_t *hours;    /* bit h: some contact was in that hour of the day (UTC) */
+    const struct activity_day *days;
     size_t n;
 };
 
 enum activity_what { ACTIVITY_ADDRESSES, ACTIVITY_BOTS };
 
-/* Rows in order: family (by number), then IPv4 before IPv6, by number; bots by hash, AS, country. A
+/* Rows in order: family (by name), then IPv4 before IPv6, by number; bots by hash, AS, country. A
  * family that is not empty asks for that one. row() returns 0 to go on; anything else ends it and
  * is returned. -EBADMSG: the snapshot is damaged. */
 int activity_rows(struct activity *a, enum activity_what what, struct span family,
                   int (*row)(void *ctx, const struct activity_row *row), void *ctx,
                   struct err *err);
 
-/* Each family's totals, to choose a method by. */
+/* Each family's totals, to choose a method by; families by name. As activity_rows. */
 struct activity_family {
     struct span name;
     uint64_t address_days, contacts; /* sums over all addresses and days */
@@ -55,4 +59,4 @@ struct activity_family {
     uint16_t day_min, day_max;
 };
 int activity_families(struct activity *a, int (*family)(void *ctx, const struct activity_family *f),
-                      void *ctx);
+                      void *ctx, struct err *err);

@@ -10,9 +10,9 @@
 /* Least significant byte first in memory: what the digits are. */
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "radix sorts by little-endian keys");
 
-/* Stable sort of n > 0 records of `size` bytes by the bytes first ... first + digits - 1. Bytes that
- * are the same in all of them are passed over. `b` is as large as `a`; returns where the result is,
- * a or b. Inlined, so that sizes are constants. */
+/* Stable sort of n > 0 records of `size` bytes by the bytes first ... first + digits - 1. Bytes
+ * that are the same in all of them are passed over. `b` is as large as `a`; returns where the
+ * result is, a or b. Inlined, so that sizes are constants. */
 static inline __attribute__((always_inline)) uint8_t *radix_sort(uint8_t *a, uint8_t *b, size_t n,
                                                                  const size_t size,
                                                                  const unsigned first,
