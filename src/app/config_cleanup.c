@@ -188,13 +188,13 @@ static uint32_t as_number(const char *text)
 
 static int check_network(struct config_network *n, unsigned i, struct err *err)
 {
-    struct net net;
     or_text(&n->contact, "");
     or_text(&n->format, "");
     or_text(&n->language, "");
     or_text(&n->escalate, "");
     or_number(&n->escalate_after, 3);
-    if (!strchr(n->match, '@') && !as_number(n->match) && !is_prefix(n->match, &net))
+    n->asn = as_number(n->match);
+    if (!strchr(n->match, '@') && !n->asn && !is_prefix(n->match, &n->net))
         return err_set(err, -EINVAL, "cleanup.networks[%u].match: no contact, AS or prefix (%s)", i,
                        n->match);
     if (n->format[0] && report_format_of(span_str(n->format)) < 0)
@@ -207,8 +207,9 @@ static int check_network(struct config_network *n, unsigned i, struct err *err)
     if (n->escalate[0] && !strchr(n->escalate, '@'))
         return err_set(err, -EINVAL, "cleanup.networks[%u].escalate: no address (%s)", i,
                        n->escalate);
+    n->allowed = mem_zeroed(n->allow_count, sizeof *n->allowed);
     for (unsigned k = 0; k < n->allow_count; k++)
-        if (!is_prefix(n->allow[k], &net))
+        if (!is_prefix(n->allow[k], &n->allowed[k]))
             return err_set(err, -EINVAL, "cleanup.networks[%u].allow[%u]: no prefix (%s)", i, k,
                            n->allow[k]);
     return 0;
@@ -265,22 +266,29 @@ int config_cleanup_check(struct config_cleanup *c, struct err *err)
 
 void config_cleanup_free(struct config_cleanup *c)
 {
+    for (unsigned i = 0; i < c->networks_count; i++)
+        free(c->networks[i].allowed);
     free(c->judged);
+}
+
+bool config_network_allows(const struct config_network *n, const struct ip *ip)
+{
+    for (unsigned i = 0; i < n->allow_count; i++)
+        if (net_has(&n->allowed[i], ip))
+            return true;
+    return false;
 }
 
 static bool matches(const struct config_network *n, struct span contact, uint32_t asn,
                     const struct ip *ip)
 {
     struct span m = span_str(n->match);
-    struct net net;
     if (m.p[0] == '@')
         return contact.n > m.n &&
                strncasecmp((const char *)contact.p + contact.n - m.n, n->match, m.n) == 0;
     if (memchr(m.p, '@', m.n))
         return contact.n == m.n && strncasecmp((const char *)contact.p, n->match, m.n) == 0;
-    if (as_number(n->match))
-        return asn && asn == as_number(n->match);
-    return ip && is_prefix(n->match, &net) && net_has(&net, ip);
+    return n->asn ? asn == n->asn : ip && net_has(&n->net, ip);
 }
 
 const struct config_network *config_cleanup_network(const struct config_cleanup *c,

@@ -80,3 +80,5 @@ void config_cleanup_write(struct buf *out);
 const struct config_network *config_cleanup_network(const struct config_cleanup *c,
                                                     struct span contact, uint32_t asn,
                                                     const struct ip *ip);
+/* True when the network does not want to be told of the address. */
+bool config_network_allows(const struct config_network *n, const struct ip *ip);

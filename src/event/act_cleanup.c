@@ -138,7 +138,9 @@ void act_report_queued(struct buf *out, const struct act_report_queued *a)
 {
     struct map m = map_begin(out);
     map_uint(&m, "gone", a->gone);
+    map_uint(&m, "part", a->part);
     map_uint(&m, "fresh", a->fresh);
+    map_uint(&m, "parts", a->parts);
     map_time(&m, "since", a->since);
     map_uint(&m, "still", a->still);
     map_text(&m, "trial", a->trial);
@@ -170,6 +172,8 @@ int act_report_queued_read(struct span payload, struct act_report_queued *a)
         .returning = get_uint(&r, "returning"),
         .still = get_uint(&r, "still"),
         .gone = get_uint(&r, "gone"),
+        .part = get_uint(&r, "part"),
+        .parts = get_uint(&r, "parts"),
     };
     return read_end(&r);
 }

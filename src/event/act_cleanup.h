@@ -67,6 +67,8 @@ struct act_report_queued {
     struct span sha256;
     int64_t since, until;                   /* of the contacts with the sinkhole that it tells of */
     uint64_t fresh, returning, still, gone; /* addresses */
+    uint64_t part,
+        parts; /* of what the contact is told at a time; the last one on the log: all are */
 };
 void act_report_queued(struct buf *out, const struct act_report_queued *a);
 int act_report_queued_read(struct span payload, struct act_report_queued *a);

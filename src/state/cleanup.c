@@ -78,6 +78,7 @@ static void on_queued(struct cleanup *c, uint64_t index, int64_t time, struct sp
     r->language = word(c, a.language);
     r->channel = word(c, a.channel);
     r->trial = word(c, a.trial);
+    r->copy = span_is(a.channel, CLEANUP_ESCALATION);
     r->reply = r->status = TEXTS_NONE;
     /* of two reports with one Message-ID the first keeps it: numbers here are those of reports */
     r->message_id = texts_number(&c->message_ids, a.message_id);
@@ -93,6 +94,8 @@ static void on_queued(struct cleanup *c, uint64_t index, int64_t time, struct sp
     r->returning = a.returning;
     r->still = a.still;
     r->gone = a.gone;
+    r->part = a.part;
+    r->parts = a.parts;
     r->older = k->newest;
     k->newest = (uint32_t)c->n_reports++;
     k->reports++;
@@ -288,6 +291,8 @@ static void show(const struct cleanup *c, const struct report_slot *r, struct cl
         .returning = r->returning,
         .still = r->still,
         .gone = r->gone,
+        .part = r->part,
+        .parts = r->parts,
         .state = (enum cleanup_state)r->state,
         .attempts = r->attempts,
         .tried = r->tried,
@@ -333,8 +338,8 @@ bool cleanup_has_returned(struct cleanup *c, const uint8_t sha256[SHA256_LEN])
 
 static bool did_tell(const struct report_slot *r)
 {
-    return r->state != CLEANUP_REFUSED && r->state != CLEANUP_CANCELLED &&
-           r->state != CLEANUP_BOUNCED;
+    return !r->copy && r->part == r->parts && r->state != CLEANUP_REFUSED &&
+           r->state != CLEANUP_CANCELLED && r->state != CLEANUP_BOUNCED;
 }
 
 static int64_t told(const struct cleanup *c, const struct contact_slot *k, uint64_t *reports)
@@ -390,6 +395,16 @@ bool cleanup_trial(struct cleanup *c, struct span name, struct cleanup_trial *ou
 {
     for (size_t i = c->n_trials; i-- > 0;)
         if (!name.n || span_eq(word_at(c, c->trials[i].name), name)) {
+            show_trial(c, &c->trials[i], out);
+            return true;
+        }
+    return false;
+}
+
+bool cleanup_trial_at(struct cleanup *c, int64_t now, struct cleanup_trial *out)
+{
+    for (size_t i = c->n_trials; i-- > 0;)
+        if (now >= c->trials[i].from && now < c->trials[i].until) {
             show_trial(c, &c->trials[i], out);
             return true;
         }

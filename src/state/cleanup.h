@@ -39,7 +39,7 @@ struct cleanup_report {
     struct span contact, format, language, channel, message_id, trial;
     uint8_t sha256[SHA256_LEN];
     int64_t since, until, queued; /* what it tells of; when it was queued */
-    uint64_t fresh, returning, still, gone;
+    uint64_t fresh, returning, still, gone, part, parts;
     enum cleanup_state state;
     unsigned attempts;
     int64_t tried;             /* the latest attempt; 0: none */
@@ -56,8 +56,11 @@ bool cleanup_by_message_id(struct cleanup *c, struct span message_id, struct cle
 /* True when a mail with that digest was taken in (REPORT_RETURNED). */
 bool cleanup_has_returned(struct cleanup *c, const uint8_t sha256[SHA256_LEN]);
 
-/* Up to when a contact was told: the latest `until` of its reports that were not refused, bounced
- * or cancelled; 0: never. `reports`: how many there were. */
+/* The channel of a report that is a copy, to whom a network's case is escalated. */
+#define CLEANUP_ESCALATION "escalation"
+/* Up to when a contact was told: the latest `until` of its own reports (no copies; the last of each
+ * one's parts) that were not refused, bounced or cancelled; 0: never. `reports`: how many there
+ * were. */
 int64_t cleanup_told(struct cleanup *c, struct span contact, uint64_t *reports);
 
 enum cleanup_arm { CLEANUP_NO_TRIAL, CLEANUP_TREATED, CLEANUP_CONTROL };
@@ -72,6 +75,8 @@ struct cleanup_trial {
 enum cleanup_arm cleanup_arm(struct cleanup *c, struct span contact, int64_t now);
 /* By name; the newest when the name is empty. */
 bool cleanup_trial(struct cleanup *c, struct span name, struct cleanup_trial *out);
+/* The one that runs at `now`. */
+bool cleanup_trial_at(struct cleanup *c, int64_t now, struct cleanup_trial *out);
 /* All, oldest first. */
 int cleanup_trials(struct cleanup *c, int (*each)(void *ctx, const struct cleanup_trial *t),
                    void *ctx);

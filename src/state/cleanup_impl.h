@@ -12,12 +12,12 @@
 struct report_slot {
     uint64_t report;
     int64_t since, until, queued, tried;
-    uint64_t fresh, returning, still, gone;
+    uint64_t fresh, returning, still, gone, part, parts;
     uint8_t sha256[SHA256_LEN];
     uint32_t contact, older; /* of the same contact; CLEANUP_NO_REPORT: none */
     uint32_t format, language, channel, trial, message_id;
     uint32_t reply, status, attempts;
-    uint8_t state, bounced, pad[6];
+    uint8_t state, bounced, copy, pad[5]; /* copy: to whom it was escalated */
 };
 
 struct contact_slot {
