@@ -22,6 +22,11 @@ struct config_network {
     char *escalate;          /* who gets a copy, too, when reports do not help */
     uint32_t escalate_after; /* reports; default 3 */
     bool silent;             /* nothing is sent */
+
+    /* made of these by config_cleanup_check */
+    struct net net;      /* match, when it is a prefix */
+    uint32_t asn;        /* match, when it is an AS */
+    struct net *allowed; /* allow_count */
 };
 
 struct config_known {
