@@ -1,9 +1,8 @@
-#include "stat/curve.h"
-
 #include <math.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "stat/curve_impl.h"
 
 const char *curve_shape_name(enum curve_shape shape)
 {
@@ -53,12 +52,17 @@ static double quantile(const double *v, size_t n, double q)
     return isinf(v[i + 1]) ? v[i + 1] : v[i] + part * (v[i + 1] - v[i]);
 }
 
-struct curve_interval curve_interval_of(double value, double *v, size_t n)
+struct curve_interval curve_interval_tails(double value, double *v, size_t n, double tail)
 {
     if (!n)
         return (struct curve_interval){value, NAN, NAN};
     qsort(v, n, sizeof *v, by_value);
-    return (struct curve_interval){value, quantile(v, n, 0.025), quantile(v, n, 0.975)};
+    return (struct curve_interval){value, quantile(v, n, tail), quantile(v, n, 1 - tail)};
+}
+
+struct curve_interval curve_interval_of(double value, double *v, size_t n)
+{
+    return curve_interval_tails(value, v, n, 0.025);
 }
 
 void curve_isotonic(const double *y, const double *weight, size_t n, double *out)

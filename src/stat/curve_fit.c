@@ -9,6 +9,7 @@
  * for a given shape the likelihood is concave in it, so that Newton's way always ends. */
 #define LAMBDA_MAX 1e6 /* all is gone at once */
 #define STEPS_MAX  60
+#define TURNS_MAX  30
 #define GRID       13 /* shapes that are tried before the best is made better */
 
 /* ---- the points ---- */
@@ -299,33 +300,43 @@ static void judge_fit(struct curve_points *p, const struct place *at, struct cur
     out->dispersion = p->n > used ? chi2 / (double)(p->n - used) : 0;
 }
 
+/* Curve and weekdays in turn: neither says much about the other, so few turns are needed. */
+static void fit_weekdays(struct curve_points *p, enum curve_shape kind, double enough,
+                         struct place *at, double factor[7])
+{
+    for (int turn = 0; turn < TURNS_MAX; turn++) {
+        double lambda = at->lambda, shape = at->shape;
+        find_factors(p, at, factor);
+        set_factors(p, factor);
+        fit_place(p, kind, at, true);
+        if (fabs(at->lambda - lambda) <= enough * lambda &&
+            fabs(at->shape - shape) <= enough * shape)
+            break;
+    }
+}
+
 enum curve_state curve_points_fit(struct curve_points *p, enum curve_shape kind,
                                   const struct curve_fit *start, struct curve_fit *out,
                                   double *log_likelihood)
 {
-    bool near = start && start->state == CURVE_FITTED && start->curve.scale > 0;
+    bool near = start && start->state == CURVE_FITTED;
     struct place at = {.lambda = near ? pow(p->span / start->curve.scale, start->curve.shape) : 1,
-                       .shape = near ? start->curve.shape : 1};
+                       .shape = near ? start->curve.shape : 1,
+                       .at.n0 = near ? start->curve.n0 : 0};
     *out = (struct curve_fit){.kind = kind,
                               .points = (unsigned)p->n,
-                              .parameters = (kind == CURVE_WEIBULL) + (p->n0 > 0 ? 1 : 2),
+                              .parameters = (kind == CURVE_WEIBULL) + (p->n0 > 0 ? 0 : 1) + 1,
                               .weekdays = p->weekdays,
                               .weekday = {1, 1, 1, 1, 1, 1, 1}};
     *log_likelihood = 0;
-    if (p->n < CURVE_POINTS_MIN || p->n < out->parameters || !(p->sum > 0) || !(p->span > 0))
+    if (p->n < CURVE_POINTS_MIN || !(p->sum > 0) || !(p->span > 0))
         return out->state = CURVE_SHORT;
-    double n0_near = near ? start->curve.n0 : 0;
-    if (near && p->weekdays) { /* a draw's factors are near to those that it was drawn with */
-        at.at.n0 = n0_near;
+    if (near && p->weekdays)
         find_factors(p, &at, out->weekday);
-    }
     set_factors(p, out->weekday);
     fit_place(p, kind, &at, near);
-    for (int round = near ? 1 : 0; p->weekdays && round < 4; round += near ? 3 : 1) {
-        find_factors(p, &at, out->weekday);
-        set_factors(p, out->weekday);
-        fit_place(p, kind, &at, true);
-    }
+    if (p->weekdays)
+        fit_weekdays(p, kind, near ? 1e-4 : 1e-8, &at, out->weekday);
     judge_fit(p, &at, out);
     out->curve = (struct curve){.n0 = at.at.n0, .scale = INFINITY, .shape = at.shape};
     *log_likelihood = at.at.likelihood;
@@ -334,17 +345,32 @@ enum curve_state curve_points_fit(struct curve_points *p, enum curve_shape kind,
     return out->state = out->curve.scale < INFINITY ? CURVE_FITTED : CURVE_RISING;
 }
 
+/* Whether a start is better than none: than a constant. A worse one could lead astray. */
+static bool is_near(struct curve_points *p, const struct curve *start, struct curve_fit *out)
+{
+    struct at here, flat;
+    *out = (struct curve_fit){.state = CURVE_FITTED, .curve = *start};
+    if (!(start->scale > 0 && start->scale < INFINITY && start->n0 > 0 && start->n0 < INFINITY &&
+          start->shape >= CURVE_SHAPE_MIN && start->shape <= CURVE_SHAPE_MAX) ||
+        !p->n || !(p->span > 0))
+        return false;
+    double lambda = pow(p->span / start->scale, start->shape);
+    if (!(lambda > 0 && lambda < LAMBDA_MAX))
+        return false;
+    look(p, lambda, start->shape, &here);
+    look(p, 0, 1, &flat);
+    return here.likelihood > flat.likelihood;
+}
+
 enum curve_state curve_fit(const struct curve_series *s, enum curve_shape kind,
                            const struct curve *start, struct curve_fit *out)
 {
     struct curve_points p;
     double likelihood;
-    struct curve_fit near = {.state = CURVE_SHORT};
-    if (start && start->scale > 0 && isfinite(start->scale) && start->n0 > 0 &&
-        isfinite(start->n0) && start->shape >= CURVE_SHAPE_MIN && start->shape <= CURVE_SHAPE_MAX)
-        near = (struct curve_fit){.state = CURVE_FITTED, .curve = *start};
+    struct curve_fit near;
     curve_points_of(s, &p);
-    curve_points_fit(&p, kind, &near, out, &likelihood);
+    bool use = start && is_near(&p, start, &near);
+    curve_points_fit(&p, kind, use ? &near : NULL, out, &likelihood);
     curve_points_free(&p);
     return out->state;
 }

@@ -27,3 +27,5 @@ void curve_points_free(struct curve_points *p);
 enum curve_state curve_points_fit(struct curve_points *p, enum curve_shape kind,
                                   const struct curve_fit *start, struct curve_fit *out,
                                   double *log_likelihood);
+/* curve_interval_of() with another share of the draws on each side of it than 2.5%. */
+struct curve_interval curve_interval_tails(double value, double *v, size_t n, double tail);
