@@ -30,6 +30,7 @@ struct partners {
     char path[FILE_PATH_MAX];
     struct row *rows; /* by name */
     size_t n, cap;
+    struct row all; /* partners_union's: networks and ASes */
     uint64_t position;
 };
 
@@ -87,6 +88,14 @@ static void drop_nested(struct row *r)
     r->n_nets = n;
 }
 
+static void order_networks(struct row *r)
+{
+    if (r->n_nets)
+        drop_nested(r);
+    if (r->n_ases)
+        qsort(r->ases, r->n_ases, sizeof *r->ases, cmp_asn);
+}
+
 static void take_networks(struct row *r)
 {
     struct span text = r->act.networks;
@@ -109,10 +118,7 @@ static void take_networks(struct row *r)
             r->nets[r->n_nets++] = net;
         }
     }
-    if (r->n_nets)
-        drop_nested(r);
-    if (r->n_ases)
-        qsort(r->ases, r->n_ases, sizeof *r->ases, cmp_asn);
+    order_networks(r);
 }
 
 bool partner_may_see(const struct partner *p, const struct ip *ip, uint32_t asn)
@@ -244,6 +250,30 @@ bool partners_by_token(struct partners *p, const uint8_t token[SHA256_LEN], int6
     return found < p->n && now < out->until;
 }
 
+void partners_union(struct partners *p, int64_t now, struct partner *out)
+{
+    struct row *all = &p->all;
+    size_t nets = 0, ases = 0;
+    for (size_t i = 0; i < p->n; i++) {
+        nets += p->rows[i].n_nets;
+        ases += p->rows[i].n_ases;
+    }
+    row_clear(all);
+    all->nets = mem_zeroed(nets, sizeof *all->nets);
+    all->ases = mem_zeroed(ases, sizeof *all->ases);
+    for (size_t i = 0; i < p->n; i++) {
+        const struct row *r = &p->rows[i];
+        if (r->act.token.n != SHA256_LEN || now >= r->act.until)
+            continue;
+        for (size_t k = 0; k < r->n_nets; k++)
+            all->nets[all->n_nets++] = r->nets[k];
+        for (size_t k = 0; k < r->n_ases; k++)
+            all->ases[all->n_ases++] = r->ases[k];
+    }
+    order_networks(all);
+    *out = shown(all);
+}
+
 /* ---- the snapshot: [version, position, [[entry, time, payload]...]] and a SHA-256 behind it ----
  */
 
@@ -352,6 +382,7 @@ void partners_close(struct partners *p)
     if (!p)
         return;
     clear(p);
+    row_clear(&p->all);
     free(p->rows);
     free(p);
 }

@@ -47,6 +47,9 @@ bool partners_by_name(struct partners *p, struct span name, struct partner *out)
  * partner's token is nobody's), or over at `now` (out->entry is the partner's). */
 bool partners_by_token(struct partners *p, const uint8_t token[SHA256_LEN], int64_t now,
                        struct partner *out);
+/* What all of them together may see that are in force at `now`: networks and ASes only. Valid until
+ * the next such call, too. */
+void partners_union(struct partners *p, int64_t now, struct partner *out);
 /* True when the address is in the partner's networks, or announced by one of its ASes. */
 bool partner_may_see(const struct partner *partner, const struct ip *ip, uint32_t asn);
 

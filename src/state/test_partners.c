@@ -94,6 +94,11 @@ static void check(struct partners *p)
     ok(sees(&got, "10.1.2.3", 0) && !sees(&got, "10.1.2.4", 0), "one address");
     ok(!sees(&got, "::c000:201", 0), "an IPv6 address is none of an IPv4 prefix");
     ok(!partners_by_name(p, span_str("nobody"), &got) && !got.entry);
+    partners_union(p, 1999, &got);
+    ok(sees(&got, "192.0.2.1", 0) && sees(&got, "8.8.8.8", 64497) && !sees(&got, "8.8.8.8", 64496),
+       "all together, but the revoked one");
+    partners_union(p, 2000, &got);
+    ok(sees(&got, "192.0.2.1", 0) && !sees(&got, "8.8.8.8", 64497), "and not one that is over");
 }
 
 static void test_view(void)
