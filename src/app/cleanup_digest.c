@@ -73,7 +73,7 @@ static int fill_row(struct writer *w, const struct plan_row *row, struct report_
                              .index = row->index,
                              .asn = row->asn,
                              .country = {row->country[0], row->country[1]},
-                             .family = plan_family(w->p, row)};
+                             .family = cleanup_plan_family(w->p, row)};
     int rc = journal_get(w->c->journal, row->index, &e, err);
     arena_reset(&w->event);
     if (rc < 0 || e.redacted || !event_kind_is_event(e.header.kind) ||
@@ -166,7 +166,7 @@ static int write_part(struct writer *w, const struct plan_contact *k, struct dig
     int rc = 0;
     arena_reset(&w->rows);
     for (size_t i = 0; rc == 0 && i < n; i++)
-        rc = fill_row(w, plan_rows(w->p, k) + from + i, &rows[i], err);
+        rc = fill_row(w, cleanup_plan_rows(w->p, k) + from + i, &rows[i], err);
     count(&r, d);
     d->contact = k->mail;
     d->channel = "mail";
@@ -229,7 +229,7 @@ int digests_write(struct casedir *c, const struct plan *p, const struct plan_opt
 {
     struct writer w = {.c = c, .p = p, .o = o, .each = each, .ctx = ctx};
     size_t n;
-    const struct plan_contact *k = plan_contacts(p, &n);
+    const struct plan_contact *k = cleanup_plan_contacts(p, &n);
     int rc = 0;
     arena_init(&w.rows);
     arena_init(&w.event);
@@ -307,7 +307,7 @@ int cleanup_queue(const struct cli *cli, int64_t now, uint64_t *queued, struct e
     if (rc == 0)
         rc = casedir_views(&c, PLAN_VIEWS, err);
     if (rc == 0)
-        rc = plan_new(&c, &o, &p, err);
+        rc = cleanup_plan_new(&c, &o, &p, err);
     if (rc == 0)
         rc = digests_write(&c, p, &o, queue_one, b, err);
     if (rc == 0)
@@ -319,7 +319,7 @@ int cleanup_queue(const struct cli *cli, int64_t now, uint64_t *queued, struct e
     }
     free(b);
     if (p)
-        plan_free(p);
+        cleanup_plan_free(p);
     casedir_close(&c, NULL);
     return rc;
 }

@@ -21,7 +21,7 @@ struct plan {
     uint64_t unresolved, allowed;
 };
 
-const char *plan_state_name(enum plan_state state)
+const char *cleanup_plan_state_name(enum plan_state state)
 {
     static const char *const names[PLAN_STATES] = {[PLAN_DUE] = "due",
                                                    [PLAN_NOT_DUE] = "not due",
@@ -179,7 +179,8 @@ static void finish(struct plan *p)
     }
 }
 
-int plan_new(struct casedir *c, const struct plan_options *o, struct plan **out, struct err *err)
+int cleanup_plan_new(struct casedir *c, const struct plan_options *o, struct plan **out,
+                     struct err *err)
 {
     const struct config_cleanup *config = &c->config->cleanup;
     struct judge *judge;
@@ -193,7 +194,7 @@ int plan_new(struct casedir *c, const struct plan_options *o, struct plan **out,
         judge_free(judge);
     }
     if (rc < 0) {
-        plan_free(p);
+        cleanup_plan_free(p);
         return err_set(err, rc, "the sources of the case cannot be read");
     }
     finish(p);
@@ -201,7 +202,7 @@ int plan_new(struct casedir *c, const struct plan_options *o, struct plan **out,
     return 0;
 }
 
-void plan_free(struct plan *p)
+void cleanup_plan_free(struct plan *p)
 {
     texts_free(&p->mails);
     texts_free(&p->families);
@@ -210,28 +211,28 @@ void plan_free(struct plan *p)
     free(p);
 }
 
-const struct plan_contact *plan_contacts(const struct plan *p, size_t *n)
+const struct plan_contact *cleanup_plan_contacts(const struct plan *p, size_t *n)
 {
     *n = p->n_contacts;
     return p->contacts;
 }
 
-const struct plan_row *plan_rows(const struct plan *p, const struct plan_contact *k)
+const struct plan_row *cleanup_plan_rows(const struct plan *p, const struct plan_contact *k)
 {
     return p->rows + k->first;
 }
 
-struct span plan_family(const struct plan *p, const struct plan_row *row)
+struct span cleanup_plan_family(const struct plan *p, const struct plan_row *row)
 {
     return texts_at(&p->families, row->family);
 }
 
-uint64_t plan_unresolved(const struct plan *p)
+uint64_t cleanup_plan_unresolved(const struct plan *p)
 {
     return p->unresolved;
 }
 
-uint64_t plan_allowed(const struct plan *p)
+uint64_t cleanup_plan_allowed(const struct plan *p)
 {
     return p->allowed;
 }

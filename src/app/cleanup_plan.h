@@ -36,7 +36,7 @@ struct plan_row {
 };
 
 enum plan_state { PLAN_DUE, PLAN_NOT_DUE, PLAN_CONTROL, PLAN_DEAD, PLAN_NOTHING, PLAN_STATES };
-const char *plan_state_name(enum plan_state state);
+const char *cleanup_plan_state_name(enum plan_state state);
 
 struct plan_contact {
     struct span mail;
@@ -54,12 +54,13 @@ struct plan;
 /* Views that a plan wants loaded. */
 #define PLAN_VIEWS (VIEW_SOURCES | VIEW_JUDGEMENTS | VIEW_CONTACTS | VIEW_CLEANUP)
 /* Makes the plan; the case must stay open as long as it is used. */
-int plan_new(struct casedir *c, const struct plan_options *o, struct plan **out, struct err *err);
-void plan_free(struct plan *p);
+int cleanup_plan_new(struct casedir *c, const struct plan_options *o, struct plan **out,
+                     struct err *err);
+void cleanup_plan_free(struct plan *p);
 
-const struct plan_contact *plan_contacts(const struct plan *p, size_t *n);
-const struct plan_row *plan_rows(const struct plan *p, const struct plan_contact *k);
-struct span plan_family(const struct plan *p, const struct plan_row *row);
+const struct plan_contact *cleanup_plan_contacts(const struct plan *p, size_t *n);
+const struct plan_row *cleanup_plan_rows(const struct plan *p, const struct plan_contact *k);
+struct span cleanup_plan_family(const struct plan *p, const struct plan_row *row);
 /* Infected addresses with nobody to tell, and those whose network does not want to be told. */
-uint64_t plan_unresolved(const struct plan *p);
-uint64_t plan_allowed(const struct plan *p);
+uint64_t cleanup_plan_unresolved(const struct plan *p);
+uint64_t cleanup_plan_allowed(const struct plan *p);

@@ -82,7 +82,7 @@ static void say_rest(const struct plan *p, uint64_t drafts)
 {
     uint64_t by[PLAN_STATES] = {0};
     size_t n;
-    const struct plan_contact *k = plan_contacts(p, &n);
+    const struct plan_contact *k = cleanup_plan_contacts(p, &n);
     for (size_t i = 0; i < n; i++)
         by[k[i].state]++;
     fprintf(
@@ -93,7 +93,8 @@ static void say_rest(const struct plan *p, uint64_t drafts)
         (unsigned long long)drafts, (unsigned long long)by[PLAN_DUE],
         (unsigned long long)by[PLAN_NOT_DUE], (unsigned long long)by[PLAN_NOTHING],
         (unsigned long long)by[PLAN_CONTROL], (unsigned long long)by[PLAN_DEAD],
-        (unsigned long long)plan_unresolved(p), (unsigned long long)plan_allowed(p));
+        (unsigned long long)cleanup_plan_unresolved(p),
+        (unsigned long long)cleanup_plan_allowed(p));
 }
 
 static int open_plan(const struct cli *cli, struct casedir *c, const struct plan_options *o,
@@ -102,7 +103,7 @@ static int open_plan(const struct cli *cli, struct casedir *c, const struct plan
     int rc = casedir_open(c, cli->case_dir, JOURNAL_READ, err);
     if (rc == 0)
         rc = casedir_views(c, PLAN_VIEWS, err);
-    return rc == 0 ? plan_new(c, o, p, err) : rc;
+    return rc == 0 ? cleanup_plan_new(c, o, p, err) : rc;
 }
 
 static int draft_into(const struct cli *cli, const struct plan_options *o, const char *dir,
@@ -123,7 +124,7 @@ static int draft_into(const struct cli *cli, const struct plan_options *o, const
     if (rc == 0 && !cli->quiet)
         say_rest(p, drafts.n);
     if (p)
-        plan_free(p);
+        cleanup_plan_free(p);
     casedir_close(&c, NULL);
     return rc;
 }
@@ -394,7 +395,7 @@ static int by_digest(const void *a, const void *b)
 static struct lot *draw(const struct plan *p, struct span seed, size_t *n)
 {
     size_t all;
-    const struct plan_contact *k = plan_contacts(p, &all);
+    const struct plan_contact *k = cleanup_plan_contacts(p, &all);
     struct lot *lots = mem_zeroed(all, sizeof *lots);
     *n = 0;
     for (size_t i = 0; i < all; i++) {
@@ -450,7 +451,7 @@ static int begin_trial(const struct cli *cli, const struct act_trial_begun *want
             rc = err_set(err, -EINVAL, "%zu contacts: too few for two arms", n);
     }
     if (p)
-        plan_free(p);
+        cleanup_plan_free(p);
     casedir_close(&c, NULL);
     if (rc == 0) {
         act_trial_begun(&payload, &a);
