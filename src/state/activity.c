@@ -197,11 +197,18 @@ static unsigned contacts_of(const struct event *ev)
     return 1;
 }
 
+uint32_t activity_source(const struct ip *ip)
+{
+    return (uint32_t)XXH3_64bits(ip->b, sizeof ip->b);
+}
+
 static struct activity_key bot_key(const struct event *ev)
 {
-    uint64_t asn = ev->asn <= UINT32_MAX ? ev->asn : 0;
-    uint16_t country = ev->country.n == 2 ? be16_get(ev->country.p) : 0;
-    return (struct activity_key){XXH3_64bits(ev->bot_id.p, ev->bot_id.n), asn << 16 | country};
+    uint64_t asn = ev->asn <= UINT32_MAX ? ev->asn : 0,
+             bot = XXH3_64bits(ev->bot_id.p, ev->bot_id.n);
+    uint64_t country = ev->country.n == 2 ? be16_get(ev->country.p) : 0;
+    return (struct activity_key){bot >> 16 << 16 | asn >> 16,
+                                 asn << 48 | country << 32 | activity_source(&ev->src_ip)};
 }
 
 void activity_add(struct activity *a, const struct event *ev)
@@ -295,9 +302,10 @@ static void name_row(struct activity_row *row, enum activity_sort sort,
 {
     if (sort == SORT_BOTS) {
         uint8_t country[2];
-        be16_put(country, (uint16_t)key->lo);
-        row->bot = key->hi;
-        row->asn = (uint32_t)(key->lo >> 16);
+        be16_put(country, (uint16_t)(key->lo >> 32));
+        row->bot = key->hi >> 16;
+        row->asn = (uint32_t)(key->hi << 16 | key->lo >> 48);
+        row->source = (uint32_t)key->lo;
         memcpy(row->country, country, sizeof country);
     } else if (sort == SORT_V4) {
         row->ip = ip_from_v4((uint32_t)key->lo);

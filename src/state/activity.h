@@ -3,9 +3,9 @@
  * than some bytes an address and day.
  *
  * It takes in what the census counts (census.h), family by family, and for each contact the
- * address; where the event has a bot id, the id too (as a 64-bit hash, with the AS and country that
- * it was seen in). Contacts of an address on a day are summed whatever the order that events come
- * in. Used by one thread. */
+ * address; where the event has a bot id, the id too (as a hash, with the AS, country and address
+ * that it was seen in). Contacts of an address on a day are summed whatever the order that events
+ * come in. Used by one thread. */
 #pragma once
 
 #include "base/err.h"
@@ -35,18 +35,24 @@ struct activity_day {
 struct activity_row {
     struct span family;
     struct ip ip; /* ACTIVITY_ADDRESSES */
-    uint64_t bot; /* ACTIVITY_BOTS: the id's hash; rows of one id are neighbours */
-    uint32_t asn; /* ACTIVITY_BOTS: where it was seen; an id seen in two ASes has two rows */
+    /* ACTIVITY_BOTS: the id's hash, and where it was seen: an id seen from two addresses has two
+     * rows, which are neighbours. */
+    uint64_t bot; /* 48 bits: of ten million ids no two are likely to share one */
+    uint32_t asn;
     char country[2];
+    uint32_t source; /* activity_source() of the address */
     const struct activity_day *days;
     size_t n;
 };
 
+/* What a bot's row knows its address by. */
+uint32_t activity_source(const struct ip *ip);
+
 enum activity_what { ACTIVITY_ADDRESSES, ACTIVITY_BOTS };
 
-/* Rows in order: family (by name), then IPv4 before IPv6, by number; bots by hash, AS, country. A
- * family that is not empty asks for that one. row() returns 0 to go on; anything else ends it and
- * is returned. -EBADMSG: the snapshot is damaged. */
+/* Rows in order: family (by name), then IPv4 before IPv6, by number; bots by hash, AS, country,
+ * source. A family that is not empty asks for that one. row() returns 0 to go on; anything else
+ * ends it and is returned. -EBADMSG: the snapshot is damaged. */
 int activity_rows(struct activity *a, enum activity_what what, struct span family,
                   int (*row)(void *ctx, const struct activity_row *row), void *ctx,
                   struct err *err);

@@ -10,8 +10,9 @@
 enum activity_sort { SORT_V4, SORT_V6, SORT_BOTS };
 #define ACTIVITY_SORTS 3
 
-/* IPv4: the address is in lo. IPv6: in both. Bots: the id's hash in hi, the AS number and the
- * country's two bytes in lo. */
+/* IPv4: the address is in lo. IPv6: in both. Bots, from the top: 48 bits of the id's hash, the AS
+ * number, the country's two bytes, 32 bits of the address's hash: an id's rows lie together, and
+ * those of one AS within them. */
 struct activity_key {
     uint64_t hi, lo;
 };

@@ -25,19 +25,8 @@ void activity_begin(struct activity_writer *w, struct buf *out, enum activity_so
 
 static uint8_t *put_key(uint8_t *p, const struct activity_writer *w, const struct activity_key *k)
 {
-    switch (w->set.sort) {
-    case SORT_V4:
-        return varint_put(p, k->lo - w->last.lo);
-    case SORT_V6:
-        return varint_put128(p, number(k) - number(&w->last));
-    case SORT_BOTS:
-        break;
-    }
-    /* hashes lie far apart, and where the bots are is not ordered at all */
-    p = varint_put128(p, k->hi - w->last.hi);
-    p = varint_put(p, k->lo >> 16);
-    be16_put(p, (uint16_t)k->lo);
-    return p + 2;
+    return w->set.sort == SORT_V4 ? varint_put(p, k->lo - w->last.lo)
+                                  : varint_put128(p, number(k) - number(&w->last));
 }
 
 /* Most days have one contact: its hour goes in with the gap. */
@@ -83,22 +72,8 @@ static void cur_begin(struct activity_cur *c, const struct activity_set *set)
     };
 }
 
-static bool next_bot(struct activity_cur *c, struct activity_key *key)
-{
-    uint64_t asn;
-    uint16_t country;
-    u128 delta;
-    if (!varint_get128(&c->c, &delta) || delta > UINT64_MAX - c->key.hi ||
-        !varint_get(&c->c, &asn) || asn > UINT32_MAX || !cur_u16(&c->c, &country))
-        return false;
-    *key = (struct activity_key){c->key.hi + (uint64_t)delta, asn << 16 | country};
-    return true;
-}
-
 static bool next_key(struct activity_cur *c, struct activity_key *key)
 {
-    if (c->set->sort == SORT_BOTS)
-        return next_bot(c, key);
     if (c->set->sort == SORT_V4) {
         uint64_t delta;
         if (!varint_get(&c->c, &delta) || delta > UINT32_MAX - c->key.lo)
