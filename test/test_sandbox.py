@@ -13,7 +13,7 @@ import time
 from ebbtest import EBB, ROOT, equal, folder, ok, run, skip, done
 from sinkhole import Sinkhole
 
-ROLES = ["supervisor", "sensor", "recorder", "desk", "courier"]
+ROLES = ["supervisor", "sensor", "recorder", "desk", "courier", "partners"]
 # The issue's own words, and who may do it after all.
 FORBIDDEN = {
     "read a file outside": ["supervisor"],

@@ -24,7 +24,7 @@ struct role_setup {
     const struct net_config *net;
     struct serve_shared *shared;
     int link;
-    int listener;      /* recorder: the control socket; desk: its listener */
+    int listener; /* recorder: the control socket; desk, partners: their own */
     const char *phase; /* recorder: what the SERVE entry says: "started" "reloaded" "restarted" */
 };
 

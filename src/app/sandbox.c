@@ -32,8 +32,8 @@
 
 const char *sandbox_role_name(enum sandbox_role role)
 {
-    static const char *const names[SANDBOX_ROLES] = {"supervisor", "sensor", "recorder", "desk",
-                                                     "courier"};
+    static const char *const names[SANDBOX_ROLES] = {"supervisor", "sensor",  "recorder", "desk",
+                                                     "courier",    "partners"};
     return names[role];
 }
 

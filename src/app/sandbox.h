@@ -12,6 +12,7 @@ enum sandbox_role {
     SANDBOX_RECORDER,
     SANDBOX_DESK,
     SANDBOX_COURIER,
+    SANDBOX_PARTNERS,
     SANDBOX_ROLES,
 };
 

@@ -619,7 +619,7 @@ KERNEL_ACT(watch_files, SYS_fanotify_init, 0, 0)
 KERNEL_ACT(no_such_call, 10000)
 
 #define WRITERS (SUPERVISOR | RECORDER)
-#define READERS (SUPERVISOR | RECORDER | DESK | COURIER)
+#define READERS (SUPERVISOR | RECORDER | DESK | COURIER | PARTNERS)
 
 const struct act selftest_acts[] = {
     /* what each one is for */
@@ -629,11 +629,11 @@ const struct act selftest_acts[] = {
     {"abort", abort_self, ALL, 0, true, true},
     {"receive a descriptor and map it", receive_descriptor, ALL, 0, true, false},
     {"make, seal and send a table", send_descriptor, WRITERS, 0, true, false},
-    {"accept a TCP connection and answer", accept_tcp, SUPERVISOR | SENSOR | RECORDER | DESK, 0,
-     true, false},
+    {"accept a TCP connection and answer", accept_tcp,
+     SUPERVISOR | SENSOR | RECORDER | DESK | PARTNERS, 0, true, false},
     {"receive and send datagrams in batches", datagrams, SUPERVISOR | SENSOR, 0, true, false},
-    {"accept on the control socket", accept_control, SUPERVISOR | SENSOR | RECORDER | DESK, 0, true,
-     false},
+    {"accept on the control socket", accept_control,
+     SUPERVISOR | SENSOR | RECORDER | DESK | PARTNERS, 0, true, false},
     {"connect to the control socket", connect_control, SUPERVISOR | DESK, 0, true, false},
     {"read a view", read_view, READERS, 0, true, false},
     {"list a folder of the case", list_folder, READERS, 0, true, false},

@@ -127,6 +127,7 @@ void serve_status_json(const struct serve_shared *s, const struct serve_rates *r
     put_process(&j, "recorder", &b->recorder);
     put_process(&j, "desk", &b->desk);
     put_process(&j, "courier", &b->courier);
+    put_process(&j, "partners", &b->partners);
     json_array_end(&j);
     json_key(&j, "recorder");
     put_recorder(&j, s);
@@ -183,6 +184,8 @@ void serve_status_lines(const struct serve_shared *s, const struct serve_rates *
     line_process(out, "recorder", &b->recorder);
     line_process(out, "desk", &b->desk);
     line_process(out, "courier", &b->courier);
+    if (b->partners.pid || b->partners.restarts)
+        line_process(out, "partners", &b->partners);
     for (unsigned i = 0; i < s->n_slots; i++)
         if (b->sensor[i].pid || b->sensor[i].restarts)
             line_process(out, "sensor", &b->sensor[i]);

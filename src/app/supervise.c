@@ -17,6 +17,7 @@
 #include "app/ctl.h"
 #include "app/desk.h"
 #include "app/notify.h"
+#include "app/partner_api.h"
 #include "app/roles.h"
 #include "app/sandbox.h"
 #include "app/supervise_net.h"
@@ -33,7 +34,7 @@
 #define SENSOR_STOP_MS 5000
 #define DIED_MAX       64 /* notices that wait for a recorder */
 
-enum { CHILD_RECORDER, CHILD_DESK, CHILD_COURIER, CHILD_SENSOR };
+enum { CHILD_RECORDER, CHILD_DESK, CHILD_COURIER, CHILD_PARTNERS, CHILD_SENSOR };
 #define CHILDREN_MAX (CHILD_SENSOR + SERVE_SLOTS_MAX)
 
 enum child_state {
@@ -63,7 +64,7 @@ struct supervisor {
     struct serve_shared shared;
     struct child child[CHILDREN_MAX];
     unsigned sensors, generation; /* slots generation * sensors ... are in use */
-    int epoll, signals, control, desk, authority;
+    int epoll, signals, control, desk, partners, authority;
     struct link_message died[DIED_MAX];
     unsigned n_died;
     enum reload reload;
@@ -80,7 +81,7 @@ static unsigned sensor_child(const struct supervisor *s, unsigned n)
 
 static const char *child_name(unsigned which)
 {
-    static const char *const names[] = {"recorder", "desk", "courier"};
+    static const char *const names[] = {"recorder", "desk", "courier", "partners"};
     return which < CHILD_SENSOR ? names[which] : "sensor";
 }
 
@@ -94,6 +95,8 @@ static struct serve_process *child_board(struct supervisor *s, unsigned which)
         return &b->desk;
     case CHILD_COURIER:
         return &b->courier;
+    case CHILD_PARTNERS:
+        return &b->partners;
     }
     return &b->sensor[which - CHILD_SENSOR];
 }
@@ -131,6 +134,19 @@ static int run_sensor(struct supervisor *s, unsigned slot, int link, struct err 
     return sensor_run(&setup, err);
 }
 
+static int listener_of(const struct supervisor *s, unsigned which)
+{
+    switch (which) {
+    case CHILD_RECORDER:
+        return s->control;
+    case CHILD_DESK:
+        return s->desk;
+    case CHILD_PARTNERS:
+        return s->partners;
+    }
+    return -1;
+}
+
 static int run_role(struct supervisor *s, unsigned which, int link, struct err *err)
 {
     struct role_setup setup = {.case_dir = s->dir,
@@ -138,7 +154,7 @@ static int run_role(struct supervisor *s, unsigned which, int link, struct err *
                                .net = &s->net,
                                .shared = &s->shared,
                                .link = link,
-                               .listener = which == CHILD_RECORDER ? s->control : s->desk,
+                               .listener = listener_of(s, which),
                                .phase = s->phase};
     if (which >= CHILD_SENSOR)
         return run_sensor(s, which - CHILD_SENSOR, link, err);
@@ -146,6 +162,8 @@ static int run_role(struct supervisor *s, unsigned which, int link, struct err *
         return recorder_run(&setup, err);
     if (which == CHILD_COURIER)
         return courier_run(&setup, err);
+    if (which == CHILD_PARTNERS)
+        return partner_api_run(&setup, err);
     struct desk_setup desk = {.listen_fd = s->desk,
                               .link = link,
                               .shared = &s->shared,
@@ -159,8 +177,7 @@ static int run_role(struct supervisor *s, unsigned which, int link, struct err *
 static void keep_descriptors(struct supervisor *s, unsigned which, int link)
 {
     bool keep[4096] = {[0] = true, [1] = true, [2] = true};
-    const int own[] = {link, s->shared.ring_event, which == CHILD_RECORDER ? s->control : -1,
-                       which == CHILD_DESK ? s->desk : -1,
+    const int own[] = {link, s->shared.ring_event, listener_of(s, which),
                        which >= CHILD_SENSOR ? s->authority : -1};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         if (own[i] >= 0 && own[i] < (int)sizeof keep)
@@ -325,7 +342,9 @@ static int load_new(struct supervisor *s, struct config **config, struct net_con
     int rc = config_load(s->dir, config, err);
     if (rc < 0)
         return rc;
-    rc = supervise_net_load(*config, s->dir, net, err);
+    rc = supervise_partners_bind(&(*config)->cleanup, NULL, err);
+    if (rc == 0)
+        rc = supervise_net_load(*config, s->dir, net, err);
     if (rc < 0) {
         config_free(*config);
         return rc;
@@ -370,6 +389,7 @@ static void begin_reload(struct supervisor *s)
     tell_to_stop(s, CHILD_RECORDER);
     tell_to_stop(s, CHILD_DESK);
     tell_to_stop(s, CHILD_COURIER);
+    tell_to_stop(s, CHILD_PARTNERS);
 }
 
 static void reload_goes_on(struct supervisor *s)
@@ -481,8 +501,8 @@ static void child_died(struct supervisor *s, unsigned which, int status)
             start(s, which);
         return;
     }
-    if (early && which != CHILD_DESK &&
-        which != CHILD_COURIER) { /* it never worked: say so and end */
+    bool needed = which == CHILD_RECORDER || which >= CHILD_SENSOR;
+    if (early && needed) { /* it never worked: say so and end */
         s->failed = true;
         return;
     }
@@ -524,6 +544,7 @@ static void stop_goes_on(struct supervisor *s)
     }
     tell_to_stop(s, CHILD_DESK);
     tell_to_stop(s, CHILD_COURIER);
+    tell_to_stop(s, CHILD_PARTNERS);
     if (!sensors)
         tell_to_stop(s, CHILD_RECORDER);
 }
@@ -656,6 +677,8 @@ static int prepare(struct supervisor *s, struct err *err)
         rc = supervise_sockets_bind(&s->net, s->sensors, NULL, NULL, &s->sockets, err);
     if (rc == 0 && s->config->serve.desk[0])
         rc = supervise_desk_bind(s->config->serve.desk, &s->desk, err);
+    if (rc == 0)
+        rc = supervise_partners_bind(&s->config->cleanup, &s->partners, err);
     if (rc == 0) /* the sockets are bound: no role needs a privilege, and no file belongs to root */
         rc = sandbox_drop(s->config->serve.user, err);
     if (rc == 0)
@@ -675,6 +698,7 @@ int supervise_run(const char *case_dir, struct config *config, struct err *err)
                             .epoll = -1,
                             .control = -1,
                             .desk = -1,
+                            .partners = -1,
                             .authority = -1,
                             .phase = "started"};
     for (unsigned i = 0; i < CHILDREN_MAX; i++)
@@ -688,6 +712,8 @@ int supervise_run(const char *case_dir, struct config *config, struct err *err)
     if (s.desk >= 0)
         start(&s, CHILD_DESK);
     start(&s, CHILD_COURIER);
+    if (s.partners >= 0)
+        start(&s, CHILD_PARTNERS);
     rc = loop(&s, err);
     log_line(LOG_INFO, "stopped", NULL);
     notify_close(&s.notify);

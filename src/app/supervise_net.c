@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
 #include <sodium.h>
 #include <string.h>
 #include <sys/random.h>
@@ -116,13 +118,13 @@ void supervise_sockets_close_unused(const struct supervise_sockets *old,
     }
 }
 
-int supervise_desk_bind(const char *endpoint, int *out, struct err *err)
+static int bind_endpoint(const char *key, const char *endpoint, int *out, struct err *err)
 {
     struct ip ip;
     uint16_t port;
     const int one = 1;
     if (!config_parse_endpoint(endpoint, &ip, &port))
-        return err_set(err, -EINVAL, "serve.desk: want ADDRESS:PORT (%s)", endpoint);
+        return err_set(err, -EINVAL, "%s: want ADDRESS:PORT (%s)", key, endpoint);
     struct sockaddr_in a4 = {.sin_family = AF_INET, .sin_port = htons(port)};
     struct sockaddr_in6 a6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
     bool v4 = ip_is_v4(&ip);
@@ -132,15 +134,69 @@ int supervise_desk_bind(const char *endpoint, int *out, struct err *err)
         memcpy(&a6.sin6_addr, ip.b, 16);
     int fd = socket(v4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
-        return err_errno(err, "serve.desk: socket");
+        return err_errno(err, "%s: socket", key);
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (bind(fd, v4 ? (struct sockaddr *)&a4 : (struct sockaddr *)&a6, v4 ? sizeof a4 : sizeof a6) <
             0 ||
         listen(fd, 64) < 0) {
-        int rc = err_errno(err, "serve.desk: %s", endpoint);
+        int rc = err_errno(err, "%s: %s", key, endpoint);
         close(fd);
         return rc;
     }
     *out = fd;
     return 0;
+}
+
+int supervise_desk_bind(const char *endpoint, int *out, struct err *err)
+{
+    return bind_endpoint("serve.desk", endpoint, out, err);
+}
+
+/* ---- the partners' API ---- */
+
+static int check_pair(const char *certificate, const char *key, struct err *err)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+    int rc = 0;
+    if (!ctx)
+        return err_set(err, -EIO, "OpenSSL does not start");
+    if (SSL_CTX_use_certificate_chain_file(ctx, certificate) != 1)
+        rc = err_set(err, -EINVAL, "cleanup.partners.certificate: cannot be loaded (%s)",
+                     certificate);
+    else if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1)
+        rc = err_set(err, -EINVAL, "cleanup.partners.key: cannot be loaded, or is another's (%s)",
+                     key);
+    SSL_CTX_free(ctx);
+    ERR_clear_error();
+    return rc;
+}
+
+static bool is_loopback(const struct ip *ip)
+{
+    static const struct ip v6 = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
+    return ip_is_v4(ip) ? ip_v4(ip) >> 24 == 127 : memcmp(ip, &v6, sizeof v6) == 0;
+}
+
+int supervise_partners_bind(const struct config_cleanup *c, int *fd, struct err *err)
+{
+    const char *certificate = c->partners.certificate, *key = c->partners.key;
+    struct ip ip;
+    uint16_t port;
+    int rc = 0;
+    if (!c->partners.listen[0])
+        return 0;
+    if (!certificate[0] != !key[0])
+        return err_set(err, -EINVAL, "cleanup.partners: certificate and key go together");
+    if (!config_parse_endpoint(c->partners.listen, &ip, &port))
+        return err_set(err, -EINVAL, "cleanup.partners.listen: want ADDRESS:PORT (%s)",
+                       c->partners.listen);
+    if (certificate[0])
+        rc = check_pair(certificate, key, err);
+    else if (!is_loopback(&ip))
+        rc = err_set(err, -EINVAL,
+                     "cleanup.partners.listen: without certificate and key loopback only (%s)",
+                     c->partners.listen);
+    if (rc == 0 && fd)
+        rc = bind_endpoint("cleanup.partners.listen", c->partners.listen, fd, err);
+    return rc;
 }
