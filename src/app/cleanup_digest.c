@@ -245,8 +245,8 @@ int digests_write(struct casedir *c, const struct plan *p, const struct plan_opt
 
 /* ---- queueing ---- */
 
-#define BATCH_ACTS  64
-#define BATCH_BYTES (32u << 20)
+#define BATCH_ACTS  1024 /* opening the case to write costs more than a report */
+#define BATCH_BYTES (64u << 20)
 
 struct batch {
     const struct cli *cli;

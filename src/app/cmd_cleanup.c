@@ -1,9 +1,12 @@
 /* ebb cleanup draft | status | trial */
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app/case_act.h"
 #include "app/cleanup_digest.h"
@@ -49,6 +52,40 @@ static void file_name(const struct digest *d, char out[DRAFT_NAME_MAX + 32])
     snprintf(out + n, 32, "%s-%u.eml", strcmp(d->channel, "mail") == 0 ? "" : "-copy", d->part);
 }
 
+/* A draft can be made again: it need not outlive a crash. */
+static int write_draft(const char *path, struct span mail, struct err *err)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return err_errno(err, "%s", path);
+    int rc = file_write_all(fd, mail.p, mail.n);
+    close(fd);
+    return rc < 0 ? err_set(err, rc, "%s: %s", path, strerror(-rc)) : 0;
+}
+
+/* Drafts of another day beside today's would mislead. Ours are taken away; somebody else's folder
+ * has to be empty. */
+static int make_room(const char *dir, bool ours, struct err *err)
+{
+    int rc = file_mkdirs(dir, 0700, err);
+    DIR *d = rc == 0 ? opendir(dir) : NULL;
+    if (rc == 0 && !d)
+        return err_errno(err, "%s", dir);
+    for (struct dirent *e; rc == 0 && (e = readdir(d));) {
+        size_t n = strlen(e->d_name);
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+            continue;
+        if (!ours)
+            rc = err_set(err, -ENOTEMPTY, "%s: is not empty", dir);
+        else if (n > 4 && strcmp(e->d_name + n - 4, ".eml") == 0 &&
+                 unlinkat(dirfd(d), e->d_name, 0) < 0)
+            rc = err_errno(err, "%s/%s", dir, e->d_name);
+    }
+    if (d)
+        closedir(d);
+    return rc;
+}
+
 static int draft_one(void *ctx, const struct digest *d)
 {
     struct drafts *o = ctx;
@@ -56,7 +93,7 @@ static int draft_one(void *ctx, const struct digest *d)
     file_name(d, name);
     int rc = file_path(path, o->err, "%s/%s", o->dir, name);
     if (rc == 0)
-        rc = file_replace(path, d->mail, 0600, o->err);
+        rc = write_draft(path, d->mail, o->err);
     if (rc < 0)
         return rc;
     struct table *t = o->table;
@@ -107,14 +144,14 @@ static int open_plan(const struct cli *cli, struct casedir *c, const struct plan
 }
 
 static int draft_into(const struct cli *cli, const struct plan_options *o, const char *dir,
-                      struct err *err)
+                      bool ours, struct err *err)
 {
     struct casedir c = {.quiet = cli->quiet};
     struct plan *p = NULL;
     struct drafts drafts = {.dir = dir, .err = err};
     int rc = open_plan(cli, &c, o, &p, err);
     if (rc == 0)
-        rc = file_mkdirs(dir, 0700, err);
+        rc = make_room(dir, ours, err);
     if (rc == 0) {
         drafts.table = table_open(cli_shape(cli), draft_columns, stdout);
         rc = digests_write(&c, p, o, draft_one, &drafts, err);
@@ -148,7 +185,7 @@ int cmd_cleanup_draft(const struct cli *cli)
         dir = path;
     }
     if (rc == 0)
-        rc = draft_into(cli, &o, dir, &err);
+        rc = draft_into(cli, &o, dir, dir == path, &err);
     return rc < 0 ? cli_err(&err) : EXIT_DONE;
 }
 
