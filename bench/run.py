@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 
+import cleanup
 from peers import PIN, ClickHouse
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -141,12 +142,17 @@ def programs(work):
             subprocess.run(PIN + [program] + args, cwd=work, env=dict(os.environ, EBB_SOURCE_ROOT=ROOT))
 
 
+def getting_clean(work):
+    cleanup.cleanup(work, EBB, timed, new_case)
+    cleanup.estimate(work, EBB, SIM, timed, new_case, SCALE)
+
+
 def main():
     work = tempfile.mkdtemp(prefix="ebb-bench-", dir=os.environ.get("EBB_BENCH_DIR"))
     print("core %s, %d runs, medians\n" % (PIN[-1], RUNS))
-    wanted = sys.argv[1:] or ["feed", "capture", "programs"]
+    wanted = sys.argv[1:] or ["feed", "capture", "programs", "cleanup"]
     try:
-        for name, part in (("feed", feed_import), ("capture", capture_import), ("programs", programs)):
+        for name, part in (("feed", feed_import), ("capture", capture_import), ("programs", programs), ("cleanup", getting_clean)):
             if name in wanted:
                 part(work)
     finally:
