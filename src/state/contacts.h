@@ -1,9 +1,13 @@
 /* Contacts: whom to tell of an infected address. A view of the log (CONTACTS_IMPORTED,
- * RDAP_ANSWERED), loaded on demand. doc/cleanup.md says how one is chosen. Used by one thread.
+ * RDAP_ANSWERED), loaded on demand. doc/contacts.md says how one is chosen. Used by one thread.
  *
- * Order of trust: the operator's table; the longest prefix of the registries' data that has an
- * abuse contact; RDAP's cached answer; the country's CERT, where the address's country is known.
- * What has none of these is unresolved: never a guess. */
+ * Order of trust: the operator's table (longest prefix, then AS, then country); the longest prefix
+ * of the registries' data that has an abuse contact; RDAP's cached answer; the AS's own contact of
+ * the registries' data; the country's CERT, where the address's country is known. What has none of
+ * these is unresolved: never a guess.
+ *
+ * Tables are read from their blobs when a question is first asked, then the index made of them is
+ * kept in the snapshot, and mapped. */
 #pragma once
 
 #include "base/digest.h"
@@ -43,9 +47,16 @@ struct contact {
 bool contacts_find(struct contacts *c, const struct ip *ip, uint32_t asn, const char country[2],
                    struct contact *out);
 
+/* Which registry the address's network was delegated by ("ripe"), by the registries' statistics,
+ * and the holder's country (two zero bytes: not known). Empty: not known. */
+struct span contacts_registry(struct contacts *c, const struct ip *ip, char country[2]);
+/* True when RDAP was asked for a network that has the address, even if it named nobody; *when: the
+ * time of the answer of the longest one. */
+bool contacts_asked(struct contacts *c, const struct ip *ip, int64_t *when);
+
 /* What the view was made of. */
 struct contacts_source {
-    struct span source, file;
+    struct span source, file, format;
     uint64_t entry, rows, rejected;
     int64_t made, imported;
 };
