@@ -1,55 +1,421 @@
 #include "state/sources.h"
 
-#include <stdlib.h>
+#include <errno.h>
+#include <math.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "base/log.h"
 #include "base/mem.h"
+#include "base/utc.h"
+#include "state/census.h"
+#include "state/sources_impl.h"
 
-struct sources {
-    uint64_t position;
-};
+#define SLOTS_MIN  1024
+#define FILL(size) ((size) / 5 * 4) /* slots in use before there are twice as many */
 
-int sources_open(const char *dir, struct sources **out, struct err *err)
+/* ---- rows by address ---- */
+
+static uint64_t hash_of(const struct ip *ip)
 {
-    *out = mem_zeroed(1, sizeof **out);
-    return 0;
+    return XXH3_64bits(ip->b, sizeof ip->b);
 }
 
-void sources_close(struct sources *v)
+static void index_put(uint64_t *slots, size_t size, uint64_t hash, uint32_t number)
 {
-    free(v);
+    size_t i = hash & (size - 1);
+    while (slots[i])
+        i = (i + 1) & (size - 1);
+    slots[i] = (hash & 0xffffffff00000000ull) | (number + 1);
 }
 
-uint64_t sources_position(const struct sources *v)
+static void index_room(struct sources *s)
 {
-    return v->position;
+    if (s->n < FILL(s->size))
+        return;
+    size_t size = s->size ? 2 * s->size : SLOTS_MIN;
+    free(s->slots);
+    s->slots = mem_zeroed(size, sizeof *s->slots);
+    s->size = size;
+    for (size_t i = 0; i < s->n; i++)
+        index_put(s->slots, size, hash_of(&sources_row_at(s, i)->ip), (uint32_t)i);
 }
 
-void sources_advance(struct sources *v, uint64_t position)
+static struct sources_row *append(struct sources *s)
 {
-    v->position = position;
+    if (s->n == s->chunks_n * SOURCES_CHUNK) {
+        s->chunks = mem_room(s->chunks, s->chunks_n, &s->chunks_cap, sizeof *s->chunks);
+        s->chunks[s->chunks_n++] = mem_zeroed(SOURCES_CHUNK, sizeof **s->chunks);
+    }
+    return sources_row_at(s, s->n++);
 }
 
-int sources_snapshot(struct sources *v, struct err *err)
+struct sources_row *sources_row_new(struct sources *s, const struct ip *ip, uint16_t family)
 {
-    return 0;
+    index_room(s);
+    index_put(s->slots, s->size, hash_of(ip), (uint32_t)s->n);
+    struct sources_row *r = append(s);
+    r->ip = *ip;
+    r->family = family;
+    return r;
 }
 
-void sources_add(struct sources *v, uint64_t index, const struct event *ev)
+static struct sources_row *find(const struct sources *s, const struct ip *ip, uint16_t family)
 {
+    uint64_t hash = hash_of(ip), slot;
+    if (!s->size)
+        return NULL;
+    for (size_t i = hash & (s->size - 1); (slot = s->slots[i]); i = (i + 1) & (s->size - 1)) {
+        if ((slot ^ hash) >> 32)
+            continue;
+        struct sources_row *r = sources_row_at(s, (uint32_t)slot - 1);
+        if (r->family == family && memcmp(&r->ip, ip, sizeof *ip) == 0)
+            return r;
+    }
+    return NULL;
 }
 
-int sources_rows(struct sources *s, int (*row)(void *ctx, const struct source *row), void *ctx)
+/* ---- identities ---- */
+
+static bool id_put(uint64_t *ids, size_t size, uint64_t id)
 {
-    return 0;
+    size_t i = id & (size - 1);
+    while (ids[i] && ids[i] != id)
+        i = (i + 1) & (size - 1);
+    bool was = ids[i] != 0;
+    ids[i] = id;
+    return !was;
+}
+
+static bool id_has(const struct sources *s, uint64_t id)
+{
+    size_t i = id & (s->ids_size - 1);
+    while (s->ids[i] && s->ids[i] != id)
+        i = (i + 1) & (s->ids_size - 1);
+    return s->ids[i] != 0;
+}
+
+static void ids_room(struct sources *s)
+{
+    if (s->ids_n < FILL(s->ids_size))
+        return;
+    size_t size = s->ids_size ? 2 * s->ids_size : SLOTS_MIN;
+    uint64_t *bigger = mem_zeroed(size, sizeof *bigger);
+    for (size_t i = 0; i < s->ids_size; i++)
+        if (s->ids[i])
+            id_put(bigger, size, s->ids[i]);
+    free(s->ids);
+    s->ids = bigger;
+    s->ids_size = size;
+}
+
+bool sources_id_add(struct sources *s, uint64_t id, bool *full)
+{
+    *full = false;
+    if (s->ids_n == SOURCES_IDS_MAX) {
+        *full = !id_has(s, id);
+        return false;
+    }
+    ids_room(s);
+    bool fresh = id_put(s->ids, s->ids_size, id);
+    s->ids_n += fresh;
+    return fresh;
+}
+
+/* ---- one event ---- */
+
+static void more(uint32_t *count)
+{
+    *count += *count != UINT32_MAX;
+}
+
+static void more16(uint16_t *count)
+{
+    *count += *count != UINT16_MAX;
+}
+
+static void mark32(uint32_t *bitmap, uint32_t hash)
+{
+    *bitmap |= 1u << (hash >> 27);
+}
+
+static unsigned roles_of(const struct event *ev)
+{
+    return !ev->role.n                     ? SOURCE_UNJUDGED
+           : span_is(ev->role, "resolver") ? SOURCE_RESOLVER
+           : span_is(ev->role, "visitor")  ? SOURCE_VISITOR
+           : span_is(ev->role, "sender")   ? SOURCE_SENDER
+           : span_is(ev->role, "referer")  ? SOURCE_REFERER
+                                           : SOURCE_UNJUDGED;
+}
+
+/* As in the census: a mail whose family was told from its address or signs is no check-in. */
+static bool is_told(const struct event *ev)
+{
+    return ev->kind == KIND_SMTP &&
+           (span_is(ev->family_source, "dialect") || span_is(ev->family_source, "address"));
+}
+
+static uint16_t family_of(struct sources *s, struct span name)
+{
+    if (s->family_name.n && span_eq(name, buf_as_span(&s->family_name)))
+        return (uint16_t)s->family;
+    uint32_t number = dict_family(&s->dict, name);
+    if (number >= SOURCES_FAMILIES_MAX) /* the name is kept, for nothing: there are too many */
+        number = dict_family(&s->dict, span_str(CENSUS_FAMILY_UNKNOWN)) % SOURCES_FAMILIES_MAX;
+    s->family_name.n = 0;
+    buf_span(&s->family_name, name);
+    s->family = number;
+    return (uint16_t)number;
+}
+
+static uint32_t attr_of(struct sources *s, const struct event *ev)
+{
+    struct dict_attr a = {.asn = ev->asn <= UINT32_MAX ? (uint32_t)ev->asn : 0};
+    if (ev->network.set) {
+        memcpy(a.network, ev->network.ip.b, 16);
+        a.bits = ev->network.bits <= 128 ? ev->network.bits : 128;
+        a.set = 1;
+    }
+    if (ev->country.n == 2)
+        memcpy(a.country, ev->country.p, 2);
+    return dict_attr(&s->dict, &a, dict_attr_hash(&a), ev->as_name, dict_name_hash(ev->as_name));
+}
+
+static void take_day(struct sources_row *r, int64_t time)
+{
+    int32_t day = utc_day(time), last = utc_day(r->last);
+    if (!r->contacts) {
+        r->days = 1;
+        r->recent = 1;
+    } else if (day > last) {
+        r->recent = day - last < 64 ? r->recent << (day - last) | 1 : 1;
+        more16(&r->days);
+    } else if (last - day < 64 && !(r->recent >> (last - day) & 1)) {
+        r->recent |= 1ull << (last - day);
+        more16(&r->days);
+    }
+    r->hours |= 1u << (time - (int64_t)day * UTC_DAY) / (3600 * UTC_SECOND);
+}
+
+/* Before the times change: how long after the contact before, and how far. */
+static void take_gap(struct sources_row *r, int64_t time, uint32_t target)
+{
+    double gap = (double)(time - r->last) / (double)UTC_SECOND;
+    uint16_t place = target >> 19;
+    if (r->contacts && gap >= 0) {
+        r->gap_squares += (float)(gap * gap);
+        if (gap <= SOURCES_SWEEP_SECONDS && place != r->last_target)
+            more16(&r->swept);
+    }
+    r->last_target = place & 0x1fff;
+}
+
+static void take_target(struct sources_row *r, const struct event *ev)
+{
+    struct {
+        struct ip ip;
+        uint64_t port;
+    } at = {ev->dst_ip, ev->dst_port};
+    uint32_t hash = (uint32_t)XXH3_64bits(&at, sizeof at);
+    if (!ip_is_set(&ev->dst_ip) && !ev->dst_port)
+        return;
+    take_gap(r, ev->time, hash);
+    mark32(&r->targets, hash);
+}
+
+static void take_shape(struct sources_row *r, uint32_t shape)
+{
+    if (shape == r->shape) {
+        more16(&r->votes);
+    } else if (r->votes == 0) {
+        r->shape = shape;
+        r->votes = 1;
+    } else if (r->votes != UINT16_MAX) {
+        r->votes--;
+    }
+}
+
+static void take_agent(struct sources *s, struct sources_row *r, struct span agent)
+{
+    if (!agent.n)
+        return;
+    uint32_t hash = (uint32_t)XXH3_64bits(agent.p, agent.n) | 1;
+    unsigned at = hash >> 24;
+    if (s->agents[at].agent != hash) {
+        s->agents[at].agent = hash;
+        s->agents[at].is = (uint8_t)sources_agent_is(agent);
+    }
+    r->crawler |= (s->agents[at].is & SOURCES_AGENT_CRAWLER) != 0;
+    r->tool |= (s->agents[at].is & SOURCES_AGENT_TOOL) != 0;
+    r->agent = hash;
+    mark32(&r->agents, hash * 2654435761u);
+}
+
+static void take_identity(struct sources *s, struct sources_row *r, const struct event *ev)
+{
+    uint64_t id = sources_identity(ev, r->family);
+    bool full;
+    if (!id)
+        return;
+    bool fresh = sources_id_add(s, id, &full);
+    if (!full)
+        more(&r->spoken);
+    if (fresh)
+        more(&r->fresh);
+    if (!ev->bot_id.n)
+        return;
+    uint32_t last = (uint32_t)(id >> 32) | 1;
+    if (r->last_id && r->last_id != last && utc_day(ev->time) == utc_day(r->last))
+        more16(&r->mixed);
+    r->last_id = last;
+    r->bots |= 1ull << (id >> 58);
+}
+
+/* What only those say who speak for themselves. */
+static void take_words(struct sources *s, struct sources_row *r, const struct event *ev)
+{
+    uint32_t path, name;
+    take_shape(r, sources_shape(ev, &path, &name));
+    if (path)
+        mark32(&r->paths, path);
+    if (name)
+        mark32(&r->names, name);
+    if (ev->http.has)
+        take_agent(s, r, ev->http.user_agent);
+    take_identity(s, r, ev);
+    more(&r->own);
+    if (ev->family.n && ev->family_source.n && !is_told(ev))
+        more(&r->matched);
+}
+
+/* The contact that stands for all: an infected host's before others', then the latest. */
+static void take_latest(struct sources_row *r, uint64_t index, const struct event *ev, bool own)
+{
+    uint32_t time = ev->time < 0 ? 0 : (uint32_t)(ev->time / UTC_SECOND);
+    if (r->contacts && (r->kept_own > own || (r->kept_own == own && time < r->kept)))
+        return;
+    r->kept_own = own;
+    r->kept = time;
+    r->index = index;
+    r->kind = (uint32_t)ev->kind & 7;
+    r->src_port = (uint16_t)ev->src_port;
+    r->dst_port = (uint16_t)ev->dst_port;
+    r->asset = ev->asset;
+}
+
+static void take_times(struct sources_row *r, int64_t time, uint32_t attr)
+{
+    if (!r->contacts || time >= r->last) {
+        r->last = time;
+        r->attr = attr;
+    }
+    if (!r->contacts || time < r->first)
+        r->first = time;
+    more(&r->contacts);
+}
+
+static struct sources_row *row_of(struct sources *s, const struct event *ev)
+{
+    struct span name = ev->family.n && !is_told(ev) ? ev->family : span_str(CENSUS_FAMILY_UNKNOWN);
+    uint16_t family = family_of(s, name);
+    struct sources_row *r = find(s, &ev->src_ip, family);
+    if (r)
+        return r;
+    if (s->n == SOURCES_MAX) {
+        if (!s->warned)
+            log_line(LOG_WARN, "too many sources to know them all", "most=%u", SOURCES_MAX);
+        s->warned = true;
+        return NULL;
+    }
+    free(s->order);
+    s->order = NULL;
+    return sources_row_new(s, &ev->src_ip, family);
+}
+
+void sources_add(struct sources *s, uint64_t index, const struct event *ev)
+{
+    if (!event_kind_is_event((uint8_t)ev->kind) || !ip_is_set(&ev->src_ip) || ev->time < 0 ||
+        ev->time >= UTC_EVENT_MAX)
+        return;
+    struct sources_row *r = row_of(s, ev);
+    if (!r)
+        return;
+    unsigned roles = roles_of(ev);
+    r->roles |= roles & 31;
+    take_target(r, ev);
+    if (roles == SOURCE_UNJUDGED)
+        take_words(s, r, ev);
+    take_latest(r, index, ev, roles == SOURCE_UNJUDGED);
+    take_day(r, ev->time);
+    take_times(r, ev->time, attr_of(s, ev));
+}
+
+/* ---- the view ---- */
+
+uint64_t sources_position(const struct sources *s)
+{
+    return s->position;
+}
+
+void sources_advance(struct sources *s, uint64_t position)
+{
+    s->position = position;
+}
+
+uint64_t sources_count(const struct sources *s)
+{
+    return s->n;
+}
+
+int sources_snapshot(struct sources *s, struct err *err)
+{
+    return sources_write(s, err);
+}
+
+void sources_clear(struct sources *s)
+{
+    for (size_t i = 0; i < s->chunks_n; i++)
+        free(s->chunks[i]);
+    free(s->chunks);
+    free(s->slots);
+    free(s->ids);
+    free(s->order);
+    dict_free(&s->dict);
+    s->chunks = NULL;
+    s->slots = s->ids = NULL;
+    s->order = NULL;
+    s->n = s->chunks_n = s->chunks_cap = s->size = s->ids_n = s->ids_size = 0;
+    s->position = 0;
+    s->family_name.n = 0;
+}
+
+void sources_close(struct sources *s)
+{
+    if (!s)
+        return;
+    sources_clear(s);
+    buf_free(&s->family_name);
+    free(s);
 }
 
 int sources_of(struct sources *s, const struct ip *ip,
                int (*row)(void *ctx, const struct source *row), void *ctx)
 {
-    return 0;
-}
-
-uint64_t sources_count(const struct sources *s)
-{
-    return 0;
+    struct source out;
+    uint64_t hash = hash_of(ip), slot;
+    uint32_t *families = dict_families_sorted(&s->dict);
+    int rc = 0;
+    for (size_t f = 0; s->size && rc == 0 && f < s->dict.nfamilies; f++)
+        for (size_t i = hash & (s->size - 1); (slot = s->slots[i]); i = (i + 1) & (s->size - 1)) {
+            const struct sources_row *r = sources_row_at(s, (uint32_t)slot - 1);
+            if (r->family != families[f] || memcmp(&r->ip, ip, sizeof *ip) != 0)
+                continue;
+            sources_show(s, r, &out);
+            rc = row(ctx, &out);
+            break;
+        }
+    free(families);
+    return rc;
 }
