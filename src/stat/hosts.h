@@ -46,8 +46,8 @@ void hosts_address(struct hosts *h, const struct hosts_row *row);
 /* Rows of one id (one for each AS and country that it was seen in) must come one after the other,
  * to the same accumulator. Only the contacts that carried the id count. */
 void hosts_bot(struct hosts *h, const struct hosts_row *row);
-/* Adds what `from` holds, which was begun with the same arguments; `from` is unchanged. */
-void hosts_merge(struct hosts *into, const struct hosts *from);
+/* Adds what `from` holds, which was begun with the same arguments; free `from` afterwards. */
+void hosts_merge(struct hosts *into, struct hosts *from);
 
 struct hosts_options {
     uint64_t seed;       /* of the bootstrap */
@@ -56,7 +56,7 @@ struct hosts_options {
 };
 
 /* The accumulator may be freed afterwards, or be added to and fitted again. */
-struct hosts_fit *hosts_fit(const struct hosts *h, const struct hosts_options *options);
+struct hosts_fit *hosts_fit(struct hosts *h, const struct hosts_options *options);
 void hosts_fit_free(struct hosts_fit *f);
 
 /* A number and its 95% interval. */
