@@ -91,3 +91,22 @@ struct census_row {
  * -EBADMSG when the snapshot turns out to be damaged. */
 int census_rows(struct census *c, const struct census_query *q,
                 int (*row)(void *ctx, const struct census_row *row), void *ctx, struct err *err);
+
+/* One family's addresses with all their sightings, for joining with what else is known of them:
+ * IPv4 before IPv6, by number. The census must not take in anything meanwhile. */
+struct census_walk;
+/* An address's days under one attribution; attributions are in no particular order. Valid until the
+ * next address. */
+struct census_part {
+    uint32_t asn;    /* 0: unknown */
+    char country[2]; /* zero bytes: unknown */
+    const uint16_t *days;
+    size_t n;
+};
+void census_walk_open(struct census *c, struct span family, struct census_walk **out);
+void census_walk_close(struct census_walk *w);
+/* 1 an address, 0 the end, -EBADMSG: the snapshot is damaged. */
+int census_walk_next(struct census_walk *w, struct ip *ip, const struct census_part **parts,
+                     size_t *n, struct err *err);
+/* An AS's name, as the log's latest event of it says; empty: not known. */
+struct span census_as_name(const struct census *c, uint32_t asn);
