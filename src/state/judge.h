@@ -1,7 +1,7 @@
 /* Judge: what an address is taken for, by transparent tests that are listed and shown, and what a
  * person said of it. The view `judgements` holds the log's ROLES_JUDGED and ROLE_OVERRULED entries;
- * judging itself looks at an address's sources (sources.h). doc/census.md has every test with its
- * threshold. Used by one thread. */
+ * judging itself looks at an address's sources (sources.h). doc/roles.md has every test with its
+ * threshold and the reason. Used by one thread. */
 #pragma once
 
 #include "base/digest.h"
@@ -34,8 +34,20 @@ struct judge_known {
     struct span why;
 };
 
-#define JUDGE_TESTS_MAX 16
-/* A judgement and the tests that spoke, the deciding one first. */
+#define JUDGE_TESTS_MAX 32
+#define JUDGE_ENOUGH    2 /* weights of tests that speak for a role, to give it */
+
+struct judge_vote {
+    const char *test; /* its name in doc/roles.md; "known-range" */
+    enum judged says;
+    unsigned weight;
+    double value, threshold; /* what was measured, and what it takes; NAN: could not be measured */
+    const char *unit;
+    const char *about; /* what it says when it speaks */
+    bool speaks;
+};
+
+/* A judgement and the tests that spoke, the deciding ones first. */
 struct judgement {
     enum judged role;
     enum judged tests_say; /* without the person who overruled it */
@@ -43,13 +55,8 @@ struct judgement {
     uint64_t
         entry; /* of the ROLE_OVERRULED, or of the ROLES_JUDGED that has it; 0: on no entry yet */
     unsigned n;
-    struct judge_vote {
-        const char *test; /* its name in doc/census.md */
-        enum judged says;
-        double value, threshold; /* what was measured, and what it takes */
-        const char *unit;
-    } tests[JUDGE_TESTS_MAX];
-    struct span by, why; /* of the person */
+    struct judge_vote tests[JUDGE_TESTS_MAX];
+    struct span by, why; /* of the person, or why the operator's list has the range */
 };
 
 struct judgements; /* the view */
@@ -66,21 +73,45 @@ void judgements_blobs(struct judgements *j,
                       void *ctx);
 void judgements_act(struct judgements *j, uint8_t kind, uint64_t index, struct span payload);
 
-/* Judging: all sources of one address at once. */
+/* Calls row() for each overruling in force, ordered by network. */
+struct judge_overruling {
+    struct net network;
+    enum judged role;
+    struct span by, why;
+    uint64_t entry;
+};
+int judgements_overrulings(struct judgements *j,
+                           int (*row)(void *ctx, const struct judge_overruling *o), void *ctx);
+/* The one for an address: of the longest prefix. */
+bool judgements_overruled(struct judgements *j, const struct ip *ip, struct judge_overruling *out);
+/* What the log's latest ROLES_JUDGED with this address says, and that entry's index;
+ * JUDGED_UNJUDGED and 0 when none has it. */
+enum judged judgements_logged(const struct judgements *j, const struct ip *ip, uint64_t *entry);
+
+/* Judging: all sources of one address at once. What is usual for a family (how most of its
+ * addresses speak, how often they come) is learned from the sources themselves, always the same
+ * from the same sources; before that the tests that compare with it are silent. */
 struct judge;
-/* `known` must outlive it. The view may be NULL: nothing was overruled. */
+/* `known` must outlive it; of several that hold an address the longest prefix counts. The view may
+ * be NULL: nothing was overruled, nothing is on the log. */
 int judge_new(const struct judge_known *known, size_t n, struct judgements *overruled,
               struct judge **out);
 void judge_free(struct judge *j);
-/* `rows` are all sources of one address. */
+/* Learns, anew when it did before; judge_all and judge_excluded do so by themselves when it has
+ * not. */
+void judge_learn(struct judge *j, struct sources *s);
+/* `rows` are all sources of one address. Spans in `out` are the view's or the known ranges'. */
 void judge_address(struct judge *j, const struct source *rows, size_t n, struct judgement *out);
-/* Goes over all sources, an address at a time, in their order: each() gets its rows and judgement.
- */
+/* Every test with what it measures, whether it speaks or not; returns how many. */
+unsigned judge_measure(struct judge *j, const struct source *rows, size_t n,
+                       struct judge_vote out[JUDGE_TESTS_MAX]);
+/* Goes over all sources, an address at a time, in their order: each() gets its rows and judgement;
+ * 0 to go on. */
 int judge_all(struct judge *j, struct sources *s,
               int (*each)(void *ctx, const struct source *rows, size_t n,
                           const struct judgement *judgement),
               void *ctx);
-/* The tests' version: a digest over their names and thresholds, as hex. */
+/* The tests' version: a digest over their names, weights and thresholds, as hex. */
 const char *judge_rules(void);
 
 /* Addresses that do not count as victims, ascending (IPv4 first): for the census and the estimate.

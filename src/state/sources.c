@@ -203,13 +203,13 @@ static void take_day(struct sources_row *r, int64_t time)
 static void take_gap(struct sources_row *r, int64_t time, uint32_t target)
 {
     double gap = (double)(time - r->last) / (double)UTC_SECOND;
-    uint16_t place = target >> 19;
+    uint16_t place = target >> 20;
     if (r->contacts && gap >= 0) {
         r->gap_squares += (float)(gap * gap);
         if (gap <= SOURCES_SWEEP_SECONDS && place != r->last_target)
             more16(&r->swept);
     }
-    r->last_target = place & 0x1fff;
+    r->last_target = place & 0xfff;
 }
 
 static void take_target(struct sources_row *r, const struct event *ev)
@@ -286,8 +286,10 @@ static void take_words(struct sources *s, struct sources_row *r, const struct ev
         take_agent(s, r, ev->http.user_agent);
     take_identity(s, r, ev);
     more(&r->own);
-    if (ev->family.n && ev->family_source.n && !is_told(ev))
-        more(&r->matched);
+    if (!ev->family.n || !ev->family_source.n || is_told(ev))
+        return;
+    more(&r->matched);
+    r->ruled |= !span_is(ev->family_source, "feed") && !span_is(ev->family_source, "asset");
 }
 
 /* The contact that stands for all: an infected host's before others', then the latest. */

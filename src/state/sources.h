@@ -41,6 +41,7 @@ enum {
 struct source {
     struct ip ip;
     struct span family;
+    unsigned family_number; /* in this view, from 0; the number is no family's for ever */
     uint32_t asn;
     char country[2];
     struct net network;
@@ -60,6 +61,7 @@ struct source {
     unsigned roles;   /* SOURCE_... seen */
     uint64_t own;     /* contacts whose role was unjudged: all but those for others */
     uint64_t matched; /* of these: that a rule, a feed or an asset gave this family */
+    bool ruled;       /* some by a rule: what it said was known */
     unsigned targets; /* distinct sinkhole addresses and ports */
     unsigned names;   /* distinct hosts or names asked for */
     unsigned paths;   /* distinct HTTP paths, as to their shape: digits and queries left out */

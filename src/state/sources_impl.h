@@ -25,7 +25,7 @@ struct sources_row {
     uint16_t votes; /* for the shape: contacts with it less those with others (Boyer, Moore 1991) */
     uint16_t mixed, swept;
     uint16_t src_port, dst_port;
-    uint16_t last_target : 13, kept_own : 1, crawler : 1, tool : 1;
+    uint16_t last_target : 12, kept_own : 1, crawler : 1, tool : 1, ruled : 1;
     uint16_t days;
 };
 _Static_assert(sizeof(struct sources_row) == 144, "sources' rows have no padding");

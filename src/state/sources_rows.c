@@ -90,6 +90,8 @@ void sources_show(const struct sources *s, const struct sources_row *r, struct s
                            .hours = r->hours,
                            .crawler_agent = r->crawler,
                            .tool_agent = r->tool,
+                           .ruled = r->ruled,
+                           .family_number = r->family,
                            .shape = r->shape,
                            .agent = r->agent,
                            .spoken = r->spoken,
