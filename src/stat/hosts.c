@@ -9,7 +9,6 @@
 #define SAMPLE_ADDRESSES 40000
 #define SAMPLE_DAYS      256 /* of one address, from its first on */
 #define SHARED_ASES      4   /* an id met in so many ASes on one day is no single host's */
-#define BEACON_CONTACTS  6
 
 const uint8_t hosts_lags[LAGS] = {1, 2, 3, 4, 5, 6, 8, 10, 14, 28};
 
@@ -193,19 +192,6 @@ static bool lag_row(struct hosts *h, const struct hosts_row *r)
     return two;
 }
 
-static void hour_row(struct hosts *h, const struct hosts_row *r)
-{
-    for (size_t i = 0; i < r->n; i++) {
-        if (r->contacts[i] < BEACON_CONTACTS)
-            continue;
-        unsigned hours = (unsigned)__builtin_popcount(r->hours[i]);
-        uint64_t rate = hours ? r->contacts[i] * HOUR_STEPS / hours : 0;
-        h->hour_rates += rate;
-        h->hour_squares += rate * rate;
-        h->hour_days++;
-    }
-}
-
 static size_t sampled_days(const struct hosts *h, const struct hosts_row *r,
                            struct sampled_day *days)
 {
@@ -213,7 +199,9 @@ static size_t sampled_days(const struct hosts *h, const struct hosts_row *r,
     for (size_t i = 0; i < r->n && n < SAMPLE_DAYS; i++) {
         unsigned d = r->days[i] - h->first;
         if (r->days[i] >= h->first && d < h->days)
-            days[n++] = (struct sampled_day){(uint16_t)d, r->contacts[i]};
+            days[n++] =
+                (struct sampled_day){(uint16_t)d, r->contacts[i],
+                                     r->hours ? (uint8_t)__builtin_popcount(r->hours[i]) : 0};
     }
     return n;
 }
@@ -223,8 +211,6 @@ void hosts_address(struct hosts *h, const struct hosts_row *r)
     tally_row(&h->address, h->days, h->first, r);
     grid_row(&h->as, h->days, h->first, r->as, r);
     grid_row(&h->country, h->days, h->first, r->country, r);
-    if (r->hours)
-        hour_row(h, r);
     if (!lag_row(h, r))
         return;
     uint64_t hash = mixed(r->key);
@@ -272,9 +258,9 @@ void hosts_flush(struct hosts *h)
             h->id.back[(size_t)d * h->days + last]++;
             last = d + 1;
             if (n < SAMPLE_DAYS)
-                days[n++] = (struct sampled_day){(uint16_t)d, p->contacts[d] < UINT16_MAX
-                                                                  ? (uint16_t)p->contacts[d]
-                                                                  : UINT16_MAX};
+                days[n++] = (struct sampled_day){
+                    (uint16_t)d,
+                    p->contacts[d] < UINT16_MAX ? (uint16_t)p->contacts[d] : UINT16_MAX, 0};
         }
         p->met[d] = 0;
         p->contacts[d] = 0;
@@ -370,9 +356,6 @@ void hosts_merge(struct hosts *into, struct hosts *from)
     add_u64(into->distinct, from->distinct, into->as.n + 1);
     sample_add(&into->sample, &from->sample);
     sample_add(&into->id_sample, &from->id_sample);
-    into->hour_rates += from->hour_rates;
-    into->hour_squares += from->hour_squares;
-    into->hour_days += from->hour_days;
     into->shared_ids += from->shared_ids;
 }
 

@@ -4,8 +4,7 @@
 #include "stat/hosts.h"
 #include "stat/multiplicity.h"
 
-#define HOUR_STEPS 64
-#define LAGS       10
+#define LAGS 10
 extern const uint8_t hosts_lags[LAGS]; /* 1 2 3 4 5 6 8 10 14 28 */
 
 /* Days of one address or id, kept for the sample. */
@@ -16,6 +15,7 @@ struct sampled {
 };
 struct sampled_day {
     uint16_t day, contacts; /* from the accumulator's first */
+    uint8_t hours;          /* of the day with contact, 0: not known */
 };
 struct sample {
     struct sampled *rows;
@@ -60,8 +60,6 @@ struct hosts {
     uint64_t *distinct; /* by AS: addresses */
     struct sample sample, id_sample;
     struct pending_id pending;
-    /* Contacts an active hour, of days with some: sums in HOUR_STEPS, so that no order matters. */
-    uint64_t hour_rates, hour_squares, hour_days;
     uint64_t shared_ids;
     uint64_t *bits;
 };
@@ -104,6 +102,7 @@ struct hosts_fit {
     double log_contacts_sd, logit_active_sd, correlation;
     struct tally address, id; /* copies */
     struct grid as, country, id_as, id_country;
+    double week[FACTORS];            /* of the family's contacts */
     struct persistence *persistence; /* by AS, one more: all */
     double present;                  /* hosts an address and day, where counts say nothing */
     struct series all;
@@ -117,6 +116,8 @@ void hosts_learn(struct hosts *h, struct hosts_fit *f);
 /* hosts_series.c: seen and alive from a row of addresses and contacts (and ids). */
 void series_make(const struct hosts_fit *f, const uint64_t *met, const uint64_t *contacts,
                  const uint64_t *ids, const uint64_t *id_contacts, struct series *s);
+/* Factors of the days of the week, mean 1; all 1 where they do not differ beyond chance. */
+void series_week(const double *seen, unsigned days, unsigned first, double week[FACTORS]);
 void series_free(struct series *s);
 /* Alive by day in a replicate: the level with residuals in blocks of a week put on it. */
 void series_resample(const struct hosts_fit *f, const struct series *s, size_t replicate,

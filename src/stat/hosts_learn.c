@@ -7,13 +7,18 @@
 #include "stat/hosts_impl.h"
 #include "stat/rng.h"
 
-#define FRAMES_WANTED 3000 /* days in between, before worse ASes are used too */
-#define WRONG_GOOD    0.04 /* share of frames whose lease did not hold */
-#define WRONG_MAX     0.3
+#define FRAMES_WANTED  3000 /* days in between, before worse ASes are used too */
+#define WRONG_GOOD     0.1  /* share of frames whose lease did not hold: shorter ones would hold */
+#define WRONG_MAX      0.5
+#define WEEK_KEPT      0.92 /* of the busiest day of the week: other days are not learned from */
+#define LAW_REPLICATES 30
+/* What the models leave out, as standard deviations: doc/census.md says how they were found. */
+#define CONTACTS_SD   0.01
+#define ACTIVE_SD     0.05
 #define PAIRS_MIN     30
 #define PRESENCE_MORE 0.002 /* of address-days with more than one contact: none to speak of */
 
-static const uint8_t frame_days[] = {8, 6, 4, 2};
+static const uint8_t frame_days[] = {14, 8, 6, 4, 3, 2};
 
 /* Sightings of an AS's addresses that could have been met again a lag later, and the decline in
  * between, of the whole family. */
@@ -106,35 +111,51 @@ static void persistence_all(struct hosts *h, struct hosts_fit *f)
     }
 }
 
+/* Frames are made by one of these. */
+struct framing {
+    const struct hosts_fit *fit;
+    const struct sample *sample;
+    bool kept[FACTORS]; /* by day of the week, as days since 1970 */
+    double overlap; /* contacts an active hour beyond which several hosts overlap; 0: no beacon */
+};
+
 /* The frames of one sampled address: the calendar is cut into pieces of `length`, and those pieces
  * are taken on whose first and last day it was met. */
-static size_t frames_of(const struct sample *s, const struct sampled *r, uint32_t address,
-                        unsigned length, struct multiplicity_frame *out, size_t most)
+static size_t frames_of(const struct framing *g, const struct sampled *r, uint32_t address,
+                        unsigned length, double wrong, struct multiplicity_frame *out, size_t most)
 {
-    const struct sampled_day *d = s->pool + r->at;
+    const struct sampled_day *d = g->sample->pool + r->at;
     size_t n = 0;
     for (uint32_t i = 0; i < r->n && n < most; i++) {
         if ((d[i].day + r->hash) % length)
             continue;
-        struct multiplicity_frame f = {.address = address, .n = (uint8_t)(length - 1)};
+        struct multiplicity_frame f = {.address = address, .wrong = (float)wrong};
         uint32_t j = i + 1;
-        for (; j < r->n && d[j].day < d[i].day + length; j++)
-            f.counts[d[j].day - d[i].day - 1] = d[j].contacts;
-        if (j < r->n && d[j].day == d[i].day + length)
+        for (unsigned t = d[i].day + 1u; t < d[i].day + length; t++) {
+            bool met = j < r->n && d[j].day == t;
+            if (g->kept[(g->fit->first + t) % FACTORS]) {
+                f.counts[f.n] = met ? d[j].contacts : 0;
+                if (met && g->overlap > 0 && d[j].hours && d[j].contacts > g->overlap * d[j].hours)
+                    f.overlap |= (uint16_t)(1u << f.n);
+                f.n++;
+            }
+            j += met;
+        }
+        if (f.n && j < r->n && d[j].day == d[i].day + length)
             out[n++] = f;
     }
     return n;
 }
 
 /* Frames of the sample, from ASes with at most `wrong`. */
-static size_t frames_all(const struct hosts_fit *f, const struct sample *s, double wrong,
-                         struct multiplicity_frame *out)
+static size_t frames_all(const struct framing *g, double wrong, struct multiplicity_frame *out)
 {
     size_t n = 0;
-    for (size_t i = 0; i < s->n && n < HOSTS_SAMPLE_MAX; i++) {
-        const struct persistence *p = &f->persistence[s->rows[i].as];
+    for (size_t i = 0; i < g->sample->n && n < HOSTS_SAMPLE_MAX; i++) {
+        const struct sampled *r = &g->sample->rows[i];
+        const struct persistence *p = &g->fit->persistence[r->as];
         if (p->frame && p->wrong <= wrong)
-            n += frames_of(s, &s->rows[i], (uint32_t)i, p->frame, out + n, HOSTS_SAMPLE_MAX - n);
+            n += frames_of(g, r, (uint32_t)i, p->frame, p->wrong, out + n, HOSTS_SAMPLE_MAX - n);
     }
     return n;
 }
@@ -153,42 +174,115 @@ static void note(struct hosts_params *p, const char *text)
         p->notes[p->n_notes++] = text;
 }
 
+#define BEACON_CONTACTS 6 /* of a day, to be looked at */
+#define BEACON_HOURS    3
+#define BEACON_BINS     64
+#define BEACON_RATE     1.8 /* contacts an active hour: at random times they are less, up to 40 a day \
+                             */
+#define BEACON_ABOVE 1.25
+#define BIN_WIDTH    0.1 /* of the logarithm */
+
+/* Regular beacons: contacts grow in proportion to the hours with any, so their ratio is one rate,
+ * and what is above it comes from several hosts. Contacts at random times have a rate that grows
+ * with their number. Returns the rate, the lowest one that is common; 0: not regular. */
+static double beacon_rate(const struct sample *s)
+{
+    double bins[BEACON_BINS] = {0}, n = 0, x = 0, y = 0, xx = 0, xy = 0, most = 0;
+    for (size_t i = 0; i < s->n; i++)
+        for (uint32_t j = 0; j < s->rows[i].n; j++) {
+            const struct sampled_day *d = &s->pool[s->rows[i].at + j];
+            if (d->contacts < BEACON_CONTACTS || d->hours < BEACON_HOURS || d->hours > 22)
+                continue;
+            double h = log(d->hours), c = log(d->contacts);
+            int bin = (int)((c - h) / BIN_WIDTH);
+            bins[bin < BEACON_BINS ? bin : BEACON_BINS - 1]++;
+            n++, x += h, y += c, xx += h * h, xy += h * c;
+        }
+    double var = xx - x * x / n, slope = var > 0 ? (xy - x * y / n) / var : 0;
+    if (n < 200 || slope < 0.75 || slope > 1.3)
+        return 0;
+    for (unsigned b = 1; b + 1 < BEACON_BINS; b++)
+        most = fmax(most, bins[b - 1] + bins[b] + bins[b + 1]);
+    for (unsigned b = 1; b + 1 < BEACON_BINS; b++) {
+        double near = bins[b - 1] + bins[b] + bins[b + 1];
+        bool peak = bins[b] >= bins[b - 1] && bins[b] >= bins[b + 1];
+        if (peak && near > 0.3 * most)
+            return exp((b + 0.5) * BIN_WIDTH) > BEACON_RATE ? exp((b + 0.5) * BIN_WIDTH) : 0;
+    }
+    return 0;
+}
+
+/* Days of the week on which less hosts are active are left out. Returns how much more are active on
+ * the others than on a mean day. */
+static double keep_days(const struct hosts_fit *f, struct framing *g)
+{
+    double most = 0, sum = 0, n = 0;
+    for (unsigned i = 0; i < FACTORS; i++)
+        most = fmax(most, f->week[i]);
+    for (unsigned i = 0; i < FACTORS; i++) {
+        g->kept[i] = f->week[i] >= WEEK_KEPT * most;
+        if (g->kept[i])
+            sum += f->week[i], n++;
+    }
+    return sum / n;
+}
+
+/* Frames of bot ids: a single host each. */
+static size_t frames_ids(const struct framing *g, struct multiplicity_frame *frames)
+{
+    size_t n = 0;
+    for (unsigned i = 1; i < sizeof frame_days; i += 2) {
+        n = 0;
+        for (size_t r = 0; r < g->sample->n && n < HOSTS_SAMPLE_MAX; r++)
+            n += frames_of(g, &g->sample->rows[r], (uint32_t)r, frame_days[i], 0, frames + n,
+                           HOSTS_SAMPLE_MAX - n);
+        if (frames_days(frames, n) >= 500)
+            break;
+    }
+    return n;
+}
+
+/* From the best networks only, if they have enough. */
+static size_t frames_addresses(struct hosts_fit *f, const struct framing *g,
+                               struct multiplicity_frame *frames)
+{
+    static const double steps[] = {0.02, 0.05, WRONG_GOOD, 0.15, 0.2, 0.3, 0.4, WRONG_MAX, 1};
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        n = frames_all(g, steps[i], frames);
+        if (frames_days(frames, n) < FRAMES_WANTED)
+            continue;
+        if (steps[i] > WRONG_MAX)
+            note(&f->params, "no network keeps addresses long enough to see one line's days: "
+                             "the contacts of a host are learned from changing lines");
+        break;
+    }
+    return n;
+}
+
 static void learn_law(struct hosts *h, struct hosts_fit *f)
 {
+    bool ids = f->params.method == HOSTS_BOTS, present = f->params.method == HOSTS_PRESENT;
+    struct framing g = {.fit = f, .sample = ids ? &h->id_sample : &h->sample};
     struct multiplicity_frame *frames = mem_zeroed(HOSTS_SAMPLE_MAX, sizeof *frames);
-    struct multiplicity_options o = {.seed = f->options.seed + 1, .replicates = 30};
-    size_t n = 0;
-    if (f->params.method == HOSTS_BOTS) {
-        o.single = true;
-        for (size_t i = 0; i < h->id_sample.n && n < HOSTS_SAMPLE_MAX; i++)
-            n += frames_of(&h->id_sample, &h->id_sample.rows[i], (uint32_t)i, 8, frames + n,
-                           HOSTS_SAMPLE_MAX - n);
-        if (frames_days(frames, n) < 500)
-            for (size_t i = n = 0; i < h->id_sample.n && n < HOSTS_SAMPLE_MAX; i++)
-                n += frames_of(&h->id_sample, &h->id_sample.rows[i], (uint32_t)i, 2, frames + n,
-                               HOSTS_SAMPLE_MAX - n);
-    } else {
-        o.presence = f->params.method == HOSTS_PRESENT;
-        static const double steps[] = {0.005, 0.01, 0.02, WRONG_GOOD, 0.08, 0.15, WRONG_MAX, 1};
-        for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-            n = frames_all(f, &h->sample, steps[i], frames);
-            if (frames_days(frames, n) < FRAMES_WANTED)
-                continue;
-            if (steps[i] > WRONG_MAX)
-                note(&f->params, "no network keeps addresses long enough to see one line's days: "
-                                 "the contacts of a host are learned from changing lines");
-            break;
-        }
-    }
+    double kept = keep_days(f, &g);
+    f->params.beacon = beacon_rate(&h->sample);
+    g.overlap = f->params.beacon * BEACON_ABOVE;
+    size_t n = ids ? frames_ids(&g, frames) : frames_addresses(f, &g, frames);
+    struct multiplicity_options o = {.seed = f->options.seed + 1,
+                                     .replicates = LAW_REPLICATES,
+                                     .presence = present,
+                                     .single = ids,
+                                     .overlaps = g.overlap > 0 && !ids};
     bool good = multiplicity_fit(frames, n, &o, &f->law);
+    f->law.active /= kept;
     if (!good)
         note(&f->params, "too few addresses were met on days apart: the share of active hosts is "
                          "hardly more than a guess");
     f->params.runs = n;
     f->params.windows = f->law.days;
-    double few = 1. / fmax(4, (double)f->law.days);
-    f->log_contacts_sd = sqrt(f->law.var_contacts + (f->params.method == HOSTS_PRESENT ? 0 : 1e-4));
-    f->logit_active_sd = sqrt(f->law.var_active + 2.5e-3 + (good ? 0 : 0.5 + few));
+    f->log_contacts_sd = sqrt(f->law.var_contacts + (present ? 0 : CONTACTS_SD * CONTACTS_SD));
+    f->logit_active_sd = sqrt(f->law.var_active + ACTIVE_SD * ACTIVE_SD + (good ? 0 : 0.5));
     double both = sqrt(f->law.var_contacts * f->law.var_active);
     f->correlation = both > 0 ? fmin(0.98, fmax(-0.98, f->law.cov / both)) : 0;
     free(frames);
@@ -243,9 +337,21 @@ static void notes(const struct hosts *h, struct hosts_fit *f)
         note(p, "hosts differ in how often they make contact: Beta distributed");
 }
 
+/* Hosts that make contact are in proportion to the contacts, day by day: so days of the week show
+ * before anything is known of a host. */
+static void learn_week(const struct hosts *h, struct hosts_fit *f)
+{
+    double *contacts = mem_zeroed(h->days, sizeof *contacts);
+    for (unsigned d = 0; d < h->days; d++)
+        contacts[d] = (double)h->address.contacts[d];
+    series_week(contacts, h->days, h->first, f->week);
+    free(contacts);
+}
+
 void hosts_learn(struct hosts *h, struct hosts_fit *f)
 {
     choose_method(h, f);
+    learn_week(h, f);
     persistence_all(h, f);
     if (f->params.method != HOSTS_NOTHING)
         learn_law(h, f);
@@ -254,12 +360,5 @@ void hosts_learn(struct hosts *h, struct hosts_fit *f)
     if (f->params.method == HOSTS_PRESENT) {
         f->law.contacts = 1;
         f->log_contacts_sd = fmax(0.01, 0.5 * log(f->present));
-    }
-    double days = (double)h->hour_days, mean = (double)h->hour_rates / HOUR_STEPS,
-           squares = (double)h->hour_squares / (HOUR_STEPS * HOUR_STEPS);
-    if (days > 100) {
-        mean /= days;
-        double cv = sqrt(fmax(0, squares / days - mean * mean)) / mean;
-        f->params.beacon = cv < 0.35 && mean > 1.2 ? mean : 0;
     }
 }

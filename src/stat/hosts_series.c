@@ -12,6 +12,7 @@
 #define LEVEL_DAYS_MAX 14
 #define LEVEL_NOISE    0.006 /* wanted of the smoothed level */
 #define WEEKS_MIN      3
+#define WEEK_RATIO     3.2 /* F of 6 and many: 1 in 200 by chance */
 #define RISE_SE        3
 #define RISE_MIN       0.02
 #define BLOCK          7
@@ -80,28 +81,36 @@ static void seen_of_ids(const uint64_t *met, const uint64_t *contacts, const uin
     }
 }
 
-/* Days of the week, where they differ by more than chance. */
-static void week_of(struct series *s, unsigned first)
+/* Days against the mean of the week around them. Sums by day of the week; returns how many. */
+static unsigned week_sums(const double *seen, unsigned days, unsigned first, double sum[FACTORS],
+                          unsigned count[FACTORS], double *square)
 {
-    double sum[FACTORS] = {0}, square = 0, mean[FACTORS], between = 0, all = 0;
-    unsigned count[FACTORS] = {0}, n = 0;
-    for (unsigned i = 0; i < FACTORS; i++)
-        s->week[i] = 1;
-    if (s->days < WEEKS_MIN * FACTORS)
-        return;
-    for (unsigned t = 3; t + 3 < s->days; t++) {
+    unsigned n = 0;
+    for (unsigned t = 3; t + 3 < days; t++) {
         double level = 0;
         for (unsigned d = t - 3; d <= t + 3; d++)
-            level += s->seen[d] / 7;
+            level += seen[d] / FACTORS;
         if (level < 20)
             continue;
-        double x = s->seen[t] / level - 1;
+        double x = seen[t] / level - 1;
         unsigned i = (first + t) % FACTORS;
         sum[i] += x;
-        square += x * x;
+        *square += x * x;
         count[i]++;
         n++;
     }
+    return n;
+}
+
+void series_week(const double *seen, unsigned days, unsigned first, double week[FACTORS])
+{
+    double sum[FACTORS] = {0}, square = 0, mean[FACTORS], between = 0, all = 0;
+    unsigned count[FACTORS] = {0};
+    for (unsigned i = 0; i < FACTORS; i++)
+        week[i] = 1;
+    if (days < WEEKS_MIN * FACTORS)
+        return;
+    unsigned n = week_sums(seen, days, first, sum, count, &square);
     for (unsigned i = 0; i < FACTORS; i++) {
         if (!count[i])
             return;
@@ -110,12 +119,12 @@ static void week_of(struct series *s, unsigned first)
     }
     double within = fmax(0, square - between) / fmax(1, (double)n - FACTORS);
     double ratio = within > 0 ? between / (FACTORS - 1) / within : between > 0 ? INFINITY : 0;
-    if (ratio < 3) /* F of 6 and many: 1 in 200 by chance */
+    if (ratio < WEEK_RATIO)
         return;
     for (unsigned i = 0; i < FACTORS; i++)
-        all += (s->week[i] = 1 + mean[i] * (1 - 1 / ratio)) / FACTORS;
+        all += (week[i] = 1 + mean[i] * (1 - 1 / ratio)) / FACTORS;
     for (unsigned i = 0; i < FACTORS; i++)
-        s->week[i] /= all;
+        week[i] /= all;
 }
 
 static double week_at(const struct hosts_fit *f, const struct series *s, unsigned t)
@@ -205,7 +214,7 @@ void series_make(const struct hosts_fit *f, const uint64_t *met, const uint64_t 
             s->seen[t] = (double)met[t] * f->present;
     else
         seen_of_counts(f, met, contacts, s);
-    week_of(s, f->first);
+    series_week(s->seen, s->days, f->first, s->week);
     double *raw = mem_zeroed(s->days, sizeof *raw);
     for (unsigned t = 0; t < s->days; t++)
         raw[t] = s->seen[t] / (f->law.active * week_at(f, s, t));

@@ -22,7 +22,9 @@ extern const uint8_t multiplicity_hosts[MULTIPLICITY_CLASSES];
 
 struct multiplicity_frame {
     uint32_t address; /* frames of one address are resampled together */
+    float wrong;      /* share of such frames in which the lease did not hold after all */
     uint8_t n;
+    uint16_t overlap; /* bit i: on day i more contacts an hour than one host can make */
     uint16_t counts[MULTIPLICITY_FRAME]; /* of contacts on the days in between, 0 and more */
 };
 
@@ -30,6 +32,7 @@ struct multiplicity_options {
     uint64_t seed;
     unsigned replicates; /* of the bootstrap over addresses; 0: none */
     bool presence;       /* counts say only whether there was contact at all */
+    bool overlaps;       /* the frames' overlap says something */
     bool single;         /* one host each: the frames are of bot ids */
 };
 
@@ -38,6 +41,7 @@ struct multiplicity {
     double spread;        /* their standard deviation */
     double active;        /* p: mean share of days on which a live host is active */
     double concentration; /* of the hosts' p: Beta(p c, (1 - p) c); INFINITY: all alike */
+    double rates;         /* sigma of the logarithm of the hosts' contacts; 0: all alike */
     double lines[MULTIPLICITY_CLASSES]; /* share of lines with that many hosts */
     double nat_share;                   /* of hosts, on lines with more than one */
     double loglik;

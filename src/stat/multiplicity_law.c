@@ -21,22 +21,27 @@ double law_lognb(unsigned n, unsigned k, double extra, double size)
 }
 
 /* Sums of k hosts: recursion in n, from the mode outwards so that nothing underflows. */
-static void tabulate_sums(const struct law *l, struct law_table *t, unsigned k)
+static void tabulate_sums(double *row, unsigned n_counts, unsigned k, double extra, double size)
 {
-    double *row = t->nb[k], mean = l->extra * k, r = l->size * k;
-    bool poisson = l->size >= SIZE_POISSON;
+    double mean = extra * k, r = size * k;
+    bool poisson = size >= SIZE_POISSON;
     double q = poisson ? 0 : mean / (r + mean);
-    memset(row, 0, sizeof t->nb[k]);
-    if (k >= t->n_counts)
+    memset(row, 0, MULTIPLICITY_COUNTS * sizeof *row);
+    if (k >= n_counts)
         return;
-    unsigned top = t->n_counts - 1 - k, mode = mean < top ? (unsigned)mean : top;
-    row[k + mode] = exp(law_lognb(k + mode, k, l->extra, l->size));
+    unsigned top = n_counts - 1 - k, mode = mean < top ? (unsigned)mean : top;
+    row[k + mode] = exp(law_lognb(k + mode, k, extra, size));
     if (mean < 1e-9)
         return;
     for (unsigned j = mode; j < top; j++)
         row[k + j + 1] = row[k + j] * (poisson ? mean / (j + 1) : q * (j + r) / (j + 1));
     for (unsigned j = mode; j > 0; j--)
         row[k + j - 1] = row[k + j] * (poisson ? j / mean : j / (q * (j - 1 + r)));
+}
+
+double law_sum_size(const struct law *l)
+{
+    return l->spread > 0 ? 1 / (1 / l->size + expm1(l->spread * l->spread)) : l->size;
 }
 
 static void tabulate_binom(double *row, unsigned h, double p)
@@ -46,7 +51,8 @@ static void tabulate_binom(double *row, unsigned h, double p)
         row[k] = exp(lgamma(h + 1.) - lgamma(k + 1.) - lgamma(h - k + 1.) + k * lp + (h - k) * lq);
 }
 
-static void tabulate_class(struct law_table *t, unsigned c)
+/* Symbols are 2 n, and 2 n + 1 where contacts overlap. */
+static void tabulate_class(const struct law *l, struct law_table *t, unsigned c)
 {
     unsigned h = law_class_hosts(c);
     const double *b = t->binom[c];
@@ -54,15 +60,19 @@ static void tabulate_class(struct law_table *t, unsigned c)
     memset(sum, 0, sizeof t->logp[c]);
     memset(act, 0, sizeof t->active[c]);
     sum[0] = b[0];
-    for (unsigned k = 1; k <= h; k++)
-        for (unsigned n = k; n < t->n_counts; n++) {
-            double x = b[k] * t->nb[k][n];
-            sum[n] += x;
-            act[n] += k * x;
-        }
-    for (unsigned n = 0; n < t->n_counts; n++) {
-        act[n] = sum[n] > SMALL ? act[n] / sum[n] : fmin(n, h * t->p[c]);
-        sum[n] = log(sum[n] + SMALL);
+    for (unsigned k = 1; k <= h; k++) {
+        const double *nb = h == 1 ? t->one[c % LAW_RATES] : t->nb[k];
+        double both[2] = {b[k] * (1 - l->overlap[k]), b[k] * l->overlap[k]};
+        for (unsigned n = k; n < t->n_counts; n++)
+            for (unsigned o = 0; o < 2; o++) {
+                double x = both[o] * nb[n];
+                sum[2 * n + o] += x;
+                act[2 * n + o] += k * x;
+            }
+    }
+    for (unsigned i = 0; i < 2 * t->n_counts; i++) {
+        act[i] = sum[i] > SMALL ? act[i] / sum[i] : fmin(i / 2, h * t->p[c]);
+        sum[i] = log(sum[i] + SMALL);
     }
 }
 
@@ -70,30 +80,38 @@ static void tabulate_presence(struct law_table *t, unsigned c)
 {
     unsigned h = law_class_hosts(c);
     double none = pow(1 - t->p[c], h);
-    t->logp[c][0] = log(none + SMALL);
-    t->active[c][0] = 0;
-    for (unsigned n = 1; n < t->n_counts; n++) {
-        t->logp[c][n] = log(1 - none + SMALL);
-        t->active[c][n] = h * t->p[c] / (1 - none + SMALL);
+    for (unsigned i = 0; i < 2 * t->n_counts; i++) {
+        t->logp[c][i] = log((i < 2 ? none : 1 - none) + SMALL);
+        t->active[c][i] = i < 2 ? 0 : h * t->p[c] / (1 - none + SMALL);
     }
 }
 
-/* Midpoints of a fine grid, gathered into nodes of as much weight each. */
-void law_nodes(double active, double concentration, double p[LAW_NODES], double prior[LAW_NODES])
+static void tabulate_reused(const struct law *l, struct law_table *t)
+{
+    for (unsigned i = 0; i < 2 * t->n_counts; i++) {
+        double o = t->chance_overlap[i / 2];
+        double x = l->reused * t->chance[i / 2] * (i & 1 ? o : 1 - o);
+        t->logp[LAW_REUSED][i] = log((i < 2 ? 1 - l->reused : x) + SMALL);
+        t->active[LAW_REUSED][i] = 0;
+    }
+}
+
+void law_active_nodes(double active, double concentration, double p[LAW_ACTIVES],
+                      double prior[LAW_ACTIVES])
 {
     enum { GRID = 200 };
     if (!isfinite(concentration)) {
-        for (unsigned i = 0; i < LAW_NODES; i++) {
+        for (unsigned i = 0; i < LAW_ACTIVES; i++) {
             p[i] = active;
             prior[i] = i == 0;
         }
         return;
     }
     double a = active * concentration + 2, b = (1 - active) * concentration, w[GRID], all = 0;
+    double norm = lgamma(a) + lgamma(b) - lgamma(a + b);
     for (unsigned i = 0; i < GRID; i++) {
         double x = (i + 0.5) / GRID;
-        w[i] =
-            exp((a - 1) * log(x) + (b - 1) * log1p(-x) - (lgamma(a) + lgamma(b) - lgamma(a + b)));
+        w[i] = exp((a - 1) * log(x) + (b - 1) * log1p(-x) - norm);
         all += w[i];
     }
     double done = 0, mass = 0, sum = 0;
@@ -102,32 +120,53 @@ void law_nodes(double active, double concentration, double p[LAW_NODES], double 
         mass += w[i] / all;
         sum += w[i] / all * (i + 0.5) / GRID;
         done += w[i] / all;
-        if (done >= (node + 1.) / LAW_NODES - 1e-12 || i + 1 == GRID) {
+        if (done >= (node + 1.) / LAW_ACTIVES - 1e-12 || i + 1 == GRID) {
             p[node] = mass > 0 ? sum / mass : active;
             prior[node] = mass;
             mass = sum = 0;
-            if (node + 1 < LAW_NODES)
+            if (node + 1 < LAW_ACTIVES)
                 node++;
         }
     }
 }
 
+void law_rate_nodes(double spread, double rate[LAW_RATES])
+{
+    static const double z[LAW_RATES] = {0, -1.0908, 1.0908}; /* means of the normal law's thirds */
+    double mean = 0;
+    for (unsigned i = 0; i < LAW_RATES; i++)
+        mean += (rate[i] = exp(spread * z[i])) / LAW_RATES;
+    for (unsigned i = 0; i < LAW_RATES; i++)
+        rate[i] /= mean;
+}
+
 void law_tabulate(const struct law *l, bool presence, struct law_table *t)
 {
-    law_nodes(l->active, l->concentration, t->p, t->prior);
-    for (unsigned c = LAW_NODES; c < LAW_CLASSES; c++) {
-        t->p[c] = l->active;
-        t->prior[c] = 1;
-    }
-    if (!presence)
-        for (unsigned k = 1; k <= LAW_HOSTS_MAX; k++)
-            tabulate_sums(l, t, k);
+    double p[LAW_ACTIVES], prior[LAW_ACTIVES], rate[LAW_RATES];
+    law_active_nodes(l->active, l->concentration, p, prior);
+    law_rate_nodes(l->spread, rate);
     for (unsigned c = 0; c < LAW_CLASSES; c++) {
+        bool one = c < LAW_NODES;
+        unsigned r = c % LAW_RATES;
+        t->p[c] = one ? p[c / LAW_RATES] : l->active;
+        t->rate[c] = one ? rate[r] : 1;
+        t->prior[c] = one ? prior[c / LAW_RATES] * (l->spread > 0 ? 1. / LAW_RATES : r == 0) : 1;
+    }
+    if (!presence) {
+        for (unsigned r = 0; r < LAW_RATES; r++)
+            tabulate_sums(t->one[r], t->n_counts, 1, l->extra * rate[r], l->size);
+        for (unsigned k = 1; k <= LAW_HOSTS_MAX; k++)
+            tabulate_sums(t->nb[k], t->n_counts, k, l->extra, law_sum_size(l));
+    }
+    for (unsigned c = 0; c < LAW_REUSED; c++) {
+        if (t->prior[c] <= 0)
+            continue;
         if (presence) {
             tabulate_presence(t, c);
             continue;
         }
         tabulate_binom(t->binom[c], law_class_hosts(c), t->p[c]);
-        tabulate_class(t, c);
+        tabulate_class(l, t, c);
     }
+    tabulate_reused(l, t);
 }
