@@ -80,15 +80,48 @@ void message_header(struct buf *out, const char *name, struct span value)
     buf_put(out, "\r\n", 2);
 }
 
-/* Printable ASCII that nobody takes for an encoded word, and a line's end can be seen behind. */
-static bool is_plain_words(struct span s, size_t max)
+/* Printable ASCII that nobody takes for an encoded word, with single blanks only, between words. */
+static bool is_plain_words(struct span s)
 {
-    if (s.n == 0 || s.n > max || s.p[0] == ' ' || s.p[s.n - 1] == ' ')
+    if (s.n == 0 || s.p[0] == ' ' || s.p[s.n - 1] == ' ')
         return false;
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] < 0x20 || s.p[i] > 0x7e || (s.p[i] == '=' && i + 1 < s.n && s.p[i + 1] == '?'))
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] < 0x20 || s.p[i] > 0x7e)
             return false;
+        if (i + 1 < s.n &&
+            ((s.p[i] == '=' && s.p[i + 1] == '?') || (s.p[i] == ' ' && s.p[i + 1] == ' ')))
+            return false;
+    }
     return true;
+}
+
+/* The same, and no word is longer than a line. */
+static bool can_be_folded(struct span s)
+{
+    size_t run = 0;
+    for (size_t i = 0; i < s.n; i++) {
+        run = s.p[i] == ' ' ? 0 : run + 1;
+        if (run > WORD_COLUMNS)
+            return false;
+    }
+    return is_plain_words(s);
+}
+
+/* Lines end before blanks, which then begin the next (RFC 5322, 2.2.3). */
+static void folded(struct buf *out, size_t column, struct span s)
+{
+    for (size_t i = 0; i < s.n;) {
+        size_t end = i + 1;
+        while (end < s.n && s.p[end] != ' ')
+            end++;
+        if (i && column + (end - i) > HEADER_SHORT) {
+            buf_put(out, "\r\n", 2);
+            column = 0;
+        }
+        buf_put(out, s.p + i, end - i);
+        column += end - i;
+        i = end;
+    }
 }
 
 /* How many bytes of s go into one encoded word: whole characters (RFC 2047, 5). */
@@ -117,14 +150,15 @@ static void encoded_words(struct buf *out, struct span s)
 
 void message_text(struct buf *out, const char *name, struct span value)
 {
-    size_t room = HEADER_SHORT - 2 - strlen(name);
-    if (is_plain_words(value, room)) {
-        message_header(out, name, value);
-        return;
-    }
+    size_t begun = strlen(name) + 2;
     buf_str(out, name);
-    buf_str(out, room < WORD_COLUMNS ? ":\r\n " : ": ");
-    encoded_words(out, value);
+    if (can_be_folded(value)) {
+        buf_put(out, ": ", 2);
+        folded(out, begun, value);
+    } else {
+        buf_str(out, begun + WORD_COLUMNS > HEADER_SHORT ? ":\r\n " : ": ");
+        encoded_words(out, value);
+    }
     buf_put(out, "\r\n", 2);
 }
 
@@ -144,7 +178,7 @@ void message_mailbox(struct buf *out, const char *name, struct span display, str
     buf_str(out, name);
     buf_put(out, ": ", 2);
     if (display.n) {
-        if (is_plain_words(display, HEADER_SHORT - 12))
+        if (display.n <= WORD_COLUMNS && is_plain_words(display))
             quoted_string(out, display);
         else
             encoded_words(out, display);

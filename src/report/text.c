@@ -242,7 +242,6 @@ static void facts(struct writer *w)
 {
     const struct fact all[] = {
         {WORDS_FACT_CASE, w->case_name},
-        {WORDS_FACT_PAGE, w->page},
         {WORDS_FACT_PERIOD, period(w)},
         {WORDS_FACT_NEW, count_or_none(w, w->count[REPORT_NEW])},
         {WORDS_FACT_BACK, count_or_none(w, w->count[REPORT_RETURNING])},
@@ -447,6 +446,8 @@ void text_put(struct arena *arena, const struct report *r, const struct text_for
     bool infected = w.count[REPORT_NEW] || w.count[REPORT_RETURNING] || r->still;
     paragraph(&w, WORDS_GREETING, NULL, 0);
     paragraph(&w, infected ? WORDS_INTRO : WORDS_INTRO_GONE, VALUES({"org", w.org}));
+    if (w.page.n)
+        paragraph(&w, WORDS_AUTHORITY, VALUES({"page", w.page}));
     facts(&w);
     table(&w, REPORT_NEW, WORDS_HEAD_NEW, WORDS);
     table(&w, REPORT_RETURNING, WORDS_HEAD_BACK, WORDS_ABOUT_BACK);
