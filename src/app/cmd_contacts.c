@@ -159,13 +159,3 @@ int cmd_contacts_find(const struct cli *cli)
     rc = contacts_end(&c, t, rc, &err);
     return rc ? rc : found ? EXIT_DONE : EXIT_FAILED;
 }
-
-int cmd_contacts_queue(const struct cli *cli)
-{
-    return cli_fail(EXIT_FAILED, "%s: not there yet", cli->command);
-}
-
-int cmd_contacts_ask(const struct cli *cli)
-{
-    return cli_fail(EXIT_FAILED, "%s: not there yet", cli->command);
-}

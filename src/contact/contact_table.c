@@ -83,7 +83,8 @@ bool contact_table_probe(struct span line, bool *country)
         *country = column_named(first) == COLUMN_COUNTRY;
         return true;
     }
-    return memchr(second.p ? second.p : (const uint8_t *)"", '@', second.n) != NULL;
+    return second.n && memchr(second.p, '@', second.n) &&
+           (!first.n || !memchr(first.p, ' ', first.n));
 }
 
 /* ---- what a row is about ---- */
@@ -127,7 +128,7 @@ static const char *read_match(struct span s, struct contact_row *row)
         return NULL;
     }
     row->match = CONTACT_NETWORK;
-    if (!memchr(s.p ? s.p : (const uint8_t *)"", '/', s.n) && ip_parse(s, &row->network.ip)) {
+    if (s.n && !memchr(s.p, '/', s.n) && ip_parse(s, &row->network.ip)) {
         row->network.bits = ip_is_v4(&row->network.ip) ? 32 : 128;
         row->network.set = true;
     } else if (!net_parse(s, &row->network)) {

@@ -5,6 +5,8 @@
 
 #include "base/mem.h"
 #include "base/utc.h"
+#include "contact/delegated.h"
+#include "contact/objects.h"
 
 const char *gather_format_name(enum gather_format format)
 {
@@ -62,6 +64,10 @@ struct gather *gather_new(enum gather_format format, const char *source,
     g->format = format;
     snprintf(g->source, sizeof g->source, "%s", source);
     g->sink = *sink;
+    if (format == GATHER_RPSL || format == GATHER_ARIN)
+        g->objects = objects_new(g, format == GATHER_ARIN);
+    if (format == GATHER_DELEGATED)
+        g->delegations = delegations_new(g);
     return g;
 }
 
@@ -70,6 +76,8 @@ void gather_free(struct gather *g)
     if (!g)
         return;
     contact_rows_free(&g->rows);
+    objects_free(g->objects);
+    delegations_free(g->delegations);
     free(g->table);
     free(g);
 }
@@ -90,41 +98,111 @@ int gather_line(struct gather *g, struct span line)
     switch (g->format) {
     case GATHER_CSV:
         return contact_table_line(g->table, line);
-    default:
-        return -ENOSYS;
+    case GATHER_RPSL:
+    case GATHER_ARIN:
+        return objects_line(g->objects, line);
+    case GATHER_DELEGATED:
+        return delegations_line(g->delegations, line);
+    case GATHER_FORMATS:
+        break;
     }
+    return -EINVAL;
 }
 
 int gather_file_end(struct gather *g, struct gather_counts *counts)
 {
     if (g->format == GATHER_CSV)
         g->counts.rows = g->table->rows;
+    int rc = g->objects ? objects_file_end(g->objects) : 0;
     *counts = g->counts;
-    return 0;
+    return rc;
 }
 
 int gather_finish(struct gather *g, struct buf *out, struct gather_totals *totals)
 {
-    g->totals.rows = contact_rows_write(&g->rows, g->format == GATHER_DELEGATED, out);
+    int rc = g->objects       ? objects_resolve(g->objects)
+             : g->delegations ? delegations_resolve(g->delegations)
+                              : 0;
+    if (rc == 0)
+        g->totals.rows = contact_rows_write(&g->rows, g->format == GATHER_DELEGATED, out);
     *totals = g->totals;
-    return 0;
+    return rc;
 }
 
 /* ---- recognising ---- */
 
+static bool begins(struct span s, const char *with)
+{
+    size_t n = strlen(with);
+    return s.n >= n && span_ieq(span_of(s.p, n), span_of(with, n));
+}
+
+/* "source: RIPE # Filtered" somewhere in what was seen of a dump. */
+static void find_source(struct span head, char out[GATHER_SOURCE_MAX + 1])
+{
+    static const char *const known[] = {"ripe", "apnic", "arin", "lacnic", "afrinic"};
+    for (struct cur c = cur_of(head); cur_left(&c);) {
+        struct span line = span_trim(cur_line(&c));
+        if (!begins(line, "source:"))
+            continue;
+        struct span value = span_trim(span_of(line.p + 7, line.n - 7));
+        for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+            if (begins(value, known[i])) {
+                snprintf(out, GATHER_SOURCE_MAX + 1, "%s", known[i]);
+                return;
+            }
+    }
+}
+
+/* "inetnum:", "as-block:" ...: the first attribute of a dump. */
+static bool probe_object(struct span line, struct span head, struct gather_kind *out)
+{
+    char name[RPSL_NAME_MAX];
+    const uint8_t *colon = memchr(line.p, ':', line.n);
+    size_t n = colon ? (size_t)(colon - line.p) : 0;
+    bool arin = false;
+    if (!n || n > sizeof name)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        uint8_t c = line.p[i] | 0x20;
+        if ((uint8_t)(c - 'a') >= 26 && (uint8_t)(c - '0') >= 10 && c != '-')
+            return false;
+        name[i] = (char)c;
+    }
+    find_source(head, out->source);
+    bool known = objects_begin_with(span_of(name, n), &arin);
+    out->format = arin ? GATHER_ARIN : GATHER_RPSL;
+    if (arin)
+        snprintf(out->source, sizeof out->source, "arin");
+    return known || out->source[0]; /* of a class that has no contacts, but a registry's */
+}
+
+static bool probe_line(struct span line, struct span head, struct gather_kind *out)
+{
+    bool countries;
+    *out = (struct gather_kind){0};
+    if (delegations_probe(line, out->source)) {
+        out->format = GATHER_DELEGATED;
+        return true;
+    }
+    if (contact_table_probe(line, &countries)) {
+        out->format = GATHER_CSV;
+        snprintf(out->source, sizeof out->source, "%s", countries ? "cert" : "operator");
+        return true;
+    }
+    return probe_object(line, head, out);
+}
+
+/* The first line that is no comment decides. */
 bool gather_recognise(struct span head, struct gather_kind *out)
 {
     struct cur c = cur_of(head);
-    bool countries;
-    *out = (struct gather_kind){.format = GATHER_CSV};
     while (cur_left(&c)) {
         struct span line = span_trim(cur_line(&c));
-        if (!line.n || line.p[0] == '#' || line.p[0] == '%')
-            continue;
-        if (!contact_table_probe(line, &countries))
-            return false;
-        snprintf(out->source, sizeof out->source, "%s", countries ? "cert" : "operator");
-        return true;
+        if (line.n >= 3 && memcmp(line.p, "\xef\xbb\xbf", 3) == 0)
+            line = span_of(line.p + 3, line.n - 3);
+        if (line.n && line.p[0] != '#' && line.p[0] != '%')
+            return probe_line(line, head, out);
     }
     return false;
 }

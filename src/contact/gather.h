@@ -44,6 +44,7 @@ struct gather_totals {
     uint64_t rows;      /* of the table */
     uint64_t silent;    /* networks and ASes that name no abuse contact */
     uint64_t dangling;  /* those that name an object which is in none of the files */
+    uint64_t wide;      /* networks too wide for anybody to be told about */
     uint64_t fake;      /* mailboxes that are placeholders or the registry's own */
     uint64_t malformed; /* mailboxes that are no addresses */
 };
