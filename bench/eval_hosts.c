@@ -21,7 +21,7 @@ static const struct mix mixes[] = {
     {"renumbering, one contact", {.law = WORLD_ONE}, 0, 1, 0.5, 10, false},
     {"renumbering, geometric", {.law = WORLD_GEOMETRIC}, 0, 1, 0.5, 10, false},
     {"renumbering, beacons", {.law = WORLD_BEACON}, 0, 1, 0.5, 10, false},
-    {"renumbering, always", {.law = WORLD_POISSON}, 0, 1, 0.4, 1.5, true},
+    {"renumbering, daily", {.law = WORLD_POISSON}, 0, 1, 0.9, 1.1, true},
     {"renumbering, weekends", {.law = WORLD_POISSON, .weekend = 0.6}, 0, 1, 0.5, 10, false},
     {"renumbering, reinfection",
      {.law = WORLD_POISSON, .reinfection = 0.2, .reinfection_days = 5},
@@ -43,7 +43,9 @@ static const struct mix mixes[] = {
      10,
      false},
     {"NAT, weekends", {.law = WORLD_POISSON, .weekend = 0.6}, 0.4, 8, 0.5, 10, false},
-    {"NAT, always changing", {.law = WORLD_POISSON}, 0.4, 6, 0.4, 1.5, true},
+    {"NAT, daily", {.law = WORLD_POISSON}, 0.4, 6, 0.9, 1.1, true},
+    {"beyond: never the same", {.law = WORLD_POISSON}, 0, 1, 0.4, 1.5, true},
+    {"beyond: never the same, NAT", {.law = WORLD_POISSON}, 0.4, 6, 0.4, 1.5, true},
     {"beyond: active differs", {.law = WORLD_POISSON, .concentration = 5}, 0, 1, 0.5, 10, false},
     {"beyond: active differs, NAT",
      {.law = WORLD_POISSON, .concentration = 5},
@@ -191,9 +193,9 @@ int main(int argc, char **argv)
                     "true %.0f\n",
                     seed, w.days, hosts_method_name(p->method), p->contacts.value, p->contacts.low,
                     p->contacts.high, contacts / active, p->active.value, p->active.low,
-                    p->active.high, active / m, p->nat_share, p->runs, p->windows,
-                    p->renumber_days.value, p->beacon, p->per_address.value, range.seen.value,
-                    range.seen.low, range.seen.high, truth);
+                    p->active.high, w.active * (w.weekend > 0 ? (5 + 2 * w.weekend) / 7 : 1),
+                    p->nat_share, p->runs, p->windows, p->renumber_days.value, p->beacon,
+                    p->per_address.value, range.seen.value, range.seen.low, range.seen.high, truth);
             }
             for (unsigned d = 0; d < w.days; d += 5) {
                 struct hosts_day x;

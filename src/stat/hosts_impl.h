@@ -77,7 +77,8 @@ struct series {
     unsigned days;
     double *seen;         /* that made contact */
     double *seen_sd;      /* of its logarithm: the day's own noise */
-    double *level;        /* alive, smoothed */
+    double *middle;       /* alive in the mean of the day, smoothed */
+    double *level;        /* alive at the start of the day, smoothed */
     double *residual;     /* log of seen by what the level says */
     double week[FACTORS]; /* of the share that is active, by day of the week; mean 1 */
     double noise;         /* of one day, relative */

@@ -7,7 +7,7 @@
 #include "stat/hosts_impl.h"
 #include "stat/rng.h"
 
-#define FRAMES_WANTED  3000 /* days in between, before worse ASes are used too */
+#define FRAMES_WANTED  6000 /* days in between, before worse ASes are used too */
 #define WRONG_GOOD     0.1  /* share of frames whose lease did not hold: shorter ones would hold */
 #define WRONG_MAX      0.5
 #define WEEK_KEPT      0.92 /* of the busiest day of the week: other days are not learned from */
@@ -76,11 +76,12 @@ static void persistence_fit(struct persistence *p)
     p->reuse = floor_best;
     if (p->stay > 1000)
         p->stay = INFINITY;
-    /* The longest frame in which the lease held, nearly always. */
+    /* The longest frame in which the lease held, nearly always. An address that was given back is
+     * taken again about as late as leases last: two exponential times, one after the other. */
     p->wrong = 1;
     for (unsigned i = 0; i < sizeof frame_days; i++) {
-        double k = frame_days[i], held = a_best * exp(-k / p->stay),
-               chance = p->reuse * (1 - exp(-k / p->stay));
+        double k = frame_days[i] / p->stay, held = a_best * exp(-k),
+               chance = p->reuse * (1 - exp(-k) * (1 + k));
         double wrong = held + chance > 0 ? chance / (held + chance) : 1;
         if (wrong < p->wrong && (p->wrong > WRONG_GOOD || !p->frame)) {
             p->wrong = wrong;
@@ -177,8 +178,9 @@ static void note(struct hosts_params *p, const char *text)
 #define BEACON_CONTACTS 6 /* of a day, to be looked at */
 #define BEACON_HOURS    3
 #define BEACON_BINS     64
-#define BEACON_RATE     1.8 /* contacts an active hour: at random times they are less, up to 40 a day \
-                             */
+#define BEACON_RATE                                                                                \
+    1.8 /* contacts an active hour: at random times they are less, up to 40 a day                  \
+         */
 #define BEACON_ABOVE 1.25
 #define BIN_WIDTH    0.1 /* of the logarithm */
 

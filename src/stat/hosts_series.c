@@ -176,6 +176,16 @@ static unsigned smooth_days(double noise)
     return half < LEVEL_DAYS ? LEVEL_DAYS : half > LEVEL_DAYS_MAX ? LEVEL_DAYS_MAX : (unsigned)half;
 }
 
+/* Hosts that are cleaned on a day make contact on it with some chance only: infected at its start
+ * are more than what the contacts say. */
+static void start_of_day(const struct hosts_fit *f, unsigned n, double *level)
+{
+    double missed = 1 / (f->law.contacts + 1);
+    for (unsigned t = 0; t + 1 < n; t++)
+        if (level[t] > level[t + 1])
+            level[t] += missed * (level[t] - level[t + 1]);
+}
+
 static void smooth_level(const struct series *s, const double *raw, unsigned half, double *level)
 {
     for (unsigned t = 0; t < s->days; t++)
@@ -205,6 +215,7 @@ void series_make(const struct hosts_fit *f, const uint64_t *met, const uint64_t 
     *s = (struct series){.days = f->days};
     s->seen = mem_zeroed(s->days, sizeof *s->seen);
     s->seen_sd = mem_zeroed(s->days, sizeof *s->seen_sd);
+    s->middle = mem_zeroed(s->days, sizeof *s->middle);
     s->level = mem_zeroed(s->days, sizeof *s->level);
     s->residual = mem_zeroed(s->days, sizeof *s->residual);
     if (f->params.method == HOSTS_BOTS && ids)
@@ -221,10 +232,12 @@ void series_make(const struct hosts_fit *f, const uint64_t *met, const uint64_t 
     s->noise = noise_of(raw, s->days);
     s->half = smooth_days(s->noise);
     s->rises = rising(s, raw, s->noise);
-    smooth_level(s, raw, s->half, s->level);
+    smooth_level(s, raw, s->half, s->middle);
+    memcpy(s->level, s->middle, s->days * sizeof *s->level);
+    start_of_day(f, s->days, s->level);
     for (unsigned t = 0; t < s->days; t++)
         s->residual[t] =
-            raw[t] > 0 && s->level[t] > 0 ? fmax(-1, fmin(1, log(raw[t] / s->level[t]))) : 0;
+            raw[t] > 0 && s->middle[t] > 0 ? fmax(-1, fmin(1, log(raw[t] / s->middle[t]))) : 0;
     free(raw);
 }
 
@@ -232,6 +245,7 @@ void series_free(struct series *s)
 {
     free(s->seen);
     free(s->seen_sd);
+    free(s->middle);
     free(s->level);
     free(s->residual);
 }
@@ -245,7 +259,7 @@ void series_resample(const struct hosts_fit *f, const struct series *s, size_t r
     for (unsigned t = 0; t < s->days; t++) {
         if (t % BLOCK == 0)
             from = s->days > BLOCK ? (unsigned)rng_below(&r, s->days - BLOCK + 1) : 0;
-        raw[t] = s->level[t] * exp(s->residual[(from + t % BLOCK) % s->days]);
+        raw[t] = s->middle[t] * exp(s->residual[(from + t % BLOCK) % s->days]);
     }
 }
 
@@ -255,6 +269,7 @@ void series_replicate(const struct hosts_fit *f, const struct series *s, size_t 
     double *raw = mem_zeroed(s->days, sizeof *raw);
     series_resample(f, s, replicate, raw);
     smooth_level(s, raw, s->half, level);
+    start_of_day(f, s->days, level);
     free(raw);
 }
 
@@ -287,20 +302,22 @@ double series_range(const struct hosts_fit *f, const struct series *s, const dou
 {
     double p[NODES], w[NODES], total = 0;
     unsigned n = active_nodes(f, active, p, w);
+    double c = f->law.contacts / (f->law.contacts + 1);
     for (unsigned i = 0; i < n; i++) {
         double missed = 1, hosts = 0; /* share not seen until now, of those there from the start */
         double fresh = 0;             /* new ones, not seen until now */
         for (unsigned t = since; t <= until; t++) {
             double q = 1 - fmin(ACTIVE_MAX, p[i] * week_at(f, s, t));
             double next = t < until ? level[t + 1] : 0, gone = level[t] - next;
-            missed *= q;
+            double half = t < until ? 1 - (1 - q) * c : q; /* cleaned within the day */
             hosts += fresh * (1 - q);
             fresh *= q;
             if (gone < 0) {
                 fresh -= gone;
                 gone = 0;
             }
-            hosts += gone * (1 - missed);
+            hosts += gone * (1 - missed * half);
+            missed *= q;
         }
         total += w[i] * hosts;
     }

@@ -15,6 +15,7 @@
 #define FRAMES_MIN    40
 #define OVERLAP_START 0.3
 #define AS_LIKELY     3 /* of the logarithm of the likelihood: no reason to believe in more hosts */
+#define NAT_LIKELIER  6
 #define LIKELIER      4 /* what an assumption less must bring */
 
 static int order_patterns(const void *a, const void *b)
@@ -176,13 +177,13 @@ static double differences(struct em *e, struct law *l, double loglik)
     return differing(e, l, loglik, offsetof(struct law, concentration), concentrations, 7);
 }
 
-/* The likeliest of several starts; of those that are as likely, the one with the fewest hosts. */
-static double search(struct em *e, struct law *best)
+/* The likeliest of several starts with NAT. */
+static double search_nat(struct em *e, struct law *best)
 {
     double top = -INFINITY;
     for (unsigned i = 0; i < sizeof starts / sizeof *starts; i++) {
         struct law l = start_of(e, starts[i]);
-        if (i && (l.extra <= 0.011 || e->single))
+        if (i && l.extra <= 0.011)
             break;
         double value = em_climb(e, &l, STEPS_START);
         if (value > top + AS_LIKELY ||
@@ -193,6 +194,26 @@ static double search(struct em *e, struct law *best)
     }
     double value = em_climb(e, best, STEPS_MAX);
     return differences(e, best, value);
+}
+
+/* Without NAT, and with NAT if that is clearly likelier. */
+static double search(struct em *e, bool single, struct law *best)
+{
+    e->single = true;
+    *best = start_of(e, 1);
+    double value = em_climb(e, best, STEPS_MAX);
+    value = differences(e, best, value);
+    if (single)
+        return value;
+    struct law nat = {0};
+    e->single = false;
+    double other = search_nat(e, &nat);
+    if (other > value + NAT_LIKELIER) {
+        *best = nat;
+        return other;
+    }
+    e->single = true; /* also in the bootstrap */
+    return value;
 }
 
 /* That a line is met on two given days. */
@@ -293,12 +314,11 @@ bool multiplicity_fit(const struct multiplicity_frame *frames, size_t n,
     struct em *e = mem_zeroed(1, sizeof *e);
     struct law law = {0};
     e->presence = o->presence;
-    e->single = o->single;
     e->overlaps = o->overlaps && !o->presence;
     e->unit = unit_of(frames, n);
     gather(e, frames, n, pattern);
     gather_chance(e);
-    out->loglik = search(e, &law);
+    out->loglik = search(e, o->single, &law);
     report(e, &law, out);
     bootstrap(e, &law, frames, n, pattern, o, out);
     free(e->patterns);
