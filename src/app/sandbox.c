@@ -132,7 +132,8 @@ int sandbox_drop(const char *user, struct err *err)
 #define FILES_SOCKETS (FILES_WRITE | FS_MAKE_SOCK)
 
 /* The numbers are the same on every architecture. */
-enum { CREATE_RULESET = 444, ADD_RULE = 445, RESTRICT_SELF = 446, RULE_PATH = 1, VERSION = 1 };
+enum { CREATE_RULESET = 444, ADD_RULE = 445, RESTRICT_SELF = 446, RULE_PATH = 1, RULE_PORT = 2 };
+enum { VERSION = 1 };
 
 struct ruleset {
     uint64_t files, tcp, scopes;
@@ -141,6 +142,9 @@ struct path_rule {
     uint64_t rights;
     int32_t parent;
 } __attribute__((packed));
+struct port_rule {
+    uint64_t rights, port;
+};
 
 int sandbox_landlock_abi(void)
 {
@@ -212,7 +216,16 @@ static uint64_t tcp_allowed(enum sandbox_role role)
     return rights;
 }
 
-static int lock_files(enum sandbox_role role, const char *case_dir, struct err *err)
+/* Of the ports there are, this one. */
+static int allow_port(int ruleset, uint16_t port, struct err *err)
+{
+    struct port_rule rule = {TCP_CONNECT, port};
+    return syscall(ADD_RULE, ruleset, RULE_PORT, &rule, 0) < 0
+               ? err_errno(err, "landlock: port %u", port)
+               : 0;
+}
+
+static int lock_files(enum sandbox_role role, const struct sandbox_paths *paths, struct err *err)
 {
     int abi = sandbox_landlock_abi();
     if (!abi) {
@@ -220,12 +233,16 @@ static int lock_files(enum sandbox_role role, const char *case_dir, struct err *
                  "role=%s", sandbox_role_name(role));
         return 0;
     }
-    struct ruleset all = {file_rights(abi), (TCP_BIND | TCP_CONNECT) & ~tcp_allowed(role), SCOPES};
+    bool one_port = paths && paths->port && tcp_allowed(role) & TCP_CONNECT && abi >= 4;
+    uint64_t free_tcp = tcp_allowed(role) & ~(one_port ? TCP_CONNECT : 0);
+    struct ruleset all = {file_rights(abi), (TCP_BIND | TCP_CONNECT) & ~free_tcp, SCOPES};
     size_t size = abi >= 6 ? sizeof all : abi >= 4 ? 2 * sizeof(uint64_t) : sizeof(uint64_t);
     int ruleset = (int)syscall(CREATE_RULESET, &all, size, 0);
     if (ruleset < 0)
         return err_errno(err, "landlock");
-    int rc = allow_files(ruleset, role, case_dir, all.files, err);
+    int rc = allow_files(ruleset, role, paths ? paths->case_dir : NULL, all.files, err);
+    if (rc == 0 && one_port)
+        rc = allow_port(ruleset, paths->port, err);
     if (rc == 0 && syscall(RESTRICT_SELF, ruleset, 0) < 0)
         rc = err_errno(err, "landlock");
     close(ruleset);
@@ -236,6 +253,6 @@ int sandbox_enter(enum sandbox_role role, const struct sandbox_paths *paths, str
 {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return err_errno(err, "no_new_privs");
-    int rc = lock_files(role, paths ? paths->case_dir : NULL, err);
+    int rc = lock_files(role, paths, err);
     return rc < 0 ? rc : sandbox_calls(role, err);
 }

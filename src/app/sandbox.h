@@ -4,6 +4,8 @@
  * each role may; `ebb selftest` tries it out. */
 #pragma once
 
+#include <stdint.h>
+
 #include "base/err.h"
 
 enum sandbox_role {
@@ -17,7 +19,8 @@ enum sandbox_role {
 };
 
 struct sandbox_paths {
-    const char *case_dir;
+    const char *case_dir; /* NULL: nothing of any case */
+    uint16_t port; /* the only one that may be connected to by TCP, where the role may; 0: any */
 };
 
 /* "sensor". */
