@@ -167,7 +167,7 @@ void hosts_fit_free(struct hosts_fit *f)
     free_grid(&f->id_as);
     free_grid(&f->id_country);
     free(f->persistence);
-    series_free(&f->all);
+    hosts_series_free(&f->all);
     free(f->seen_factor);
     free(f->active);
     free(f->levels);
@@ -365,7 +365,7 @@ void hosts_segment(const struct hosts_fit *f, enum hosts_kind kind, uint32_t ind
         out->renumber_days = f->persistence[index].stay;
     free(levels);
     free(met);
-    series_free(&s);
+    hosts_series_free(&s);
 }
 
 void hosts_segment_day(const struct hosts_fit *f, enum hosts_kind kind, uint32_t index,
@@ -384,7 +384,7 @@ void hosts_segment_day(const struct hosts_fit *f, enum hosts_kind kind, uint32_t
     out->alive =
         spread(s.level[t], hypot(day_sd(f, &s, t), f->logit_active_sd * (1 - f->law.active)), 0);
     free(met);
-    series_free(&s);
+    hosts_series_free(&s);
 }
 
 static void alive_of(const struct hosts_fit *f, const struct series *s, int replicate,
@@ -418,5 +418,5 @@ void hosts_segment_alive(const struct hosts_fit *f, enum hosts_kind kind, uint32
     }
     alive_of(f, &s, replicate, alive);
     free(met);
-    series_free(&s);
+    hosts_series_free(&s);
 }

@@ -119,7 +119,7 @@ void series_make(const struct hosts_fit *f, const uint64_t *met, const uint64_t 
                  const uint64_t *ids, const uint64_t *id_contacts, struct series *s);
 /* Factors of the days of the week, mean 1; all 1 where they do not differ beyond chance. */
 void series_week(const double *seen, unsigned days, unsigned first, double week[FACTORS]);
-void series_free(struct series *s);
+void hosts_series_free(struct series *s);
 /* Alive by day in a replicate: the level with residuals in blocks of a week put on it. */
 void series_resample(const struct hosts_fit *f, const struct series *s, size_t replicate,
                      double *raw);

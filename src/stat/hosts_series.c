@@ -241,7 +241,7 @@ void series_make(const struct hosts_fit *f, const uint64_t *met, const uint64_t 
     free(raw);
 }
 
-void series_free(struct series *s)
+void hosts_series_free(struct series *s)
 {
     free(s->seen);
     free(s->seen_sd);
