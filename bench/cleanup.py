@@ -34,6 +34,11 @@ def write_world(work):
 def cleanup(work, ebb, timed, new_case):
     feed, contacts = write_world(work)
     case = new_case(work)
+    config = os.path.join(case, "ebb.yaml")
+    with open(config) as f:
+        text = f.read()
+    with open(config, "w") as f:
+        f.write(text.replace('mail: ""', 'mail: "sinkhole@cert.example"'))
     subprocess.run([ebb, "--quiet", "-C", case, "import", feed], check=True, stdout=subprocess.DEVNULL)
     subprocess.run([ebb, "--quiet", "-C", case, "contacts", "import", "--source", "operator", contacts], check=True,
                    stdout=subprocess.DEVNULL)

@@ -1,5 +1,6 @@
 #include "app/cleanup_digest.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -231,6 +232,10 @@ int digests_write(struct casedir *c, const struct plan *p, const struct plan_opt
     size_t n;
     const struct plan_contact *k = cleanup_plan_contacts(p, &n);
     int rc = 0;
+    if (!strchr(c->config->cleanup.from.mail, '@'))
+        return err_set(
+            err, -EINVAL,
+            "cleanup.from.mail of ebb.yaml: reports want an address that they come from");
     arena_init(&w.rows);
     arena_init(&w.event);
     take_from(&w);
