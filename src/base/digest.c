@@ -98,20 +98,27 @@ bool hex_decode(struct span text, uint8_t *out, size_t n)
 static const char base64_digit[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+static void base64_group(uint8_t out[4], uint32_t v)
+{
+    out[0] = (uint8_t)base64_digit[v >> 18];
+    out[1] = (uint8_t)base64_digit[v >> 12 & 63];
+    out[2] = (uint8_t)base64_digit[v >> 6 & 63];
+    out[3] = (uint8_t)base64_digit[v & 63];
+}
+
 void base64_encode(struct buf *b, struct span s)
 {
-    for (size_t i = 0; i < s.n; i += 3) {
-        size_t left = s.n - i;
-        uint32_t v = (uint32_t)s.p[i] << 16;
-        if (left > 1)
-            v |= (uint32_t)s.p[i + 1] << 8;
-        if (left > 2)
-            v |= s.p[i + 2];
-        buf_byte(b, (uint8_t)base64_digit[v >> 18]);
-        buf_byte(b, (uint8_t)base64_digit[v >> 12 & 63]);
-        buf_byte(b, left > 1 ? (uint8_t)base64_digit[v >> 6 & 63] : '=');
-        buf_byte(b, left > 2 ? (uint8_t)base64_digit[v & 63] : '=');
+    uint8_t *out = buf_reserve(b, (s.n + 2) / 3 * 4);
+    size_t i = 0;
+    for (; i + 3 <= s.n; i += 3, out += 4)
+        base64_group(out, (uint32_t)s.p[i] << 16 | (uint32_t)s.p[i + 1] << 8 | s.p[i + 2]);
+    if (i < s.n) {
+        bool two = i + 2 == s.n;
+        base64_group(out, (uint32_t)s.p[i] << 16 | (two ? (uint32_t)s.p[i + 1] << 8 : 0));
+        out[2] = two ? out[2] : '=';
+        out[3] = '=';
     }
+    b->n += (s.n + 2) / 3 * 4;
 }
 
 static int base64_value(uint8_t c)

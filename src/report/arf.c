@@ -20,8 +20,12 @@ static void field(struct buf *out, const char *name, struct span value)
 
 static void number(struct buf *out, const char *name, uint64_t n)
 {
-    if (n)
-        buf_printf(out, "%s: %llu\n", name, (unsigned long long)n);
+    if (!n)
+        return;
+    buf_str(out, name);
+    buf_put(out, ": ", 2);
+    number_put(out, n);
+    buf_byte(out, '\n');
 }
 
 /* Written as mail is, and taken back to LF. */
@@ -36,7 +40,8 @@ static void lf(struct buf *out, size_t from)
 
 static void begin(struct buf *out, const char *type)
 {
-    buf_printf(out, "Feedback-Type: %s\nUser-Agent: " USER_AGENT "\nVersion: 1\n", type);
+    field(out, "Feedback-Type", span_str(type));
+    buf_str(out, "User-Agent: " USER_AGENT "\nVersion: 1\n");
 }
 
 static void source(struct buf *out, const struct report_row *row)
@@ -99,13 +104,17 @@ static void received(struct arena *arena, const struct report_row *row, struct b
     buf_str(out, message_is_domain(helo) ? " ([" : " [");
     buf_put(out, text, ip_format(&row->ip, text));
     buf_byte(out, ']');
-    if (row->src_port)
-        buf_printf(out, " port %u", row->src_port);
+    if (row->src_port) {
+        buf_str(out, " port ");
+        number_put(out, row->src_port);
+    }
     buf_str(out, ")\r\n by sinkhole");
     if (ip_is_set(&row->dst_ip)) {
         buf_str(out, " ([");
         buf_put(out, text, ip_format(&row->dst_ip, text));
-        buf_printf(out, "] port %u)", row->dst_port);
+        buf_str(out, "] port ");
+        number_put(out, row->dst_port);
+        buf_byte(out, ')');
     }
     if (span_is(row->protocol, "smtp"))
         buf_str(out, " with SMTP");

@@ -82,10 +82,8 @@ static void text(struct buf *out, struct span s)
 
 static void number(struct buf *out, uint64_t n)
 {
-    char digits[24], *p = digits + sizeof digits;
-    for (uint64_t v = n; v; v /= 10)
-        *--p = (char)('0' + v % 10);
-    buf_put(out, p, (size_t)(digits + sizeof digits - p));
+    if (n)
+        number_put(out, n);
     buf_byte(out, ',');
 }
 
@@ -115,8 +113,11 @@ static void source_cells(struct arena *arena, const struct report_row *row, stru
 
 static void event_id(struct buf *out, uint64_t index)
 {
-    if (index)
-        buf_printf(out, "\"%llu\"", (unsigned long long)index);
+    if (!index)
+        return;
+    buf_byte(out, '"');
+    number_put(out, index);
+    buf_byte(out, '"');
 }
 
 /* "GET /path"; without a method only what was asked for. */

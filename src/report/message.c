@@ -12,6 +12,13 @@
 #define QP_COLUMNS     75 /* and a "=" */
 #define BASE64_BYTES   57 /* 76 columns */
 
+static void strings(struct buf *out, const char *a, const char *b, const char *c)
+{
+    buf_str(out, a);
+    buf_str(out, b);
+    buf_str(out, c);
+}
+
 /* RFC 5322, 3.2.3 */
 static bool is_atext(uint8_t c)
 {
@@ -197,8 +204,17 @@ void message_date(struct buf *out, const char *name, int64_t time)
     utc_format(time, t);
     unsigned month = (unsigned)(t[5] - '0') * 10 + (unsigned)(t[6] - '0') - 1;
     int day = utc_day(time) % 7;
-    buf_printf(out, "%s: %.3s, %.2s %.3s %.4s %.8s +0000\r\n", name,
-               days + 3 * (day < 0 ? day + 7 : day), t + 8, months + 3 * month, t, t + 11);
+    strings(out, name, ": ", "");
+    buf_put(out, days + 3 * (day < 0 ? day + 7 : day), 3);
+    buf_put(out, ", ", 2);
+    buf_put(out, t + 8, 2);
+    buf_byte(out, ' ');
+    buf_put(out, months + 3 * month, 3);
+    buf_byte(out, ' ');
+    buf_put(out, t, 4);
+    buf_byte(out, ' ');
+    buf_put(out, t + 11, 8);
+    buf_str(out, " +0000\r\n");
 }
 
 /* "=_" is in no line of quoted-printable or base64 (RFC 2045, 6.7), and 7bit is not taken for text
@@ -214,35 +230,40 @@ void message_boundary(struct span id, unsigned n, char out[MESSAGE_BOUNDARY_MAX]
 
 void message_multipart(struct buf *out, const char *subtype, const char *boundary)
 {
-    buf_printf(out, "Content-Type: multipart/%s;\r\n boundary=\"%s\"\r\n\r\n", subtype, boundary);
+    strings(out, "Content-Type: multipart/", subtype, ";\r\n boundary=\"");
+    strings(out, boundary, "\"\r\n\r\n", "");
 }
 
 void message_part(struct buf *out, const char *boundary)
 {
-    buf_printf(out, "--%s\r\n", boundary);
+    strings(out, "--", boundary, "\r\n");
 }
 
 void message_end(struct buf *out, const char *boundary)
 {
-    buf_printf(out, "--%s--\r\n", boundary);
+    strings(out, "--", boundary, "--\r\n");
 }
 
 /* Can be sent as it is: ASCII, short lines, and no "From " that mailboxes would change. */
 static bool is_7bit(struct span text)
 {
-    struct cur c = cur_of(text);
-    while (cur_left(&c)) {
-        struct span line = cur_line(&c);
-        if (line.n > LINE_MAX_BYTES || (line.n && line.p[line.n - 1] == ' '))
-            return false;
-        if (line.n >= 5 && memcmp(line.p, "From ", 5) == 0)
-            return false;
-        for (size_t i = 0; i < line.n; i++)
-            if (line.p[i] < 0x20 || line.p[i] > 0x7e ||
-                (line.p[i] == '=' && i + 1 < line.n && line.p[i + 1] == '_'))
+    size_t line = 0; /* where it begins */
+    for (size_t i = 0; i < text.n; i++) {
+        uint8_t c = text.p[i];
+        if (c > ' ' && c < 0x7f && c != '=')
+            continue;
+        uint8_t before = i > line ? text.p[i - 1] : 0, behind = i + 1 < text.n ? text.p[i + 1] : 0;
+        if (c == '\n') {
+            if (i - line > LINE_MAX_BYTES || before == ' ')
                 return false;
+            line = i + 1;
+        } else if (c == '='
+                       ? behind == '_'
+                       : c != ' ' || (i - line == 4 && memcmp(text.p + line, "From", 4) == 0)) {
+            return false;
+        }
     }
-    return true;
+    return text.n - line <= LINE_MAX_BYTES && (text.n == line || text.p[text.n - 1] != ' ');
 }
 
 static void crlf_text(struct buf *out, struct span text)
@@ -266,32 +287,37 @@ static bool qp_is_plain(struct span line, size_t i)
 static void qp_line(struct buf *out, struct span line)
 {
     static const char digits[] = "0123456789ABCDEF";
+    uint8_t *p =
+        buf_reserve(out, 3 * line.n + line.n / 25 * 3 + 8); /* soft ends: 25 codes a line */
     size_t column = 0;
     for (size_t i = 0; i < line.n; i++) {
         bool plain = qp_is_plain(line, i);
         if (column + (plain ? 1 : 3) > QP_COLUMNS) {
-            buf_put(out, "=\r\n", 3);
+            memcpy(p, "=\r\n", 3);
+            p += 3;
             column = 0;
         }
         uint8_t c = line.p[i];
         if (plain) {
-            buf_byte(out, c);
+            *p++ = c;
         } else {
-            char code[3] = {'=', digits[c >> 4], digits[c & 15]};
-            buf_put(out, code, 3);
+            *p++ = '=';
+            *p++ = (uint8_t)digits[c >> 4];
+            *p++ = (uint8_t)digits[c & 15];
         }
         column += plain ? 1 : 3;
     }
-    buf_put(out, "\r\n", 2);
+    memcpy(p, "\r\n", 2);
+    out->n = (size_t)(p + 2 - out->p);
 }
 
 void message_body_text(struct buf *out, const char *type, const char *language, struct span text)
 {
     bool plain = is_7bit(text);
-    buf_printf(out, "Content-Type: %s; charset=%s\r\n", type, plain ? "us-ascii" : "utf-8");
+    strings(out, "Content-Type: ", type, plain ? "; charset=us-ascii\r\n" : "; charset=utf-8\r\n");
     if (language)
-        buf_printf(out, "Content-Language: %s\r\n", language);
-    buf_printf(out, "Content-Transfer-Encoding: %s\r\n\r\n", plain ? "7bit" : "quoted-printable");
+        strings(out, "Content-Language: ", language, "\r\n");
+    strings(out, "Content-Transfer-Encoding: ", plain ? "7bit" : "quoted-printable", "\r\n\r\n");
     if (plain) {
         crlf_text(out, text);
         return;
@@ -303,10 +329,9 @@ void message_body_text(struct buf *out, const char *type, const char *language, 
 
 void message_body_base64(struct buf *out, const char *type, const char *filename, struct span data)
 {
-    buf_printf(out,
-               "Content-Type: %s; name=\"%s\"\r\nContent-Transfer-Encoding: base64\r\n"
-               "Content-Disposition: attachment; filename=\"%s\"\r\n\r\n",
-               type, filename, filename);
+    strings(out, "Content-Type: ", type, "; name=\"");
+    strings(out, filename, "\"\r\nContent-Transfer-Encoding: base64\r\n", "");
+    strings(out, "Content-Disposition: attachment; filename=\"", filename, "\"\r\n\r\n");
     buf_reserve(out, data.n / BASE64_BYTES * 78 + 80);
     for (size_t i = 0; i < data.n; i += BASE64_BYTES) {
         size_t n = data.n - i < BASE64_BYTES ? data.n - i : BASE64_BYTES;

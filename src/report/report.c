@@ -36,6 +36,7 @@ struct writer {
     struct arena arena;
     const struct report *r;
     struct buf *out;
+    struct buf subject; /* made once */
     struct span domain; /* of Message-IDs */
     size_t infected;    /* rows that are not gone: those that machines are told of */
 };
@@ -94,8 +95,9 @@ static int check(const struct writer *w, struct err *err)
 static void headers(struct writer *w, unsigned n)
 {
     const struct report *r = w->r;
-    struct buf subject = {0}, id = {0}, display = {0};
-    text_subject(&w->arena, r, &subject);
+    struct buf id = {0}, display = {0};
+    if (!w->subject.n)
+        text_subject(&w->arena, r, &w->subject);
     buf_byte(&id, '<');
     buf_span(&id, r->id);
     if (n)
@@ -107,11 +109,10 @@ static void headers(struct writer *w, unsigned n)
     message_date(w->out, "Date", r->made);
     message_mailbox(w->out, "From", buf_as_span(&display), r->from->mail);
     message_header(w->out, "To", r->contact);
-    message_text(w->out, "Subject", buf_as_span(&subject));
+    message_text(w->out, "Subject", buf_as_span(&w->subject));
     message_header(w->out, "Message-ID", buf_as_span(&id));
     message_header(w->out, "Auto-Submitted", span_str("auto-generated")); /* RFC 3834 */
     message_header(w->out, "MIME-Version", span_str("1.0"));
-    buf_free(&subject);
     buf_free(&id);
     buf_free(&display);
 }
@@ -155,10 +156,10 @@ static void feedback_part(struct writer *w, const struct report_row *row, bool x
     struct buf b = {0};
     (xarf ? arf_feedback_xarf : arf_feedback)(&w->arena, w->r, row, &b);
     buf_str(w->out, "Content-Type: message/feedback-report\r\nContent-Disposition: inline\r\n\r\n");
-    for (size_t i = 0; i < b.n; i++) {
-        if (b.p[i] == '\n')
-            buf_byte(w->out, '\r');
-        buf_byte(w->out, b.p[i]);
+    struct cur c = cur_of(buf_as_span(&b));
+    while (cur_left(&c)) {
+        buf_span(w->out, cur_line(&c));
+        buf_put(w->out, "\r\n", 2);
     }
     buf_free(&b);
 }
@@ -292,6 +293,7 @@ int report_mail(const struct report *r, enum report_format format, struct buf *o
         arf_mail(&w);
     else
         file_mail(&w, format);
+    buf_free(&w.subject);
     arena_free(&w.arena);
     return 0;
 }

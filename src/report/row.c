@@ -1,7 +1,5 @@
 #include "report/row.h"
 
-#include <stdio.h>
-
 #include "base/domain.h"
 #include "base/utc.h"
 #include "report/message.h"
@@ -175,13 +173,37 @@ int64_t row_first(const struct report_row *row)
     return row->first_time && row->first_time < row->time ? row->first_time : row->time;
 }
 
+/* Its digits end before `end`. */
+static char *digits(char *end, uint64_t n)
+{
+    do
+        *--end = (char)('0' + n % 10);
+    while (n /= 10);
+    return end;
+}
+
+void number_put(struct buf *out, uint64_t n)
+{
+    char text[24], *p = digits(text + sizeof text, n);
+    buf_put(out, p, (size_t)(text + sizeof text - p));
+}
+
 size_t end_format(const struct ip *ip, uint16_t port, char out[ROW_END_MAX])
 {
-    char text[IP_TEXT_MAX];
-    ip_format(ip, text);
-    if (!port)
-        return (size_t)snprintf(out, ROW_END_MAX, "%s", text);
-    return (size_t)snprintf(out, ROW_END_MAX, ip_is_v4(ip) ? "%s:%u" : "[%s]:%u", text, port);
+    bool brackets = port && !ip_is_v4(ip);
+    size_t n = brackets;
+    char text[8], *p = digits(text + sizeof text, port);
+    if (brackets)
+        out[0] = '[';
+    n += ip_format(ip, out + n);
+    if (brackets)
+        out[n++] = ']';
+    if (port) {
+        out[n++] = ':';
+        memcpy(out + n, p, (size_t)(text + sizeof text - p));
+        n += (size_t)(text + sizeof text - p);
+    }
+    return n;
 }
 
 void time_format(int64_t t, char out[TIME_SECONDS_MAX])
@@ -201,6 +223,13 @@ static void line(struct buf *out, const char *name, struct span value)
     buf_put(out, ": ", 2);
     buf_span(out, value);
     buf_byte(out, '\n');
+}
+
+static void number_line(struct buf *out, const char *before, uint64_t n, const char *behind)
+{
+    buf_str(out, before);
+    number_put(out, n);
+    buf_str(out, behind);
 }
 
 static void upper(struct buf *out, struct span s)
@@ -249,9 +278,9 @@ void row_evidence(struct arena *arena, const struct report *r, const struct repo
     line(out, "MAIL FROM", row_sender(arena, row));
     line(out, "Subject", row_subject(arena, row));
     if (row->size)
-        buf_printf(out, "Size: %llu\n", (unsigned long long)row->size);
+        number_line(out, "Size: ", row->size, "\n");
     if (r->log_origin.n) {
-        buf_printf(out, "Evidence log: entry %llu of ", (unsigned long long)row->index);
+        number_line(out, "Evidence log: entry ", row->index, " of ");
         buf_span(out, words_clean(arena, r->log_origin, ROW_WORDS_MAX));
         buf_byte(out, '\n');
     }

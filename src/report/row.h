@@ -35,6 +35,8 @@ int64_t row_first(const struct report_row *row);
 void row_evidence(struct arena *arena, const struct report *r, const struct report_row *row,
                   struct buf *out);
 
+/* A decimal number: printf's is a good part of writing a report. */
+void number_put(struct buf *out, uint64_t n);
 #define TIME_SECONDS_MAX 20
 #define ROW_END_MAX      (IP_TEXT_MAX + 8)
 /* "192.0.2.1:4711", "[2001:db8::1]:4711"; without a port when that is 0. */

@@ -11,7 +11,7 @@
 #include "report/row.h"
 #include "report/uuid.h"
 
-#define ID_MAX     64
+#define ID_MAX     64        /* "marking-definition--" and a UUID are 56 */
 #define COUNT_MAX  999999999 /* number_observed, count */
 #define STRING_MAX 200
 #define TLP_AMBER  "marking-definition--f88d31f6-486f-44da-b317-01333bde0b82"
@@ -80,10 +80,11 @@ static bool make_id(struct bundle *b, const uint8_t space[UUID_LEN], const char 
                     struct id *id)
 {
     uint8_t uuid[UUID_LEN];
-    char text[UUID_TEXT_MAX];
+    size_t n = strlen(type);
     uuid_of_name(space, buf_as_span(&b->name), uuid);
-    uuid_format(uuid, text);
-    snprintf(id->text, sizeof id->text, "%s--%s", type, text);
+    memcpy(id->text, type, n);
+    memcpy(id->text + n, "--", 2);
+    uuid_format(uuid, id->text + n + 2);
     b->name.n = 0;
     uint64_t key = be64_get(uuid) | 1; /* 0 is a free slot */
     size_t i = key >> 8 & (b->slots - 1);

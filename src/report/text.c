@@ -129,9 +129,11 @@ static void fill(struct buf *out, const char *text, const struct value *values, 
 
 static struct span number(const struct writer *w, uint64_t n)
 {
-    char text[24];
-    int k = snprintf(text, sizeof text, "%llu", (unsigned long long)n);
-    return span_of(arena_copy(w->arena, text, (size_t)k), (size_t)k);
+    struct buf b = {0};
+    number_put(&b, n);
+    struct span s = span_of(arena_copy(w->arena, b.p, b.n), b.n);
+    buf_free(&b);
+    return s;
 }
 
 /* Columns of UTF-8 text: characters, which is right for what is written here. */
@@ -264,8 +266,7 @@ static const bool to_the_right[TABLE_COLUMNS] = {[1] = true, [5] = true};
 
 struct cells {
     struct span cell[TABLE_COLUMNS];
-    char address[IP_TEXT_MAX], port[8], time[TIME_SECONDS_MAX], to[ROW_END_MAX + 8],
-        first[UTC_TEXT_MAX], contacts[24];
+    char address[IP_TEXT_MAX], time[TIME_SECONDS_MAX], to[ROW_END_MAX + 8], first[UTC_TEXT_MAX];
 };
 
 static struct span malware(struct writer *w, const struct report_row *row)
@@ -300,14 +301,12 @@ static size_t destination(struct writer *w, const struct report_row *row, char *
 static void cells_of(struct writer *w, const struct report_row *row, struct cells *c)
 {
     c->cell[0] = span_of(c->address, ip_format(&row->ip, c->address));
-    int port = row->src_port ? snprintf(c->port, sizeof c->port, "%u", row->src_port) : 0;
-    c->cell[1] = span_of(c->port, (size_t)port);
+    c->cell[1] = row->src_port ? number(w, row->src_port) : span_of(NULL, 0);
     time_format(row->time, c->time);
     c->cell[2] = span_str(c->time);
     c->cell[3] = span_of(c->to, destination(w, row, c->to));
     c->cell[4] = span_of(c->first, utc_format_date(row_first(row), c->first));
-    int n = snprintf(c->contacts, sizeof c->contacts, "%llu", (unsigned long long)row->contacts);
-    c->cell[5] = span_of(c->contacts, (size_t)n);
+    c->cell[5] = number(w, row->contacts);
     c->cell[6] = malware(w, row);
 }
 

@@ -143,10 +143,14 @@ static void description(struct json *j, struct span family, const struct report_
     time_format(row->time, last);
     buf_str(&b, "An infected computer (");
     buf_span(&b, family.n ? family : span_str("malware not known"));
-    buf_printf(&b,
-               ") made contact with a sinkhole %llu times from %s to %s UTC%s. Time and source "
-               "port are those of the latest contact.",
-               (unsigned long long)row->contacts, first, last, spam ? " and handed in spam" : "");
+    buf_str(&b, ") made contact with a sinkhole ");
+    number_put(&b, row->contacts);
+    buf_str(&b, " times from ");
+    buf_str(&b, first);
+    buf_str(&b, " to ");
+    buf_str(&b, last);
+    buf_str(&b, spam ? " UTC and handed in spam." : " UTC.");
+    buf_str(&b, " Time and source port are those of the latest contact.");
     if (row->what == REPORT_RETURNING)
         buf_str(&b, " It had been seen before, and then no longer.");
     key_span(j, "description", buf_as_span(&b));
