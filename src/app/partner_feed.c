@@ -181,7 +181,6 @@ struct partner_answer {
     struct partner_feed *feed;
     struct table *table;
     enum partner_format format;
-    char name[PARTNER_NAME_MAX + 1];
     uint32_t *rows; /* of the table */
     size_t n, at;
     bool more, begun;
@@ -268,7 +267,6 @@ struct partner_answer *partner_feed_answer(struct partner_feed *f, const struct 
     a->after = r->after;
     a->since = r->since;
     a->until = r->until;
-    memcpy(a->name, partner->name.p, partner->name.n);
     arena_init(&a->arena);
     choose(a, partner, r);
     make_etag(a);
@@ -483,12 +481,20 @@ static void keep_row(struct arena *arena, struct report_row *r)
         keep(arena, texts[i]);
 }
 
+/* A bundle has no place for an address, but a report wants some. */
+#define NO_ADDRESS "nobody@ebb.invalid"
+
+static struct span first_of(const char *a, const char *b, const char *c)
+{
+    return span_str(a[0] ? a : b[0] ? b : c);
+}
+
 static struct report_from reporter(const struct config *c)
 {
     return (struct report_from){
         .org = span_str(c->cleanup.from.org),
-        .name = span_str(c->cleanup.from.name),
-        .mail = span_str(c->cleanup.from.mail),
+        .name = first_of(c->cleanup.from.name, c->cleanup.from.org, c->name),
+        .mail = first_of(c->cleanup.from.mail, NO_ADDRESS, ""),
         .web = span_str(c->cleanup.from.web),
         .phone = span_str(c->cleanup.from.phone),
         .domain = span_str(c->cleanup.from.domain),
@@ -520,9 +526,9 @@ static int put_bundle(struct partner_answer *a, struct buf *out, struct err *err
         if (rc == 1)
             keep_row(&a->arena, &rows[n++]);
     }
-    buf_printf(&id, "%s-%s", a->name, a->etag);
+    buf_printf(&id, "partner-%s", a->etag);
     struct report r = {.id = buf_as_span(&id),
-                       .contact = span_str(a->name),
+                       .contact = span_str(NO_ADDRESS),
                        .language = span_str("en"),
                        .rows = rows,
                        .n = n,
