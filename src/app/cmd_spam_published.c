@@ -1,12 +1,9 @@
 /* ebb spam published FILE: other people's figures, and ours of the same days */
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
+#include "app/published.h"
 #include "app/spam_case.h"
-#include "import/csv.h"
 
 static const struct table_column columns[] = {
     {"date", "date", TABLE_WORDS},
@@ -20,33 +17,14 @@ static const struct table_column columns[] = {
     {0},
 };
 
-enum { WHAT, DATE, VALUE, UNIT, ESTIMATOR, SOURCE, CELLS };
-static const char *const names[CELLS] = {"what", "date", "value", "unit", "estimator", "source"};
-
 struct overlay {
     struct casedir c;
     struct table *table;
     struct volume_filter filter;
     struct spam_case_series s;
-    bool series;      /* there is mail in the range */
-    size_t at[CELLS]; /* columns of the file */
+    bool series; /* there is mail in the range */
     unsigned rejected;
 };
-
-static int read_heading(struct overlay *o, const struct csv_row *row, const char *path,
-                        struct err *err)
-{
-    for (unsigned i = 0; i < CELLS; i++) {
-        size_t at = 0;
-        while (at < row->n && !span_is(row->cells[at], names[i]))
-            at++;
-        if (at == row->n)
-            return err_set(err, -EINVAL, "%s: line %llu: no column `%s`", path,
-                           (unsigned long long)row->line, names[i]);
-        o->at[i] = at;
-    }
-    return 0;
-}
 
 /* Ours of that day; nothing where it was not seen. A quarter's or a year's figure has no day. */
 static void put_ours(struct overlay *o, struct span date)
@@ -65,57 +43,25 @@ static void put_ours(struct overlay *o, struct span date)
     table_double(o->table, series_index(&o->s.series, (uint32_t)day, baseline).value, 1);
 }
 
-static void put_row(struct overlay *o, const struct csv_row *row)
+static int put_row(void *ctx, const struct published *p)
 {
-    static const unsigned order[CELLS] = {DATE, WHAT, VALUE, UNIT, ESTIMATOR, SOURCE};
-    for (unsigned i = 0; i < CELLS; i++) {
-        size_t at = o->at[order[i]];
-        table_text(o->table, at < row->n ? row->cells[at] : span_of("", 0));
-    }
-    put_ours(o, o->at[DATE] < row->n ? row->cells[o->at[DATE]] : span_of("", 0));
+    struct overlay *o = ctx;
+    const struct span cells[] = {p->date, p->what, p->value, p->unit, p->estimator, p->source};
+    for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
+        table_text(o->table, cells[i]);
+    put_ours(o, p->date);
     table_row_end(o->table);
-}
-
-static int read_rows(struct overlay *o, struct csv *csv, const char *path, struct err *err)
-{
-    struct csv_row row;
-    bool heading = false;
-    int rc;
-    while ((rc = csv_next(csv, &row, err)) > 0) {
-        if (rc == CSV_BAD) {
-            fprintf(stderr, "ebb: %s: line %llu: %s\n", path, (unsigned long long)row.line,
-                    row.why);
-            o->rejected++;
-        } else if (!heading) {
-            rc = read_heading(o, &row, path, err);
-            if (rc < 0)
-                return rc;
-            heading = true;
-        } else {
-            put_row(o, &row);
-        }
-    }
-    return rc;
+    return 0;
 }
 
 static int overlay(const struct cli *cli, struct overlay *o, struct err *err)
 {
-    struct source *source;
-    const char *path = cli->args[0];
     int rc = spam_case_series(cli, &o->c, &o->filter, &o->s, NULL, err);
-    o->series = rc == 0;
-    if (rc >= 0)
-        rc = source_open(path, &source, err);
     if (rc < 0)
         return rc;
-    struct csv *csv = csv_open(source);
-    if (!csv)
-        abort();
+    o->series = rc == 0;
     o->table = table_open(cli_shape(cli), columns, stdout);
-    rc = read_rows(o, csv, path, err);
-    csv_close(csv);
-    source_close(source);
-    return rc;
+    return published_read(cli->args[0], put_row, o, &o->rejected, err);
 }
 
 int cmd_spam_published(const struct cli *cli)
