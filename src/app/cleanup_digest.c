@@ -214,9 +214,12 @@ static void take_from(struct writer *w)
     const struct config_cleanup *config = &w->c->config->cleanup;
     const char *at = strrchr(config->from.mail, '@');
     const char *host = config->from.domain[0] ? config->from.domain : at ? at + 1 : "localhost";
+    const char *name = config->from.name[0]  ? config->from.name
+                       : config->from.org[0] ? config->from.org
+                                             : config->from.mail;
     snprintf(w->host, sizeof w->host, "%s", host);
     w->from = (struct report_from){.org = span_str(config->from.org),
-                                   .name = span_str(config->from.name),
+                                   .name = span_str(name),
                                    .mail = span_str(config->from.mail),
                                    .web = span_str(config->from.web),
                                    .phone = span_str(config->from.phone),
