@@ -116,14 +116,13 @@ unsigned estimate_watched(const struct estimate_work *w, const struct hosts_fit 
     return out;
 }
 
-void estimate_decline(const double *count, const double *weight, size_t n, uint64_t seed,
-                      unsigned draws, struct estimate_decline *out)
+void estimate_decline(const struct curve_series *s, uint64_t seed, unsigned draws,
+                      struct estimate_decline *out)
 {
     static const struct curve_interval never = {INFINITY, INFINITY, INFINITY};
-    struct curve_series s = {.count = count, .weight = weight, .n = n};
     struct curve_options options = {.seed = seed, .draws = draws};
     struct curve_decline d;
-    curve_decline(&s, &options, &d, NULL);
+    curve_decline(s, &options, &d, NULL);
     *out = (struct estimate_decline){d.state, curve_shape_name(d.best), never, never, never};
     if (d.state != CURVE_FITTED)
         return;
@@ -137,15 +136,17 @@ static void declines(struct estimate_work *w, struct estimate *e)
     size_t n = w->until - w->since + 1u, all = hosts_days(e->fit);
     double *alive = mem_zeroed(all, sizeof *alive);
     double *count = mem_zeroed(n, sizeof *count), *weight = mem_zeroed(n, sizeof *weight);
+    struct curve_series s = {.count = alive + (w->since - w->first), .weight = weight, .n = n};
     e->days_left_out = estimate_watched(w, e->fit, weight);
     hosts_alive(e->fit, -1, alive);
-    estimate_decline(alive + (w->since - w->first), weight, n, w->options->seed, 0, &e->hosts);
+    estimate_decline(&s, w->options->seed, 0, &e->hosts);
     for (size_t i = 0; i < n; i++) {
         struct hosts_day d;
         hosts_day(e->fit, w->since + (unsigned)i, &d);
         count[i] = (double)d.addresses;
     }
-    estimate_decline(count, weight, n, w->options->seed, 0, &e->addresses);
+    s.count = count;
+    estimate_decline(&s, w->options->seed, 0, &e->addresses);
     free(alive);
     free(count);
     free(weight);

@@ -40,6 +40,6 @@ int estimate_join(struct estimate_work *w, struct err *err);
 /* Which of the range's days are to be fitted: weight 1; 0: nobody looked, or not all day. Returns
  * how many are not. */
 unsigned estimate_watched(const struct estimate_work *w, const struct hosts_fit *f, double *weight);
-/* count and weight have the range's days. */
-void estimate_decline(const double *count, const double *weight, size_t n, uint64_t seed,
-                      unsigned draws, struct estimate_decline *out);
+/* draws 0: as many as usual. */
+void estimate_decline(const struct curve_series *s, uint64_t seed, unsigned draws,
+                      struct estimate_decline *out);

@@ -6,6 +6,10 @@
 #include "view/estimate_impl.h"
 
 #define SEGMENT_DRAWS 200 /* of a segment's bootstrap */
+/* Thousands of segments over half a year: a point a week is as good as one a day, and a seventh of
+ * the work. Shorter ranges have too few weeks. */
+#define WEEK      7
+#define WEEKS_MIN 20
 
 struct segment_list {
     const struct estimate *e;
@@ -60,30 +64,72 @@ static void list_segments(struct segment_list *l)
         qsort(l->v, l->n, sizeof *l->v, cmp_segment);
 }
 
-static void fit_segment(const struct segment_list *l, struct ranked *r, double *alive)
+/* A thread's own: the segment's days, and its weeks. */
+struct room {
+    double *alive, *t, *count, *weight;
+};
+
+static void room_make(struct room *r, size_t days)
+{
+    r->alive = mem_zeroed(4 * days, sizeof *r->alive);
+    r->t = r->alive + days;
+    r->count = r->alive + 2 * days;
+    r->weight = r->alive + 3 * days;
+}
+
+/* Means of weeks, on the mean of their days. Returns how many. */
+static size_t by_week(const double *count, const double *weight, size_t n, struct room *r)
+{
+    size_t weeks = (n + WEEK - 1) / WEEK;
+    for (size_t i = 0; i < weeks; i++) {
+        double sum = 0, days = 0, at = 0;
+        for (size_t k = i * WEEK; k < n && k < (i + 1) * WEEK; k++) {
+            if (weight[k] <= 0)
+                continue;
+            sum += count[k];
+            at += (double)k;
+            days++;
+        }
+        r->t[i] = days > 0 ? at / days : (double)(i * WEEK);
+        r->count[i] = days > 0 ? sum / days : 0;
+        r->weight[i] = days;
+    }
+    return weeks;
+}
+
+static void fit_segment(const struct segment_list *l, struct ranked *r, struct room *room)
 {
     const struct estimate_work *w = l->e->work;
+    size_t n = w->until - w->since + 1u;
+    const double *alive = room->alive + (w->since - w->first);
+    struct curve_series s = {.count = alive, .weight = l->weight, .n = n};
     r->s.enough = r->s.hosts.alive_first.value >= ESTIMATE_SEGMENT_MIN;
     if (!r->s.enough)
         return;
-    hosts_segment_alive(l->e->fit, l->kind, r->index, -1, alive);
-    estimate_decline(alive + (w->since - w->first), l->weight, w->until - w->since + 1u,
-                     w->options->seed + r->index, SEGMENT_DRAWS, &r->s.decline);
+    hosts_segment_alive(l->e->fit, l->kind, r->index, -1, room->alive);
+    if (n >= WEEKS_MIN * WEEK) {
+        s.n = by_week(alive, l->weight, n, room);
+        s.t = room->t;
+        s.count = room->count;
+        s.weight = room->weight;
+    }
+    estimate_decline(&s, w->options->seed + r->index, SEGMENT_DRAWS, &r->s.decline);
 }
 
 static void *fit_some(void *ctx)
 {
     struct segment_list *l = ctx;
-    double *alive = mem_zeroed(hosts_days(l->e->fit), sizeof *alive);
+    struct room room;
+    room_make(&room, hosts_days(l->e->fit));
     for (;;) {
         pthread_mutex_lock(&l->lock);
         size_t i = l->at++;
         pthread_mutex_unlock(&l->lock);
         if (i >= l->n)
             break;
-        fit_segment(l, &l->v[i], alive);
+        fit_segment(l, &l->v[i], &room);
     }
-    free(alive);
+    free(room.alive);
     return NULL;
 }
 
