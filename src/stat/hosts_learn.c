@@ -7,14 +7,15 @@
 #include "stat/hosts_impl.h"
 #include "stat/rng.h"
 
-#define FRAMES_WANTED  6000 /* days in between, before worse ASes are used too */
+#define FRAMES_WANTED  4000 /* days in between, before worse ASes are used too */
 #define WRONG_GOOD     0.1  /* share of frames whose lease did not hold: shorter ones would hold */
 #define WRONG_MAX      0.5
 #define WEEK_KEPT      0.92 /* of the busiest day of the week: other days are not learned from */
 #define LAW_REPLICATES 30
 /* What the models leave out, as standard deviations: doc/census.md says how they were found. */
-#define CONTACTS_SD   0.01
-#define ACTIVE_SD     0.05
+#define CONTACTS_SD   0.012
+#define ACTIVE_SD     0.08
+#define WRONG_SD      0.1 /* times the share of frames whose lease did not hold */
 #define PAIRS_MIN     30
 #define PRESENCE_MORE 0.002 /* of address-days with more than one contact: none to speak of */
 
@@ -148,14 +149,15 @@ static size_t frames_of(const struct framing *g, const struct sampled *r, uint32
     return n;
 }
 
-/* Frames of the sample, from ASes with at most `wrong`. */
-static size_t frames_all(const struct framing *g, double wrong, struct multiplicity_frame *out)
+/* Frames of the sample, from ASes whose frames have at least so many days and are so good. */
+static size_t frames_all(const struct framing *g, unsigned least, double wrong,
+                         struct multiplicity_frame *out)
 {
     size_t n = 0;
     for (size_t i = 0; i < g->sample->n && n < HOSTS_SAMPLE_MAX; i++) {
         const struct sampled *r = &g->sample->rows[i];
         const struct persistence *p = &g->fit->persistence[r->as];
-        if (p->frame && p->wrong <= wrong)
+        if (p->frame >= least && p->frame && p->wrong <= wrong)
             n += frames_of(g, r, (uint32_t)i, p->frame, p->wrong, out + n, HOSTS_SAMPLE_MAX - n);
     }
     return n;
@@ -244,17 +246,22 @@ static size_t frames_ids(const struct framing *g, struct multiplicity_frame *fra
     return n;
 }
 
-/* From the best networks only, if they have enough. */
+/* From the best networks only, if they have enough: days of one line again and again say more of
+ * how many hosts it has than single days of many lines. */
 static size_t frames_addresses(struct hosts_fit *f, const struct framing *g,
                                struct multiplicity_frame *frames)
 {
-    static const double steps[] = {0.02, 0.05, WRONG_GOOD, 0.15, 0.2, 0.3, 0.4, WRONG_MAX, 1};
+    static const struct {
+        unsigned least;
+        double wrong;
+    } steps[] = {{8, WRONG_GOOD}, {6, WRONG_GOOD}, {4, WRONG_GOOD}, {3, WRONG_GOOD}, {2, 0.05},
+                 {2, WRONG_GOOD}, {2, 0.2},        {2, 0.3},        {2, WRONG_MAX},  {2, 1}};
     size_t n = 0;
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-        n = frames_all(g, steps[i], frames);
+        n = frames_all(g, steps[i].least, steps[i].wrong, frames);
         if (frames_days(frames, n) < FRAMES_WANTED)
             continue;
-        if (steps[i] > WRONG_MAX)
+        if (steps[i].wrong > WRONG_MAX)
             note(&f->params, "no network keeps addresses long enough to see one line's days: "
                              "the contacts of a host are learned from changing lines");
         break;
@@ -283,8 +290,14 @@ static void learn_law(struct hosts *h, struct hosts_fit *f)
                          "hardly more than a guess");
     f->params.runs = n;
     f->params.windows = f->law.days;
-    f->log_contacts_sd = sqrt(f->law.var_contacts + (present ? 0 : CONTACTS_SD * CONTACTS_SD));
-    f->logit_active_sd = sqrt(f->law.var_active + ACTIVE_SD * ACTIVE_SD + (good ? 0 : 0.5));
+    double wrong = 0;
+    for (size_t i = 0; i < n; i++)
+        wrong += (double)frames[i].wrong / (double)n;
+    double left = WRONG_SD * wrong * WRONG_SD * wrong;
+    f->log_contacts_sd =
+        sqrt(f->law.var_contacts + (present ? 0 : CONTACTS_SD * CONTACTS_SD + left));
+    f->logit_active_sd =
+        sqrt(f->law.var_active + ACTIVE_SD * ACTIVE_SD + 4 * left + (good ? 0 : 0.5));
     double both = sqrt(f->law.var_contacts * f->law.var_active);
     f->correlation = both > 0 ? fmin(0.98, fmax(-0.98, f->law.cov / both)) : 0;
     free(frames);

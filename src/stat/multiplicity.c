@@ -16,7 +16,9 @@
 #define OVERLAP_START 0.3
 #define AS_LIKELY     3 /* of the logarithm of the likelihood: no reason to believe in more hosts */
 #define NAT_LIKELIER  6
-#define LIKELIER      4 /* what an assumption less must bring */
+#define NAT_DOUBT     4
+#define WIDER         2.25 /* variances: a replicate climbs a few steps only, from the estimate */
+#define LIKELIER      4    /* what an assumption less must bring */
 
 static int order_patterns(const void *a, const void *b)
 {
@@ -196,8 +198,20 @@ static double search_nat(struct em *e, struct law *best)
     return differences(e, best, value);
 }
 
+/* Where both are nearly as likely, the one not taken is part of what is not known. */
+static void doubt(const struct em *e, const struct law *one, const struct law *nat, double likelier,
+                  struct multiplicity *out)
+{
+    double w = 1 / (1 + exp(-(likelier - NAT_LIKELIER) / NAT_DOUBT)), both = w * (1 - w);
+    double m = log(mean_contacts(e, nat) / mean_contacts(e, one));
+    double p = log(nat->active / (1 - nat->active)) - log(one->active / (1 - one->active));
+    out->var_contacts = both * m * m;
+    out->var_active = both * p * p;
+    out->cov = both * m * p;
+}
+
 /* Without NAT, and with NAT if that is clearly likelier. */
-static double search(struct em *e, bool single, struct law *best)
+static double search(struct em *e, bool single, struct law *best, struct multiplicity *out)
 {
     e->single = true;
     *best = start_of(e, 1);
@@ -208,6 +222,9 @@ static double search(struct em *e, bool single, struct law *best)
     struct law nat = {0};
     e->single = false;
     double other = search_nat(e, &nat);
+    other -= em_prior(e, &nat);
+    value -= em_prior(e, best);
+    doubt(e, best, &nat, other - value, out);
     if (other > value + NAT_LIKELIER) {
         *best = nat;
         return other;
@@ -279,9 +296,9 @@ static void bootstrap(struct em *e, const struct law *l, const struct multiplici
     }
     if (k < 2)
         return;
-    out->var_contacts = fmax(0, (mm - sm * sm / k) / (k - 1));
-    out->var_active = fmax(0, (pp - sp * sp / k) / (k - 1));
-    out->cov = (mp - sm * sp / k) / (k - 1);
+    out->var_contacts += WIDER * fmax(0, (mm - sm * sm / k) / (k - 1));
+    out->var_active += WIDER * fmax(0, (pp - sp * sp / k) / (k - 1));
+    out->cov += WIDER * (mp - sm * sp / k) / (k - 1);
 }
 
 /* What can be said without a fit. True: there is enough for one. */
@@ -318,7 +335,7 @@ bool multiplicity_fit(const struct multiplicity_frame *frames, size_t n,
     e->unit = unit_of(frames, n);
     gather(e, frames, n, pattern);
     gather_chance(e);
-    out->loglik = search(e, o->single, &law);
+    out->loglik = search(e, o->single, &law, out);
     report(e, &law, out);
     bootstrap(e, &law, frames, n, pattern, o, out);
     free(e->patterns);

@@ -5,12 +5,13 @@
 
 #include "base/mem.h"
 
-#define TOLERANCE   1e-7 /* of the mean logarithm of the likelihood */
-#define SHARE_MIN   1e-9
-#define WRONG_LEAST 5e-4
-#define OVERLAP_ONE 0.003 /* of a single host: its clock, and retries */
-#define REUSED_MAX  0.6
-#define SIZE_STEPS  4 /* the negative binomial's size is fitted every so many steps */
+#define TOLERANCE    1e-7 /* of the mean logarithm of the likelihood */
+#define SHARE_MIN    1e-9
+#define WRONG_LEAST  5e-4
+#define OVERLAP_ONE  0.003 /* of a single host: its clock, and retries */
+#define SINGLE_PRIOR 0.01  /* of all frames, added to those of h = 1: single hosts exist */
+#define REUSED_MAX   0.6
+#define SIZE_STEPS   4 /* the negative binomial's size is fitted every so many steps */
 
 unsigned em_level(double wrong)
 {
@@ -46,9 +47,14 @@ static void priors(const struct em *e, const struct law *l, double prior[EM_LEVE
     }
 }
 
+double em_prior(const struct em *e, const struct law *l)
+{
+    return SINGLE_PRIOR * e->all * log(l->share[0] + 1e-12);
+}
+
 double em_expect(struct em *e, const struct law *l)
 {
-    double prior[EM_LEVELS][LAW_CLASSES], loglik = 0;
+    double prior[EM_LEVELS][LAW_CLASSES], loglik = em_prior(e, l);
     tabulate(e, l);
     priors(e, l, prior);
     unsigned m = e->n_classes;
@@ -232,7 +238,7 @@ static void fit_shape(const struct em *e, struct law *l)
 static void maximize(struct em *e, struct law *l, bool shape)
 {
     struct sums s;
-    double share[MULTIPLICITY_CLASSES] = {0}, all = 0;
+    double share[MULTIPLICITY_CLASSES] = {SINGLE_PRIOR * e->all}, all = share[0];
     if (shape && !e->presence)
         fit_shape(e, l);
     add_up(e, &s);

@@ -27,8 +27,10 @@ struct em {
 
 /* Level of a share of wrong frames. */
 unsigned em_level(double wrong);
-/* What is expected of each class; returns the logarithm of the likelihood. */
+/* What is expected of each class; returns the logarithm of the likelihood, and of the prior. */
 double em_expect(struct em *e, const struct law *l);
+/* The prior's part of it: that there are lines with one host. */
+double em_prior(const struct em *e, const struct law *l);
 /* At most `steps` of two EM steps and an extrapolation; returns the likelihood. */
 double em_climb(struct em *e, struct law *l, unsigned steps);
 /* That two hosts' contacts overlap. */
