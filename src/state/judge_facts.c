@@ -16,7 +16,9 @@
 #define SWEPT_TIMES      3
 #define SAME_DAYS        0.1 /* of days, with two families, at most: one at a time */
 #define SEEN_DAYS        3   /* fewer do not tell how an address behaves */
-#define LAB_LEAST        3
+#define NEIGHBOURS       4   /* others in its network, at least */
+#define NEW_SHARE        0.8 /* as the tests "always-new" and "one-at-a-time" want */
+#define CHANGES          3
 #define POOL_SUSPECTS    100 /* in one AS: no lab is so large; addresses there change hands */
 #define MIXED_LEAST      3
 #define FAMILIES_AT_ONCE 16
@@ -102,16 +104,16 @@ static void measure_speech(const struct norms *norms, const struct source *rows,
         const struct norm *f = norms_of(norms, &rows[i]);
         enum speech speech = speech_of(norms, &rows[i]);
         double own = (double)rows[i].own;
+        bool compare = !is_unknown(&rows[i]) || !log_is_known(norms);
         if (speech == SAYS_NOTHING)
             continue;
         speaking += own;
+        nothing += compare && f->nothing ? 0 : rows[i].nothing;
+        by_address += compare && f->by_address ? 0 : rows[i].by_address;
         usual += speech == SAYS_USUAL || speech == SAYS_SELDOM ? own : 0;
         if (speech != SAYS_STRANGE)
             continue;
-        bool compare = !is_unknown(&rows[i]) || !log_is_known(norms);
         strange += compare ? own : 0; /* unknown families' are "unmatched" */
-        nothing += rows[i].asks_nothing && !(compare && f->nothing) ? own : 0;
-        by_address += rows[i].by_address && !(compare && f->by_address) ? own : 0;
     }
     if (speaking <= 0)
         return;
@@ -146,6 +148,32 @@ static double probed(const struct norms *norms, const struct source *rows, size_
         if (rows[i].paths > most && rows[i].paths > 2 * norms_of(norms, &rows[i])->paths_most)
             most = rows[i].paths;
     return most;
+}
+
+static void measure_matched(const struct norms *norms, const struct source *rows, size_t n,
+                            double out[TESTS])
+{
+    double own = 0, matched = 0;
+    for (size_t i = 0; i < n; i++) {
+        own += (double)rows[i].own;
+        matched += (double)rows[i].matched;
+    }
+    if (own <= 0)
+        return;
+    out[TEST_MATCHED] = matched / own;
+    if (log_is_known(norms))
+        out[TEST_UNMATCHED] = 1 - matched / own;
+}
+
+/* By what it does itself. */
+static void measure_scanner(const struct norms *norms, const struct source *rows, size_t n,
+                            double out[TESTS])
+{
+    measure_matched(norms, rows, n, out);
+    measure_speech(norms, rows, n, out);
+    measure_agents(norms, rows, n, out);
+    out[TEST_PATHS] = probed(norms, rows, n);
+    out[TEST_SWEEPING] = swept(norms, rows, n);
 }
 
 /* ---- sandboxes ---- */
@@ -233,6 +261,30 @@ static bool is_pool(const struct norms *norms, const struct source *row)
     return as && as->suspect > POOL_SUSPECTS;
 }
 
+/* The share of an address's neighbours that behave so; itself left out. */
+static double suspect_neighbours(const struct norms *norms, const struct source *rows, size_t n)
+{
+    const struct norm_place *near = norms_neighbours(norms, rows);
+    struct suspicion is = judge_suspect(norms, rows, n);
+    uint32_t itself = is.seen || is.scanner;
+    if (!near || near->seen < NEIGHBOURS + itself)
+        return NAN;
+    return (double)(near->suspect - is.sandbox) / (near->seen - itself);
+}
+
+static double scanning_neighbours(const struct norms *norms, const struct source *rows, size_t n)
+{
+    const struct norm_place *near = norms_neighbours(norms, rows);
+    struct suspicion is = judge_suspect(norms, rows, n);
+    uint32_t itself = is.seen || is.scanner;
+    for (size_t i = 0; i < n; i++)
+        if (rows[i].ruled || speech_of(norms, &rows[i]) != SAYS_NOTHING)
+            return NAN;
+    if (!near || near->seen < NEIGHBOURS + itself)
+        return NAN;
+    return (double)(near->scanners - is.scanner) / (near->seen - itself);
+}
+
 static void measure_sandbox(const struct norms *norms, const struct source *rows, size_t n,
                             const struct turns *t, double out[TESTS])
 {
@@ -244,22 +296,45 @@ static void measure_sandbox(const struct norms *norms, const struct source *rows
         out[TEST_ONE_AT_A_TIME] = t->changes;
         out[TEST_FAMILIES] = t->families;
     }
-    const struct norm_place *near = norms_neighbours(norms, rows);
-    bool seen, suspect = judge_suspect(norms, rows, n, &seen);
-    if (near && near->seen >= LAB_LEAST && suspect)
-        out[TEST_LAB] = (double)near->suspect / near->seen;
+    if (t->changes > 0 && t->together <= SAME_DAYS * t->days)
+        out[TEST_LAB] = suspect_neighbours(norms, rows, n);
 }
 
-bool judge_suspect(const struct norms *norms, const struct source *rows, size_t n, bool *seen)
+/* ---- neighbours ---- */
+
+static unsigned own_weight(const double values[TESTS], enum judged role)
 {
+    static const struct {
+        enum judged role;
+        unsigned weight;
+        double threshold;
+    } tests[TESTS] = {
+#define TEST(symbol, name, role, weight, threshold, unit, says) {JUDGED_##role, weight, threshold},
+#include "state/judge_tests.def"
+    };
+    unsigned weight = 0;
+    for (int i = 0; i < TESTS; i++)
+        if (tests[i].role == role && values[i] >= tests[i].threshold)
+            weight += tests[i].weight;
+    return weight;
+}
+
+struct suspicion judge_suspect(const struct norms *norms, const struct source *rows, size_t n)
+{
+    double values[TESTS];
     struct turns t;
+    struct suspicion is = {0};
     bool known;
+    for (int i = 0; i < TESTS; i++)
+        values[i] = NAN;
     turns_of(rows, n, &t);
-    *seen = t.days >= SEEN_DAYS;
-    if (!*seen)
-        return false;
-    double fresh = always_new(norms, rows, n, t.days, &known);
-    return fresh >= 0.8 || (!known && t.changes >= 3 && t.together <= SAME_DAYS * t.days);
+    is.seen = t.days >= SEEN_DAYS;
+    if (is.seen)
+        is.sandbox = always_new(norms, rows, n, t.days, &known) >= NEW_SHARE ||
+                     (!known && t.changes >= CHANGES && t.together <= SAME_DAYS * t.days);
+    measure_scanner(norms, rows, n, values);
+    is.scanner = own_weight(values, JUDGED_SCANNER) >= JUDGE_ENOUGH;
+    return is;
 }
 
 /* ---- several victims ---- */
@@ -304,21 +379,6 @@ static void measure_door(const struct source *rows, size_t n, double out[TESTS])
     out[TEST_FOR_OTHERS] = own ? 0 : others / contacts;
 }
 
-static void measure_matched(const struct norms *norms, const struct source *rows, size_t n,
-                            double out[TESTS])
-{
-    double own = 0, matched = 0;
-    for (size_t i = 0; i < n; i++) {
-        own += (double)rows[i].own;
-        matched += (double)rows[i].matched;
-    }
-    if (own <= 0)
-        return;
-    out[TEST_MATCHED] = matched / own;
-    if (log_is_known(norms))
-        out[TEST_UNMATCHED] = 1 - matched / own;
-}
-
 void judge_facts(const struct norms *norms, const struct source *rows, size_t n, double out[TESTS])
 {
     struct turns t;
@@ -326,11 +386,8 @@ void judge_facts(const struct norms *norms, const struct source *rows, size_t n,
         out[i] = NAN;
     turns_of(rows, n, &t);
     measure_door(rows, n, out);
-    measure_matched(norms, rows, n, out);
-    measure_speech(norms, rows, n, out);
-    measure_agents(norms, rows, n, out);
-    out[TEST_PATHS] = probed(norms, rows, n);
-    out[TEST_SWEEPING] = swept(norms, rows, n);
+    measure_scanner(norms, rows, n, out);
+    out[TEST_SCANNER_NET] = scanning_neighbours(norms, rows, n);
     measure_sandbox(norms, rows, n, &t, out);
     measure_proxy(norms, rows, n, &t, out);
     out[TEST_RETURNS] = t.days;

@@ -56,7 +56,7 @@ struct norms {
 /* Neighbours: of a /24 or a /48, and of an AS. */
 struct norm_place {
     uint64_t key; /* 0: free */
-    uint32_t seen, suspect;
+    uint32_t seen, suspect, scanners;
 };
 
 void norms_learn(struct norms *n, struct sources *s);
@@ -75,8 +75,13 @@ enum judge_test {
 
 /* NAN: cannot be measured. */
 void judge_facts(const struct norms *norms, const struct source *rows, size_t n, double out[TESTS]);
-/* Behaves as a sandbox does, without a look at its neighbours. `seen`: there is enough to tell. */
-bool judge_suspect(const struct norms *norms, const struct source *rows, size_t n, bool *seen);
+/* What an address is without a look at its neighbours, which learn of it. */
+struct suspicion {
+    bool seen;    /* there is enough to tell */
+    bool sandbox; /* behaves as one does */
+    bool scanner; /* is one by its own tests */
+};
+struct suspicion judge_suspect(const struct norms *norms, const struct source *rows, size_t n);
 
 /* Goes over addresses: gathers an address's rows. */
 struct judge_rows {

@@ -190,7 +190,7 @@ static struct norm_place *place_at(struct norm_place *v, size_t size, uint64_t k
     return &v[i];
 }
 
-static void count_place(struct norms *n, uint64_t key, bool suspect)
+static void count_place(struct norms *n, uint64_t key, const struct suspicion *is)
 {
     if (2 * n->places_n >= n->places_size) {
         size_t size = n->places_size ? 2 * n->places_size : PLACES_MIN;
@@ -206,7 +206,8 @@ static void count_place(struct norms *n, uint64_t key, bool suspect)
     n->places_n += p->key == 0;
     p->key = key;
     p->seen++;
-    p->suspect += suspect;
+    p->suspect += is->sandbox;
+    p->scanners += is->scanner;
 }
 
 static uint64_t key_of(const struct ip *ip)
@@ -220,13 +221,12 @@ static uint64_t key_of(const struct ip *ip)
 static int learn_address(void *ctx, const struct source *rows, size_t n)
 {
     struct norms *norms = ctx;
-    bool seen;
-    bool suspect = judge_suspect(norms, rows, n, &seen);
-    if (!seen)
+    struct suspicion is = judge_suspect(norms, rows, n);
+    if (!is.seen && !is.scanner)
         return 0;
-    count_place(norms, key_of(&rows[0].ip), suspect);
+    count_place(norms, key_of(&rows[0].ip), &is);
     if (rows[0].asn)
-        count_place(norms, KEY_AS | rows[0].asn, suspect);
+        count_place(norms, KEY_AS | rows[0].asn, &is);
     return 0;
 }
 

@@ -227,6 +227,10 @@ static void take_target(struct sources_row *r, const struct event *ev)
 
 static void take_shape(struct sources_row *r, uint32_t shape)
 {
+    if (shape & SOURCES_ASKS_NOTHING)
+        more16(&r->nothing);
+    if (shape & SOURCES_BY_ADDRESS)
+        more16(&r->by_address);
     if (shape == r->shape) {
         more16(&r->votes);
     } else if (r->votes == 0) {
@@ -249,7 +253,6 @@ static void take_agent(struct sources *s, struct sources_row *r, struct span age
     }
     r->crawler |= (s->agents[at].is & SOURCES_AGENT_CRAWLER) != 0;
     r->tool |= (s->agents[at].is & SOURCES_AGENT_TOOL) != 0;
-    r->agent = hash;
     mark32(&r->agents, hash * 2654435761u);
 }
 
@@ -266,7 +269,7 @@ static void take_identity(struct sources *s, struct sources_row *r, const struct
         more(&r->fresh);
     if (!ev->bot_id.n)
         return;
-    uint32_t last = (uint32_t)(id >> 32) | 1;
+    uint16_t last = (uint16_t)(id >> 32) | 1;
     if (r->last_id && r->last_id != last && utc_day(ev->time) == utc_day(r->last))
         more16(&r->mixed);
     r->last_id = last;

@@ -76,10 +76,9 @@ struct source {
      * name asked for, the HELO, the first word; digits and the like left out. 0: nothing is known.
      */
     uint32_t shape;
-    double shape_share; /* of own contacts that have it, at least */
-    bool asks_nothing;  /* the shape is "/", "/robots.txt", "/favicon.ico" or the like */
-    bool by_address;    /* the shape's Host is an address, or there is none */
-    uint32_t agent;     /* digest of the latest user agent; 0: none */
+    double shape_share;  /* of own contacts that have it, at least */
+    unsigned nothing;    /* contacts that ask for "/", "/robots.txt" or the like */
+    unsigned by_address; /* contacts whose Host is an address, or that have none */
     /* Who it says it is: the bot id, else all that the request says (target, name, HELO, bytes). */
     uint64_t spoken; /* own contacts that say something, while new ones could be remembered */
     uint64_t fresh;  /* of these: such as was never seen before, at no address */

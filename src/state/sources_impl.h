@@ -20,13 +20,14 @@ struct sources_row {
     float gap_squares; /* sum, seconds */
     uint32_t attr;
     uint32_t hours : 24, kind : 3, roles : 5;
-    uint32_t shape, agent, last_id;
+    uint32_t shape;
     uint16_t family;
     uint16_t votes; /* for the shape: contacts with it less those with others (Boyer, Moore 1991) */
-    uint16_t mixed, swept;
+    uint16_t mixed, swept, nothing, by_address, last_id;
     uint16_t src_port, dst_port;
     uint16_t last_target : 12, kept_own : 1, crawler : 1, tool : 1, ruled : 1;
     uint16_t days;
+    uint16_t zero;
 };
 _Static_assert(sizeof(struct sources_row) == 144, "sources' rows have no padding");
 

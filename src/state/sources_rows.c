@@ -65,8 +65,6 @@ static void show_traits(const struct sources_row *r, struct source *out)
     out->agents = t->of32[__builtin_popcount(r->agents)];
     out->bots = t->of64[__builtin_popcountll(r->bots)];
     out->shape_share = r->own ? (double)r->votes / r->own : 0;
-    out->asks_nothing = r->shape & SOURCES_ASKS_NOTHING;
-    out->by_address = r->shape & SOURCES_BY_ADDRESS;
     show_gaps(r, out);
 }
 
@@ -93,11 +91,12 @@ void sources_show(const struct sources *s, const struct sources_row *r, struct s
                            .ruled = r->ruled,
                            .family_number = r->family,
                            .shape = r->shape,
-                           .agent = r->agent,
                            .spoken = r->spoken,
                            .fresh = r->fresh,
                            .mixed = r->mixed,
-                           .swept = r->swept};
+                           .swept = r->swept,
+                           .nothing = r->nothing,
+                           .by_address = r->by_address};
     show_traits(r, out);
     show_attr(&s->dict, r->attr, out);
 }
