@@ -20,11 +20,11 @@ static size_t length(const struct contact_text *k)
     return (size_t)k->mail + k->handle + k->name;
 }
 
-static size_t first_slot(const struct contact_texts *t, const struct contact_text *k)
+static uint64_t hash_of(const struct contact_texts *t, const struct contact_text *k)
 {
     uint64_t seed =
         (uint64_t)k->owner << 24 | (uint64_t)k->mail << 16 | (uint64_t)k->handle << 8 | k->name;
-    return XXH3_64bits_withSeed(t->heap.p + k->at, length(k), seed) & (t->n_slots - 1);
+    return XXH3_64bits_withSeed(t->heap.p + k->at, length(k), seed);
 }
 
 static bool same(const struct contact_texts *t, const struct contact_text *x,
@@ -40,10 +40,11 @@ static void grow(struct contact_texts *t)
     free(t->slots);
     t->slots = mem_zeroed(t->n_slots, sizeof *t->slots);
     for (size_t i = 0; i < t->n; i++) {
-        size_t at = first_slot(t, &t->v[i]);
-        while (t->slots[at])
+        uint64_t hash = hash_of(t, &t->v[i]);
+        size_t at = hash & (t->n_slots - 1);
+        while (t->slots[at].number)
             at = (at + 1) & (t->n_slots - 1);
-        t->slots[at] = (uint32_t)i + 1;
+        t->slots[at] = (struct contact_slot){(uint32_t)i + 1, (uint32_t)(hash >> 32)};
     }
 }
 
@@ -61,14 +62,17 @@ uint32_t contact_texts_number(struct contact_texts *t, uint32_t owner, struct sp
     buf_span(&t->heap, name);
     if (2 * t->n >= t->n_slots)
         grow(t);
-    size_t at = first_slot(t, &k);
-    for (; t->slots[at]; at = (at + 1) & (t->n_slots - 1))
-        if (same(t, &t->v[t->slots[at] - 1], &k)) {
+    uint64_t hash = hash_of(t, &k);
+    size_t at = hash & (t->n_slots - 1);
+    for (; t->slots[at].number; at = (at + 1) & (t->n_slots - 1))
+        if (t->slots[at].tag == (uint32_t)(hash >> 32) &&
+            same(t, &t->v[t->slots[at].number - 1], &k)) {
             t->heap.n = k.at;
-            return t->slots[at] - 1;
+            return t->slots[at].number - 1;
         }
     t->v = mem_room(t->v, t->n, &t->cap, sizeof *t->v);
     t->v[t->n] = k;
-    t->slots[at] = (uint32_t)++t->n;
+    t->n++;
+    t->slots[at] = (struct contact_slot){(uint32_t)t->n, (uint32_t)(hash >> 32)};
     return (uint32_t)t->n - 1;
 }

@@ -9,14 +9,20 @@ struct contact_text {
     uint8_t mail, handle, name, unused; /* their lengths */
 };
 
-#define CONTACT_HEAP_MAX (3u << 30) /* bytes of the heap; contact_texts_full() beyond */
+#define CONTACT_HEAP_MAX  (3u << 30)  /* bytes of the heap; contact_texts_full() beyond */
+#define CONTACT_TEXTS_MAX (60u << 20) /* threesomes; likewise */
+
+/* Of the hash table: number + 1 (0: free), and other bits of the hash than chose the place. */
+struct contact_slot {
+    uint32_t number, tag;
+};
 
 /* All zero bytes is an empty one. */
 struct contact_texts {
     struct contact_text *v;
     size_t n, cap;
     struct buf heap;
-    uint32_t *slots;
+    struct contact_slot *slots;
     size_t n_slots;
 };
 
@@ -26,7 +32,7 @@ uint32_t contact_texts_number(struct contact_texts *t, uint32_t owner, struct sp
                               struct span handle, struct span name);
 static inline bool contact_texts_full(const struct contact_texts *t)
 {
-    return t->heap.n > CONTACT_HEAP_MAX || t->n > UINT32_MAX / 2;
+    return t->heap.n > CONTACT_HEAP_MAX || t->n >= CONTACT_TEXTS_MAX;
 }
 static inline struct span contact_text_mail(const struct contact_text *k, const uint8_t *heap)
 {

@@ -2,18 +2,22 @@
 
 #include "base/mem.h"
 
-#define TOP_FROM  (1u << 12) /* points; a smaller map is searched as a whole */
-#define DEPTH_MAX 130        /* networks within each other, and one more */
+#define TOP_SMALL  12 /* bits; a map of fewer points than 2 to that is searched as a whole */
+#define TOP_LARGE  20
+#define LARGE_FROM (1u << 17) /* points */
+#define MATCH_BITS 6          /* of a point's match: the prefix length */
+#define DEPTH_MAX  130        /* networks within each other, and one more */
 
 typedef unsigned __int128 number;
 
 /* ---- looking up ---- */
 
-static uint32_t last_at_or_below4(const uint32_t *start, uint32_t low, uint32_t high, uint32_t key)
+static uint32_t last_at_or_below4(const struct netmap_point4 *v, uint32_t low, uint32_t high,
+                                  uint32_t key)
 {
-    while (high - low > 1) { /* start[low] <= key < start[high] */
+    while (high - low > 1) { /* v[low].start <= key < v[high].start */
         uint32_t middle = low + (high - low) / 2;
-        if (start[middle] <= key)
+        if (v[middle].start <= key)
             low = middle;
         else
             high = middle;
@@ -23,25 +27,25 @@ static uint32_t last_at_or_below4(const uint32_t *start, uint32_t low, uint32_t 
 
 static uint32_t find4(const struct netmap_part *p, uint32_t key)
 {
-    if (!p->n || p->start4[0] > key)
+    if (!p->n || p->v4[0].start > key)
         return NETMAP_NONE;
     if (!p->top)
-        return last_at_or_below4(p->start4, 0, p->n, key);
-    /* top[h]: the first point at or above h << 16; the match may begin before it */
-    uint32_t low = p->top[key >> 16], high = p->top[(key >> 16) + 1];
-    if (low == high || p->start4[low] > key)
-        return low - 1; /* low > 0: start[0] <= key */
-    return last_at_or_below4(p->start4, low, high, key);
+        return last_at_or_below4(p->v4, 0, p->n, key);
+    /* top[h]: the first point with those bits or more; what counts may begin before it */
+    uint32_t h = key >> (32 - p->top_bits), low = p->top[h], high = p->top[h + 1];
+    if (low == high || p->v4[low].start > key)
+        return low - 1; /* low > 0: v4[0].start <= key */
+    return last_at_or_below4(p->v4, low, high, key);
 }
 
 static uint32_t find6(const struct netmap_part *p, const struct ip *key)
 {
     uint32_t low = 0, high = p->n;
-    if (!p->n || memcmp(p->start6[0].b, key->b, 16) > 0)
+    if (!p->n || memcmp(p->v6[0].start.b, key->b, 16) > 0)
         return NETMAP_NONE;
     while (high - low > 1) {
         uint32_t middle = low + (high - low) / 2;
-        if (memcmp(p->start6[middle].b, key->b, 16) <= 0)
+        if (memcmp(p->v6[middle].start.b, key->b, 16) <= 0)
             low = middle;
         else
             high = middle;
@@ -51,44 +55,61 @@ static uint32_t find6(const struct netmap_part *p, const struct ip *key)
 
 uint32_t netmap_find(const struct netmap *m, const struct ip *ip, struct net *network)
 {
-    bool v4 = ip_is_v4(ip);
-    const struct netmap_part *p = v4 ? &m->v4 : &m->v6;
-    uint32_t at = v4 ? find4(p, ip_v4(ip)) : find6(p, ip);
-    if (at == NETMAP_NONE || p->value[at] == NETMAP_NONE)
+    if (ip_is_v4(ip)) {
+        uint32_t at = find4(&m->v4, ip_v4(ip));
+        if (at == NETMAP_NONE || m->v4.v4[at].match == NETMAP_NONE)
+            return NETMAP_NONE;
+        *network = net_of(ip, m->v4.v4[at].match & ((1u << MATCH_BITS) - 1));
+        return m->v4.v4[at].match >> MATCH_BITS;
+    }
+    uint32_t at = find6(&m->v6, ip);
+    if (at == NETMAP_NONE || m->v6.v6[at].value == NETMAP_NONE)
         return NETMAP_NONE;
-    *network = net_of(ip, p->bits[at]);
-    return p->value[at];
+    *network = net_of(ip, (uint8_t)m->v6.v6[at].bits);
+    return m->v6.v6[at].value;
+}
+
+int netmap_top_bits(size_t entries)
+{
+    return entries == (1u << TOP_SMALL) + 1   ? TOP_SMALL
+           : entries == (1u << TOP_LARGE) + 1 ? TOP_LARGE
+                                              : -1;
 }
 
 static bool top_ok(const struct netmap_part *p)
 {
-    if (p->top[0] != 0 || p->top[NETMAP_TOP - 1] != p->n)
+    uint32_t entries = (1u << p->top_bits) + 1;
+    unsigned shift = 32 - p->top_bits;
+    if (p->top[0] != 0 || p->top[entries - 1] != p->n)
         return false;
-    for (uint32_t h = 0; h + 1 < NETMAP_TOP; h++) {
+    for (uint32_t h = 0; h + 1 < entries; h++) {
         uint32_t low = p->top[h], high = p->top[h + 1];
         if (low > high || high > p->n)
             return false;
-        if (low < high && (p->start4[low] >> 16 != h || p->start4[high - 1] >> 16 != h))
+        if (low < high && (p->v4[low].start >> shift != h || p->v4[high - 1].start >> shift != h))
             return false;
     }
     return true;
 }
 
-static bool part_ok(const struct netmap_part *p, bool v4, uint32_t values)
-{
-    for (uint32_t i = 0; i < p->n; i++) {
-        if (p->bits[i] > (v4 ? 32 : 128) || (p->value[i] >= values && p->value[i] != NETMAP_NONE))
-            return false;
-        if (i && (v4 ? p->start4[i - 1] >= p->start4[i]
-                     : memcmp(p->start6[i - 1].b, p->start6[i].b, 16) >= 0))
-            return false;
-    }
-    return !p->top || top_ok(p);
-}
-
 bool netmap_ok(const struct netmap *m, uint32_t values)
 {
-    return part_ok(&m->v4, true, values) && part_ok(&m->v6, false, values);
+    for (uint32_t i = 0; i < m->v4.n; i++) {
+        const struct netmap_point4 *p = &m->v4.v4[i];
+        bool none = p->match == NETMAP_NONE;
+        if (!none &&
+            ((p->match & ((1u << MATCH_BITS) - 1)) > 32 || p->match >> MATCH_BITS >= values))
+            return false;
+        if (i && p[-1].start >= p->start)
+            return false;
+    }
+    for (uint32_t i = 0; i < m->v6.n; i++) {
+        const struct netmap_point6 *p = &m->v6.v6[i];
+        if (p->bits > 128 || (p->value >= values && p->value != NETMAP_NONE) ||
+            (i && memcmp(p[-1].start.b, p->start.b, 16) >= 0))
+            return false;
+    }
+    return !m->v4.top || top_ok(&m->v4);
 }
 
 /* ---- building ---- */
@@ -103,35 +124,21 @@ struct row6 {
     uint8_t bits, rank;
 };
 
-/* The growing arrays of one IP version. */
-struct points {
-    uint32_t *start4;
-    struct ip *start6;
-    uint32_t *value;
-    uint8_t *bits;
-    size_t n, cap;
-};
-
 struct netmap_builder {
     struct row4 *v4;
     struct row6 *v6;
     size_t n4, cap4, n6, cap6;
     bool unsorted4, unsorted6;
-    struct points p4, p6;
+    struct netmap_point4 *points4;
+    struct netmap_point6 *points6;
+    size_t n_points4, cap_points4, n_points6, cap_points6;
     uint32_t *top;
+    unsigned top_bits;
 };
 
 struct netmap_builder *netmap_build(void)
 {
     return mem_zeroed(1, sizeof(struct netmap_builder));
-}
-
-static void free_points(struct points *p)
-{
-    free(p->start4);
-    free(p->start6);
-    free(p->value);
-    free(p->bits);
 }
 
 void netmap_build_free(struct netmap_builder *b)
@@ -140,8 +147,8 @@ void netmap_build_free(struct netmap_builder *b)
         return;
     free(b->v4);
     free(b->v6);
-    free_points(&b->p4);
-    free_points(&b->p6);
+    free(b->points4);
+    free(b->points6);
     free(b->top);
     free(b);
 }
@@ -192,8 +199,8 @@ struct open {
 };
 
 struct sweep {
+    struct netmap_builder *b;
     bool v4;
-    struct points *out;
     struct open stack[DEPTH_MAX];
     unsigned depth;
 };
@@ -203,36 +210,39 @@ static number of_ip(const struct ip *ip)
     return (number)be64_get(ip->b) << 64 | be64_get(ip->b + 8);
 }
 
-static number last_point(const struct sweep *s)
+/* A point where another one is replaces it: nothing lies between them. One that changes nothing is
+ * none. */
+static void put_point4(struct netmap_builder *b, uint32_t at, uint32_t match)
 {
-    const struct points *p = s->out;
-    return s->v4 ? p->start4[p->n - 1] : of_ip(&p->start6[p->n - 1]);
+    if (b->n_points4 && b->points4[b->n_points4 - 1].start == at)
+        b->n_points4--;
+    if (b->n_points4 ? b->points4[b->n_points4 - 1].match == match : match == NETMAP_NONE)
+        return;
+    b->points4 = mem_room(b->points4, b->n_points4, &b->cap_points4, sizeof *b->points4);
+    b->points4[b->n_points4++] = (struct netmap_point4){at, match};
+}
+
+static void put_point6(struct netmap_builder *b, number at, uint32_t value, uint8_t bits)
+{
+    struct netmap_point6 p = {.value = value, .bits = bits};
+    be64_put(p.start.b, (uint64_t)(at >> 64));
+    be64_put(p.start.b + 8, (uint64_t)at);
+    if (b->n_points6 && memcmp(&b->points6[b->n_points6 - 1].start, &p.start, sizeof p.start) == 0)
+        b->n_points6--;
+    struct netmap_point6 *last = b->n_points6 ? &b->points6[b->n_points6 - 1] : NULL;
+    if (last ? last->value == value && last->bits == bits : value == NETMAP_NONE)
+        return;
+    b->points6 = mem_room(b->points6, b->n_points6, &b->cap_points6, sizeof *b->points6);
+    b->points6[b->n_points6++] = p;
 }
 
 static void put_point(struct sweep *s, number at, uint32_t value, uint8_t bits)
 {
-    struct points *p = s->out;
-    if (p->n && last_point(s) == at)
-        p->n--; /* nothing lies between that point and this one */
-    if (p->n ? p->value[p->n - 1] == value && p->bits[p->n - 1] == bits : value == NETMAP_NONE)
-        return;
-    if (p->n == p->cap) {
-        p->cap = p->cap ? 2 * p->cap : 64;
-        p->value = mem_resize(p->value, p->cap, sizeof *p->value);
-        p->bits = mem_resize(p->bits, p->cap, sizeof *p->bits);
-        if (s->v4)
-            p->start4 = mem_resize(p->start4, p->cap, sizeof *p->start4);
-        else
-            p->start6 = mem_resize(p->start6, p->cap, sizeof *p->start6);
-    }
-    if (s->v4) {
-        p->start4[p->n] = (uint32_t)at;
-    } else {
-        be64_put(p->start6[p->n].b, (uint64_t)(at >> 64));
-        be64_put(p->start6[p->n].b + 8, (uint64_t)at);
-    }
-    p->value[p->n] = value;
-    p->bits[p->n++] = bits;
+    if (s->v4)
+        put_point4(s->b, (uint32_t)at,
+                   value == NETMAP_NONE ? NETMAP_NONE : value << MATCH_BITS | bits);
+    else
+        put_point6(s->b, at, value, bits);
 }
 
 /* Closes the networks that end before `start`; behind each, what is around it goes on. */
@@ -261,7 +271,7 @@ static void enter(struct sweep *s, number start, uint8_t bits, uint32_t value)
 
 static void flatten(struct netmap_builder *b, bool v4)
 {
-    struct sweep s = {.v4 = v4, .out = v4 ? &b->p4 : &b->p6};
+    struct sweep s = {.b = b, .v4 = v4};
     size_t n = v4 ? b->n4 : b->n6;
     if (v4 ? b->unsorted4 : b->unsorted6)
         v4 ? qsort(b->v4, n, sizeof *b->v4, cmp4) : qsort(b->v6, n, sizeof *b->v6, cmp6);
@@ -282,9 +292,10 @@ static void flatten(struct netmap_builder *b, bool v4)
 static void index_top(struct netmap_builder *b)
 {
     uint32_t at = 0;
-    b->top = mem_resize(b->top, NETMAP_TOP, sizeof *b->top);
-    for (uint32_t h = 0; h < NETMAP_TOP; h++) {
-        while (at < b->p4.n && b->p4.start4[at] >> 16 < h)
+    b->top_bits = b->n_points4 >= LARGE_FROM ? TOP_LARGE : TOP_SMALL;
+    b->top = mem_resize(b->top, (1u << b->top_bits) + 1, sizeof *b->top);
+    for (uint32_t h = 0; h <= 1u << b->top_bits; h++) {
+        while (at < b->n_points4 && b->points4[at].start >> (32 - b->top_bits) < h)
             at++;
         b->top[h] = at;
     }
@@ -294,18 +305,14 @@ void netmap_finish(struct netmap_builder *b, struct netmap *out)
 {
     flatten(b, true);
     flatten(b, false);
-    if (b->p4.n >= TOP_FROM)
+    if (b->n_points4 >= 1u << TOP_SMALL)
         index_top(b);
     *out = (struct netmap){
         .v4 = {.top = b->top,
-               .start4 = b->p4.start4,
-               .value = b->p4.value,
-               .bits = b->p4.bits,
-               .n = (uint32_t)b->p4.n},
-        .v6 = {.start6 = b->p6.start6,
-               .value = b->p6.value,
-               .bits = b->p6.bits,
-               .n = (uint32_t)b->p6.n},
+               .top_bits = b->top_bits,
+               .v4 = b->points4,
+               .n = (uint32_t)b->n_points4},
+        .v6 = {.v6 = b->points6, .n = (uint32_t)b->n_points6},
     };
     free(b->v4);
     free(b->v6);

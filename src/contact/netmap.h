@@ -1,21 +1,28 @@
 /* Netmap: networks with a number each, and the longest one that holds an address. Networks are
  * flattened to the points at which the longest match changes, in sorted arrays: a look-up is a
- * binary search, for IPv4 within one /16. The arrays can lie in a mapped file. */
+ * binary search, in a large IPv4 map within the points of one /20. The arrays can lie in a mapped
+ * file. */
 #pragma once
 
 #include "base/ip.h"
 
-#define NETMAP_NONE UINT32_MAX
-#define NETMAP_TOP  65537 /* entries of netmap_part.top */
+#define NETMAP_NONE      UINT32_MAX
+#define NETMAP_VALUE_MAX ((1u << 26) - 2) /* values are 0 to this */
 
-/* One IP version. From start[i] to start[i + 1] the match has value[i] and bits[i]. */
+/* What counts from an address on: value << 6 | prefix length; NETMAP_NONE: no network. */
+struct netmap_point4 {
+    uint32_t start, match;
+};
+struct netmap_point6 {
+    struct ip start;
+    uint32_t value, bits; /* NETMAP_NONE, 0: no network */
+};
+
 struct netmap_part {
-    const uint32_t
-        *top; /* IPv4: where each /16 begins in start[]; NULL: none (IPv6, a small map) */
-    const uint32_t *start4;
-    const struct ip *start6;
-    const uint32_t *value; /* NETMAP_NONE: no network */
-    const uint8_t *bits;
+    const uint32_t *top; /* where the points of each /top_bits begin; NULL: none */
+    unsigned top_bits;   /* top has 2^top_bits + 1 entries */
+    const struct netmap_point4 *v4;
+    const struct netmap_point6 *v6;
     uint32_t n;
 };
 
@@ -28,6 +35,9 @@ uint32_t netmap_find(const struct netmap *m, const struct ip *ip, struct net *ne
 /* False: the arrays are none that a look-up can trust (starts that do not rise, an index beyond the
  * end, values from `values` on): for files. */
 bool netmap_ok(const struct netmap *m, uint32_t values);
+
+/* The bits of a top of so many entries; -1: none has that many. */
+int netmap_top_bits(size_t entries);
 
 /* Building. Of equal networks the one with the highest rank stays, of equal ranks the one with the
  * lowest value. */

@@ -22,14 +22,14 @@
 
 /* The parts of the file, in this order. */
 enum {
-    PART_NETWORKS = 0, /* of three maps: top, start4, value4, bits4, start6, value6, bits6 */
-    PART_AS = 21,
-    PART_COUNTRY = 23,
-    PART_NAMED = 25,
+    PART_NETWORKS = 0, /* of three maps: top, IPv4, IPv6 */
+    PART_AS = 9,
+    PART_COUNTRY = 11,
+    PART_NAMED = 13,
     PART_HEAP,
     PARTS,
 };
-#define PARTS_OF_MAP 7
+#define PARTS_OF_MAP 3
 
 struct head {
     char magic[16];
@@ -50,18 +50,15 @@ static const void *part_of(struct span bytes, const struct head *h, unsigned par
 
 static bool set_map(struct netmap *m, struct span bytes, const struct head *h, unsigned part)
 {
-    size_t top, n[6];
-    m->v4.top = part_of(bytes, h, part, 4, &top);
-    m->v4.start4 = part_of(bytes, h, part + 1, 4, &n[0]);
-    m->v4.value = part_of(bytes, h, part + 2, 4, &n[1]);
-    m->v4.bits = part_of(bytes, h, part + 3, 1, &n[2]);
-    m->v6.start6 = part_of(bytes, h, part + 4, 16, &n[3]);
-    m->v6.value = part_of(bytes, h, part + 5, 4, &n[4]);
-    m->v6.bits = part_of(bytes, h, part + 6, 1, &n[5]);
-    m->v4.n = (uint32_t)n[0];
-    m->v6.n = (uint32_t)n[3];
-    return n[0] < UINT32_MAX && n[3] < UINT32_MAX && n[0] == n[1] && n[0] == n[2] && n[3] == n[4] &&
-           n[3] == n[5] && (!top || top == NETMAP_TOP);
+    size_t top, n4, n6;
+    m->v4.top = part_of(bytes, h, part, sizeof *m->v4.top, &top);
+    m->v4.v4 = part_of(bytes, h, part + 1, sizeof *m->v4.v4, &n4);
+    m->v6.v6 = part_of(bytes, h, part + 2, sizeof *m->v6.v6, &n6);
+    int bits = netmap_top_bits(top);
+    m->v4.top_bits = bits > 0 ? (unsigned)bits : 0;
+    m->v4.n = (uint32_t)n4;
+    m->v6.n = (uint32_t)n6;
+    return n4 < UINT32_MAX && n6 < UINT32_MAX && (!top || bits > 0);
 }
 
 static bool head_ok(struct span bytes, const struct head *h)
@@ -288,13 +285,10 @@ static void put_part(struct buf *out, struct head *h, unsigned part, const void 
 
 static void put_map(struct buf *out, struct head *h, unsigned part, const struct netmap *m)
 {
-    put_part(out, h, part, m->v4.top, m->v4.top ? NETMAP_TOP * sizeof *m->v4.top : 0);
-    put_part(out, h, part + 1, m->v4.start4, m->v4.n * sizeof *m->v4.start4);
-    put_part(out, h, part + 2, m->v4.value, m->v4.n * sizeof *m->v4.value);
-    put_part(out, h, part + 3, m->v4.bits, m->v4.n * sizeof *m->v4.bits);
-    put_part(out, h, part + 4, m->v6.start6, m->v6.n * sizeof *m->v6.start6);
-    put_part(out, h, part + 5, m->v6.value, m->v6.n * sizeof *m->v6.value);
-    put_part(out, h, part + 6, m->v6.bits, m->v6.n * sizeof *m->v6.bits);
+    size_t top = m->v4.top ? ((size_t)1 << m->v4.top_bits) + 1 : 0;
+    put_part(out, h, part, m->v4.top, top * sizeof *m->v4.top);
+    put_part(out, h, part + 1, m->v4.v4, m->v4.n * sizeof *m->v4.v4);
+    put_part(out, h, part + 2, m->v6.v6, m->v6.n * sizeof *m->v6.v6);
 }
 
 static void assemble(struct build *b, struct contacts_index *x, const struct netmap *delegated)
