@@ -252,7 +252,7 @@ def seen(events):
     for e in events:
         http = e.get("http") or {}
         out.append((e["time"][:19], e["src_ip"], e["src_port"], e["dst_ip"], e["dst_port"], e["protocol"],
-                    e["transport"], e["family"], http.get("method"), http.get("target"), http.get("host"),
+                    e["transport"], e["feed"].get("infection"), http.get("method"), http.get("target"), http.get("host"),
                     http.get("user_agent"), e["feed"].get("event_id")))
     return sorted(out, key=str)
 
