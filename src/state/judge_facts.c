@@ -5,6 +5,7 @@
 #include "state/census.h"
 #include "state/judge_impl.h"
 
+#define FAMILY_ROWS      20 /* addresses that it takes to know a family */
 #define KNOWN_LOG        0.5 /* of all contacts that are matched: rules, feeds, assets know the log */
 #define LASTING_MOST     0.5 /* of a family's contacts with an identity never seen before, at most */
 #define HAS_IDS          0.02 /* identities an address, at least: the family has some */
@@ -41,6 +42,14 @@ static bool is_unknown(const struct source *r)
 static bool log_is_known(const struct norms *n)
 {
     return n->own > 0 && n->matched >= KNOWN_LOG * n->own;
+}
+
+/* The family to compare with; NULL where too little is known of it, or where it is that of
+ * strangers to a log whose families are known. */
+static const struct norm *family_of(const struct norms *norms, const struct source *r)
+{
+    const struct norm *f = norms_of(norms, r);
+    return f->rows < FAMILY_ROWS || (is_unknown(r) && log_is_known(norms)) ? NULL : f;
 }
 
 enum speech { SAYS_NOTHING, SAYS_USUAL, SAYS_SELDOM, SAYS_STRANGE };
@@ -80,7 +89,7 @@ static unsigned same_words(const struct norms *norms, const struct source *rows,
 /* Tools and crawlers count where few of the family's addresses have such agents. */
 static bool is_odd(uint64_t with, const struct norm *f)
 {
-    return (double)with <= TOOLS_FEW * (double)f->rows || f->rows < 2 / TOOLS_FEW;
+    return !f || (double)with <= TOOLS_FEW * (double)f->rows;
 }
 
 static void measure_agents(const struct norms *norms, const struct source *rows, size_t n,
@@ -88,9 +97,9 @@ static void measure_agents(const struct norms *norms, const struct source *rows,
 {
     unsigned crawlers = 0, tools = 0;
     for (size_t i = 0; i < n; i++) {
-        const struct norm *f = norms_of(norms, &rows[i]);
-        crawlers += rows[i].crawler_agent && is_odd(f->crawlers, f);
-        tools += rows[i].tool_agent && !rows[i].ruled && is_odd(f->tools, f);
+        const struct norm *f = family_of(norms, &rows[i]);
+        crawlers += rows[i].crawler_agent && is_odd(f ? f->crawlers : 0, f);
+        tools += rows[i].tool_agent && !rows[i].ruled && is_odd(f ? f->tools : 0, f);
     }
     out[TEST_CRAWLER] = crawlers;
     out[TEST_TOOL] = tools;
@@ -131,11 +140,11 @@ static double swept(const struct norms *norms, const struct source *rows, size_t
     double steps = 0;
     for (size_t i = 0; i < n; i++) {
         const struct source *r = &rows[i];
-        const struct norm *f = norms_of(norms, r);
+        const struct norm *f = family_of(norms, r);
         double share = r->contacts ? (double)r->swept / (double)r->contacts : 0;
         double by_chance = r->gap_mean > 0 ? 1 - exp(-SOURCES_SWEEP_SECONDS / r->gap_mean) : 0;
         if (share >= SWEPT_SHARE && share >= SWEPT_TIMES * by_chance &&
-            (f->rows < CHANCE || f->swept <= SWEPT_FAMILY * f->own))
+            (!f || f->swept <= SWEPT_FAMILY * f->own))
             steps += r->swept;
     }
     return steps;
@@ -144,9 +153,11 @@ static double swept(const struct norms *norms, const struct source *rows, size_t
 static double probed(const struct norms *norms, const struct source *rows, size_t n)
 {
     unsigned most = 0;
-    for (size_t i = 0; i < n; i++)
-        if (rows[i].paths > most && rows[i].paths > 2 * norms_of(norms, &rows[i])->paths_most)
+    for (size_t i = 0; i < n; i++) {
+        const struct norm *f = family_of(norms, &rows[i]);
+        if (rows[i].paths > most && (!f || rows[i].paths > 2 * f->paths_most))
             most = rows[i].paths;
+    }
     return most;
 }
 
