@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/utc.h"
 #include "sim/capture.h"
 #include "sim/feed.h"
 #include "sim/live.h"
@@ -41,6 +42,21 @@ static int load(struct run *r, struct err *err)
     return rc < 0 ? rc : scenario_load(buf_as_span(&r->text), r->o->scenario, &r->scenario, err);
 }
 
+static int tell(struct run *r, struct err *err)
+{
+    struct buf list = {0};
+    int64_t days = (r->o->told_from - r->scenario->start_time) / UTC_DAY;
+    if (days < 0 || days >= SCENARIO_DAYS_MAX)
+        return err_set(err, -EINVAL, "--told-from: not on a day of the scenario (%s)",
+                       r->o->scenario);
+    int rc = file_read(r->o->told, SCENARIO_FILE_MAX, &list, err);
+    if (rc == 0)
+        rc =
+            model_tell(r->model, buf_as_span(&list), r->o->told, (uint32_t)days, r->o->hazard, err);
+    buf_free(&list);
+    return rc;
+}
+
 static int check_ipv6(const struct run *r, struct err *err)
 {
     bool v6 = false;
@@ -60,6 +76,8 @@ static int prepare(struct run *r, struct err *err)
         rc = check_ipv6(r, err);
     if (rc == 0)
         rc = model_new(r->scenario, r->o->seed, r->o->scale, r->o->scenario, &r->model, err);
+    if (rc == 0 && r->o->told)
+        rc = tell(r, err);
     if (rc == 0)
         r->days = r->o->days ? r->o->days : r->scenario->days;
     return rc;

@@ -66,7 +66,7 @@ static uint16_t take_port(uint16_t *next)
     return port;
 }
 
-static const struct scenario_survival *survival_of(const struct model *m, uint16_t as)
+const struct scenario_survival *model_survival(const struct model *m, uint16_t as)
 {
     return m->s->ases[as].survival ? m->s->ases[as].survival : &m->s->survival;
 }
@@ -74,7 +74,7 @@ static const struct scenario_survival *survival_of(const struct model *m, uint16
 void model_infect(struct model *m, uint32_t host, uint16_t as, uint32_t day)
 {
     struct model_host *h = &m->hosts[host];
-    const struct scenario_survival *s = survival_of(m, as);
+    const struct scenario_survival *s = model_survival(m, as);
     struct rng r = rng_stream(m->seed, RNG_SURVIVAL, host, h->infections);
     double days = INFINITY;
     if (s->curve == SCENARIO_WEIBULL)
@@ -86,7 +86,17 @@ void model_infect(struct model *m, uint32_t host, uint16_t as, uint32_t day)
     if (h->clean_at <= day * MODEL_DAY_SECONDS) /* infected for a second at least */
         h->clean_at = day * MODEL_DAY_SECONDS + 1;
     h->back_day = MODEL_NEVER;
+    h->since_day = (uint16_t)day;
     h->infections++;
+}
+
+/* Fixed leases of different lines begin at different times. */
+static double lease_days(const struct scenario_dhcp *dhcp, bool first, struct rng *r)
+{
+    if (dhcp->lease != SCENARIO_LEASE_FIXED)
+        return rng_exponential(r, dhcp->mean_days);
+    double phase = rng_unit(r);
+    return dhcp->mean_days * (first ? phase : 1);
 }
 
 /* Takes the line's next address at `now`, and says how long it is to have it. Where the pool has
@@ -96,15 +106,15 @@ void model_lease(struct model *m, struct model_line *line, uint32_t now)
     const struct scenario_as *as = &m->s->ases[line->as];
     uint32_t id = (uint32_t)(line - m->lines);
     struct rng r = rng_stream(m->seed, RNG_LEASE, id, line->leases);
-    double gap = rng_exponential(&r, as->dhcp.mean_days) * MODEL_DAY_SECONDS;
+    double gap = lease_days(&as->dhcp, line->leases == 0, &r) * MODEL_DAY_SECONDS;
     bool stays = line->leases && line->net != POOL_NONE && !rng_chance(&r, as->dhcp.across);
     uint32_t net = stays ? line->net : POOL_NONE;
     uint32_t address = pool_take(m->pool, line->as, line->v6, &net, &r);
     if (address != POOL_NONE) {
         if (line->address != POOL_NONE)
             pool_release(m->pool, line->address);
-        line->address = address;
-        line->net = net;
+        line->address = line->last_address = address;
+        line->net = line->last_net = net;
     }
     line->leases++;
     gap = ceil(gap < LEASE_MIN_SECONDS ? LEASE_MIN_SECONDS : gap);
@@ -145,33 +155,77 @@ static uint32_t pick_second(const struct model *m, double utc_offset, struct rng
     return (uint32_t)((utc + 2 * (int32_t)MODEL_DAY_SECONDS) % (int32_t)MODEL_DAY_SECONDS);
 }
 
+static void contact(struct line_day *d, uint32_t host, uint32_t second, uint16_t sensor,
+                    uint16_t *nth)
+{
+    const struct spell *at = spell_at(d, second);
+    add(d->m, (struct model_checkin){.second = second,
+                                     .address = at->address,
+                                     .net = at->net,
+                                     .whom = host,
+                                     .port = take_port(&d->line->next_port),
+                                     .sensor = sensor,
+                                     .nth = (*nth)++,
+                                     .family = d->m->hosts[host].family,
+                                     .role = MODEL_INFECTED});
+}
+
+/* When a machine is on, on a day: from `from` on for so many seconds, over the day's end back to
+ * its beginning. Its beat begins with it, or is kept for ever. */
+static void pick_window(const struct line_day *d, uint32_t host, struct rng *r, uint32_t *from,
+                        uint32_t *length)
+{
+    const struct scenario_activity *a = &d->m->s->activity;
+    uint32_t beat = (uint32_t)(a->interval_minutes * 60 + 0.5);
+    if (a->on_hours < 24) { /* half as long to one and a half times; its middle as contacts are */
+        *length = (uint32_t)(a->on_hours * 3600 * (0.5 + rng_unit(r)));
+        uint32_t middle = pick_second(d->m, d->as->utc_offset, r);
+        *from = (middle + MODEL_DAY_SECONDS - *length / 2) % MODEL_DAY_SECONDS;
+        return;
+    }
+    struct rng own = rng_stream(d->m->seed, RNG_BEAT, host, 0);
+    uint32_t phase = rng_below(&own, beat), gone = d->start % beat;
+    *from = (phase + beat - gone) % beat;
+    *length = *from < MODEL_DAY_SECONDS ? MODEL_DAY_SECONDS - *from : 0;
+}
+
+/* A contact at each beat while the machine is on. */
+static uint16_t run_beacon(struct line_day *d, uint32_t host, uint32_t until, struct rng *r)
+{
+    const struct scenario_activity *a = &d->m->s->activity;
+    double beat = floor(a->interval_minutes * 60 + 0.5);
+    uint32_t from, length;
+    uint16_t nth = 0;
+    pick_window(d, host, r, &from, &length);
+    for (double at = 0; at < length; at += beat) {
+        double stray = a->jitter * beat * (rng_unit(r) - 0.5);
+        uint16_t sensor = pick_sensor(d->m, d->line->v6, r);
+        double second = fmod(from + at, MODEL_DAY_SECONDS) + stray;
+        second = fmin(fmax(floor(second), 0), MODEL_DAY_SECONDS - 1);
+        if (second < until)
+            contact(d, host, (uint32_t)second, sensor, &nth);
+    }
+    return nth;
+}
+
 /* A host's contacts of the day, none after it is cleaned. */
 static void run_contacts(struct line_day *d, uint32_t host, uint32_t until)
 {
     struct model *m = d->m;
-    struct model_host *h = &m->hosts[host];
     struct rng r = rng_stream(m->seed, RNG_CONTACT, host, d->day->day);
     uint16_t nth = 0;
     if (!rng_chance(&r, m->s->activity.daily))
         return;
     unsigned n = 1;
-    if (m->extra_checkins < 1)
+    if (m->s->activity.interval_minutes > 0)
+        nth = run_beacon(d, host, until, &r), n = 0;
+    else if (m->extra_checkins < 1)
         n += rng_poisson(&r, m->extra_checkins, MODEL_CHECKINS_MAX - 1);
     for (unsigned i = 0; i < n; i++) {
         uint32_t second = pick_second(m, d->as->utc_offset, &r);
         uint16_t sensor = pick_sensor(m, d->line->v6, &r);
-        const struct spell *at = spell_at(d, second);
-        if (second >= until)
-            continue;
-        add(m, (struct model_checkin){.second = second,
-                                      .address = at->address,
-                                      .net = at->net,
-                                      .whom = host,
-                                      .port = take_port(&d->line->next_port),
-                                      .sensor = sensor,
-                                      .nth = nth++,
-                                      .family = h->family,
-                                      .role = MODEL_INFECTED});
+        if (second < until)
+            contact(d, host, second, sensor, &nth);
     }
     if (nth)
         d->day->seen++;
@@ -185,6 +239,7 @@ static void clean(struct line_day *d, uint32_t host)
     h->clean_at = 0;
     d->line->infected--;
     d->day->cleaned++;
+    d->day->cleaned_told += d->line->told;
     if (!rng_chance(&r, again->probability))
         return;
     double back = d->day->day + 1 + floor(rng_exponential(&r, again->mean_days));
@@ -200,6 +255,7 @@ static void run_host(struct line_day *d, uint32_t host)
     if (!h->clean_at)
         return;
     d->day->alive++;
+    d->day->alive_told += d->line->told;
     uint32_t left = h->clean_at - d->start;
     run_contacts(d, host, left);
     if (left <= MODEL_DAY_SECONDS)
@@ -215,6 +271,8 @@ static void run_line(struct model *m, struct model_line *line, struct model_day 
         if (m->hosts[host].back_day != day->day)
             continue;
         model_infect(m, host, line->as, day->day);
+        if (line->told)
+            model_hasten(m, host, line->as, d.start);
         line->waiting--;
         line->infected++;
         day->reinfected++;
@@ -303,11 +361,15 @@ int model_run_day(struct model *m, uint32_t day, struct model_day *out,
     *out = (struct model_day){.day = day};
     m->n_checkins = 0;
     bool ok = true;
+    double beats = m->s->activity.interval_minutes;
+    size_t each = beats > 0 ? (size_t)(MODEL_DAY_SECONDS / (beats * 60)) + 2 : MODEL_CHECKINS_MAX;
+    if (day == m->told.day)
+        model_tell_now(m);
     for (uint32_t i = 0; i < m->n_lines && ok; i++) {
         struct model_line *line = &m->lines[i];
         if (!line->infected && !line->waiting)
             continue;
-        ok = reserve(m, (size_t)line->hosts * MODEL_CHECKINS_MAX);
+        ok = reserve(m, (size_t)line->hosts * each);
         if (ok)
             run_line(m, line, out);
     }

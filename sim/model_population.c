@@ -111,6 +111,7 @@ static void populate_as(struct model *m, uint16_t as, const struct as_plan *p, u
             n = n < nat_end - host ? n : nat_end - host;
         }
         *l = (struct model_line){.address = POOL_NONE, .net = POOL_NONE, .first_host = host};
+        l->last_address = l->last_net = POOL_NONE;
         l->hosts = l->infected = (uint16_t)n;
         l->as = as;
         l->v6 = (uint64_t)(i + 1) * p->lines6 / p->lines != (uint64_t)i * p->lines6 / p->lines;
@@ -229,6 +230,7 @@ int model_new(const struct scenario *s, uint64_t seed, double scale, const char 
         return err_set(err, -ENOMEM, "simulation: no memory (%s)", where);
     m->s = s;
     m->seed = seed;
+    m->told.day = MODEL_NEVER;
     m->n_hosts = scaled(s->hosts, scale);
     int rc = pool_new(s, seed, scale, where, &m->pool, err);
     if (rc == 0) {
@@ -270,5 +272,7 @@ void model_free(struct model *m)
     free(m->as_lines);
     free(m->checkins);
     free(m->sorted);
+    free(m->told.nets);
+    free(m->told.ases);
     free(m);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utc.h"
 #include "sim/scenario.h"
 
 const char options_help[] =
@@ -26,6 +27,10 @@ const char options_help[] =
     "  --seed N             another botnet of the same kind (default 1)\n"
     "  --scale F            F times the hosts, scanners and sandboxes (default 1)\n"
     "  --days N             days to simulate (default: the scenario's)\n"
+    "  --told FILE          networks that are told of their hosts, one a line: a prefix, an address or\n"
+    "                       AS64500. From then on these hosts are cleaned faster:\n"
+    "  --told-from DATE     from this day on\n"
+    "  --hazard RATIO       at so many times the rate\n"
     "  --show NAME          print a bundled scenario, to be changed and used\n"
     "  --quiet              no progress\n"
     "  --help, --version\n"
@@ -45,7 +50,7 @@ const char options_help[] =
     "Exit: 0 done, 1 failed, 2 wrong usage or scenario.\n";
 
 enum { FEED = 256, FEED6, PCAP, PCAP_DAYS, PCAP_PACKETS, TRUTH, SEED, SCALE, DAYS, SHOW, QUIET,
-       TO, DNS_PORT, HTTP_PORT, SMTP_PORT, RAW_PORT, PROXY, RATE, CONTACTS, SECONDS };
+       TOLD, TOLD_FROM, HAZARD, /* those from here on are live's: */ TO, DNS_PORT, HTTP_PORT, SMTP_PORT, RAW_PORT, PROXY, RATE, CONTACTS, SECONDS };
 
 static const struct option table[] = {{"feed", required_argument, NULL, FEED},
                                       {"feed6", required_argument, NULL, FEED6},
@@ -57,6 +62,9 @@ static const struct option table[] = {{"feed", required_argument, NULL, FEED},
                                       {"scale", required_argument, NULL, SCALE},
                                       {"days", required_argument, NULL, DAYS},
                                       {"show", required_argument, NULL, SHOW},
+                                      {"told", required_argument, NULL, TOLD},
+                                      {"told-from", required_argument, NULL, TOLD_FROM},
+                                      {"hazard", required_argument, NULL, HAZARD},
                                       {"quiet", no_argument, NULL, QUIET},
                                       {"to", required_argument, NULL, TO},
                                       {"dns", required_argument, NULL, DNS_PORT},
@@ -91,6 +99,22 @@ static int parse_scale(const char *text, double *out, struct err *err)
     if (!*text || *end || !isfinite(*out) || *out <= 0 || *out > SCENARIO_SCALE_MAX)
         return err_set(err, -EINVAL, "--scale: not a number above 0 and up to %g (%s)",
                        SCENARIO_SCALE_MAX, text);
+    return 0;
+}
+
+static int parse_hazard(const char *text, double *out, struct err *err)
+{
+    char *end;
+    *out = strtod(text, &end);
+    if (!*text || *end || !isfinite(*out) || *out < 0.01 || *out > 100)
+        return err_set(err, -EINVAL, "--hazard: not a number from 0.01 to 100 (%s)", text);
+    return 0;
+}
+
+static int parse_date(const char *name, const char *text, int64_t *out, struct err *err)
+{
+    if (!utc_parse(span_str(text), out) || *out % UTC_DAY != 0)
+        return err_set(err, -EINVAL, "%s: not a date like 2011-03-20 (%s)", name, text);
     return 0;
 }
 
@@ -180,6 +204,13 @@ static int take(struct options *o, int c, const char *arg, struct err *err)
     case SHOW:
         o->show = arg;
         break;
+    case TOLD:
+        o->told = arg;
+        break;
+    case TOLD_FROM:
+        return parse_date("--told-from", arg, &o->told_from, err);
+    case HAZARD:
+        return parse_hazard(arg, &o->hazard, err);
     case QUIET:
         o->quiet = true;
         break;
@@ -216,6 +247,8 @@ static int check(const struct options *o, struct err *err)
             if (out[i] && out[k] && strcmp(out[i], out[k]) == 0)
                 return err_set(err, -EINVAL, "outputs: two of them go to one file (%s)", out[i]);
     }
+    if (!o->told != !o->told_from || !o->told != (o->hazard == 0))
+        return err_set(err, -EINVAL, "--told: goes together with --told-from and --hazard");
     if (o->live)
         return check_live(o, err);
     if (!given)

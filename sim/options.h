@@ -13,7 +13,10 @@ struct options {
     const char *feed, *feed6, *pcap, *truth;
     uint32_t pcap_days;
     uint64_t pcap_packets; /* 0: no limit */
-    bool live; /* play against a sinkhole on this machine */
+    const char *told;      /* list of networks whose hosts are cleaned faster; NULL: none */
+    int64_t told_from;     /* from this day on, microseconds since 1970 */
+    double hazard;         /* so many times */
+    bool live;             /* play against a sinkhole on this machine */
     const char *to;
     uint16_t dns_port, http_port, smtp_port, raw_port;
     bool proxy;

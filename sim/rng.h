@@ -37,6 +37,7 @@ enum rng_use {
     RNG_MAIL_PICTURE,
     RNG_MAIL_HAM,
     RNG_MAIL_CHECKIN, /* of a machine with its command server */
+    RNG_BEAT,         /* when a host that is always on makes contact */
 };
 
 struct rng {

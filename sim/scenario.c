@@ -22,6 +22,8 @@ static const cyaml_strval_t kinds[] = {
 static const cyaml_strval_t bot_ids[] = {{"none", SCENARIO_BOT_ID_NONE},
                                          {"hex16", SCENARIO_BOT_ID_HEX16},
                                          {"guid", SCENARIO_BOT_ID_GUID}};
+static const cyaml_strval_t leases[] = {{"exponential", SCENARIO_LEASE_EXPONENTIAL},
+                                        {"fixed", SCENARIO_LEASE_FIXED}};
 static const cyaml_strval_t behaviours[] = {{"sweep", SCENARIO_SWEEP}, {"probe", SCENARIO_PROBE}};
 
 static const cyaml_schema_value_t text_value = {
@@ -60,7 +62,11 @@ static const cyaml_schema_field_t activity_fields[] = {
     CYAML_FIELD_FLOAT("daily", 0, struct scenario_activity, daily),
     CYAML_FIELD_FLOAT("checkins", OPT, struct scenario_activity, checkins),
     CYAML_FIELD_FLOAT("peak", OPT, struct scenario_activity, peak),
-    CYAML_FIELD_FLOAT("depth", OPT, struct scenario_activity, depth), CYAML_FIELD_END};
+    CYAML_FIELD_FLOAT("depth", OPT, struct scenario_activity, depth),
+    CYAML_FIELD_FLOAT("interval_minutes", OPT, struct scenario_activity, interval_minutes),
+    CYAML_FIELD_FLOAT("jitter", OPT, struct scenario_activity, jitter),
+    CYAML_FIELD_FLOAT("on_hours", OPT, struct scenario_activity, on_hours),
+    CYAML_FIELD_END};
 
 static const cyaml_schema_field_t reinfection_fields[] = {
     CYAML_FIELD_FLOAT("probability", 0, struct scenario_reinfection, probability),
@@ -72,7 +78,10 @@ static const cyaml_schema_field_t nat_fields[] = {
 
 static const cyaml_schema_field_t dhcp_fields[] = {
     CYAML_FIELD_FLOAT("mean_days", 0, struct scenario_dhcp, mean_days),
-    CYAML_FIELD_FLOAT("across", OPT, struct scenario_dhcp, across), CYAML_FIELD_END};
+    CYAML_FIELD_FLOAT("across", OPT, struct scenario_dhcp, across),
+    CYAML_FIELD_ENUM("lease", OPT | CYAML_FLAG_STRICT, struct scenario_dhcp, lease, leases,
+                     CYAML_ARRAY_LEN(leases)),
+    CYAML_FIELD_END};
 
 static const cyaml_schema_field_t as_fields[] = {
     CYAML_FIELD_UINT("asn", 0, struct scenario_as, asn),

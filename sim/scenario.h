@@ -24,6 +24,7 @@
 enum scenario_kind { SCENARIO_HTTP, SCENARIO_DNS, SCENARIO_RAW, SCENARIO_SMTP };
 enum scenario_bot_id { SCENARIO_BOT_ID_NONE, SCENARIO_BOT_ID_HEX16, SCENARIO_BOT_ID_GUID };
 enum scenario_curve { SCENARIO_WEIBULL, SCENARIO_EXPONENTIAL, SCENARIO_NEVER };
+enum scenario_lease { SCENARIO_LEASE_EXPONENTIAL, SCENARIO_LEASE_FIXED };
 enum scenario_behaviour { SCENARIO_SWEEP, SCENARIO_PROBE };
 
 /* How long an infection lasts. */
@@ -44,8 +45,8 @@ struct scenario_family {
     char *method, *path, *agent, *referer;
     char **headers; /* "Name: value", in order, for the capture */
     unsigned headers_count;
-    uint32_t body; /* random bytes in the request, never beginning with gzip's 1f 8b */
-    char *payload; /* raw: the text sent; smtp: the mail, lines ending as YAML gives them */
+    uint32_t body;   /* random bytes in the request, never beginning with gzip's 1f 8b */
+    char *payload;   /* raw: the text sent; smtp: the mail, lines ending as YAML gives them */
     char *from, *to; /* smtp: the envelope's addresses; host is the HELO name */
 };
 
@@ -54,6 +55,10 @@ struct scenario_activity {
     double checkins; /* mean contacts on a day with any, at least 1 */
     double peak;     /* local hour with the most contacts */
     double depth;    /* 0: the same all day; 1: none twelve hours from the peak */
+    /* Beacons instead of `checkins`: */
+    double interval_minutes; /* between two contacts; 0: none of this */
+    double jitter;           /* how far a contact strays from its beat: up to half of this share */
+    double on_hours;         /* of a day that the machine is on, on average; 24: always */
 };
 
 struct scenario_reinfection {
@@ -69,6 +74,7 @@ struct scenario_nat {
 struct scenario_dhcp {
     double mean_days; /* between two addresses of a line; 0: it keeps the first */
     double across;    /* probability that the next may lie in any of the AS's networks */
+    enum scenario_lease lease;
 };
 
 struct scenario_as {

@@ -106,9 +106,8 @@ static int check_id(struct check *c, const struct scenario_family *f)
 {
     const struct {
         const char *key, *text;
-    } texts[] = {
-        {"host", f->host}, {"path", f->path}, {"referer", f->referer}, {"payload", f->payload},
-        {"from", f->from}, {"to", f->to}};
+    } texts[] = {{"host", f->host},       {"path", f->path}, {"referer", f->referer},
+                 {"payload", f->payload}, {"from", f->from}, {"to", f->to}};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (f->bot_id == SCENARIO_BOT_ID_NONE && texts[i].text && strstr(texts[i].text, "{id}"))
             return bad(c, texts[i].key, "holds {id}, and bot_id is none");
@@ -183,6 +182,8 @@ static int check_as(struct check *c, struct scenario_as *a)
         return bad(c, "nat.hosts", "not between 2 and 60000");
     if (a->dhcp.mean_days > 0 && a->dhcp.mean_days < 0.1)
         return bad(c, "dhcp.mean_days", "below 0.1, and not 0 (keeps its address)");
+    if (a->dhcp.lease == SCENARIO_LEASE_FIXED && a->dhcp.mean_days == 0)
+        return bad(c, "dhcp.lease", "fixed, and mean_days does not say how long");
     return a->survival ? check_survival(c, a->survival) : 0;
 }
 
@@ -204,6 +205,25 @@ static int check_actors(struct check *c, struct scenario_actors *a)
     return one_line(c, "agent", a->agent);
 }
 
+static int check_beacon(struct check *c, struct scenario_activity *a)
+{
+    int rc;
+    if (a->interval_minutes == 0)
+        return a->jitter != 0 || a->on_hours != 0
+                   ? bad(c, "activity.interval_minutes", "missing: jitter and on_hours go with it")
+                   : 0;
+    if (a->checkins != 0)
+        return bad(c, "activity.checkins", "says how many contacts; so does interval_minutes");
+    if (a->on_hours == 0)
+        a->on_hours = 24;
+    if ((rc = in_range(c, "activity.interval_minutes", a->interval_minutes, 1, 1440)) < 0 ||
+        (rc = in_range(c, "activity.jitter", a->jitter, 0, 1)) < 0)
+        return rc;
+    if (a->on_hours > 16 && a->on_hours != 24)
+        return bad(c, "activity.on_hours", "not up to 16, nor 24 (always)");
+    return in_range(c, "activity.on_hours", a->on_hours, 0.5, 24);
+}
+
 static int check_top(struct check *c, struct scenario *s)
 {
     int rc;
@@ -216,6 +236,8 @@ static int check_top(struct check *c, struct scenario *s)
         (rc = in_range(c, "hosts", s->hosts, 1, SCENARIO_HOSTS_MAX)) < 0 ||
         (rc = check_survival(c, &s->survival)) < 0 ||
         (rc = in_range(c, "activity.daily", s->activity.daily, 0, 1)) < 0)
+        return rc;
+    if ((rc = check_beacon(c, &s->activity)) < 0)
         return rc;
     if (s->activity.checkins == 0)
         s->activity.checkins = 1;

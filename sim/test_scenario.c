@@ -84,6 +84,25 @@ static void test_ranges(void)
             "start");
     refuses("a probability of 2", TOP SURVIVAL "activity: {daily: 2}\n" SENSORS FAMILIES ASES,
             "activity.daily");
+    refuses("jitter without interval",
+            TOP SURVIVAL "activity: {daily: 1, jitter: 0.1}\n" SENSORS FAMILIES ASES,
+            "activity.interval_minutes");
+    refuses("checkins and interval",
+            TOP SURVIVAL
+            "activity: {daily: 1, checkins: 2, interval_minutes: 5}\n" SENSORS FAMILIES ASES,
+            "activity.checkins");
+    refuses("interval",
+            TOP SURVIVAL "activity: {daily: 1, interval_minutes: 0.5}\n" SENSORS FAMILIES ASES,
+            "activity.interval_minutes");
+    refuses("on for 20 hours",
+            TOP SURVIVAL
+            "activity: {daily: 1, interval_minutes: 5, on_hours: 20}\n" SENSORS FAMILIES ASES,
+            "activity.on_hours");
+    refuses("a fixed lease of nothing",
+            TOP SURVIVAL ACTIVITY SENSORS FAMILIES
+            "ases: [{asn: 1, country: DE, weight: 1, networks: [198.51.100.0/24],"
+            " dhcp: {mean_days: 0, lease: fixed}}]\n",
+            "ases[0].dhcp.lease");
     refuses("not a number", TOP SURVIVAL "activity: {daily: .nan}\n" SENSORS FAMILIES ASES,
             "daily");
     refuses("nan", TOP SURVIVAL "activity: {daily: nan}\n" SENSORS FAMILIES ASES, "daily");

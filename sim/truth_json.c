@@ -97,6 +97,10 @@ static void put_days(struct json *j, const struct truth *t)
         member_uint(j, "hosts_seen", row->model.seen);
         member_uint(j, "cleaned", row->model.cleaned);
         member_uint(j, "reinfected", row->model.reinfected);
+        if (t->m->told.day <= d) {
+            member_uint(j, "hosts_alive_told", row->model.alive_told);
+            member_uint(j, "cleaned_told", row->model.cleaned_told);
+        }
         put_day_addresses(j, &sets[0]);
         member_uint(j, "rows", row->rows);
         member_uint(j, "rows_ipv6", row->rows6);
@@ -303,6 +307,8 @@ static void put_as_parameters(struct json *j, const struct truth *t, unsigned i)
     member_uint(j, "nat_hosts", a->nat.hosts);
     member_double(j, "dhcp_mean_days", a->dhcp.mean_days);
     member_double(j, "dhcp_across", a->dhcp.across);
+    if (a->dhcp.lease == SCENARIO_LEASE_FIXED)
+        member_str(j, "dhcp_lease", "fixed");
     put_survival(j, a->survival ? a->survival : &t->m->s->survival);
     json_object_end(j);
 }
@@ -322,6 +328,11 @@ static void put_parameters(struct json *j, const struct truth *t)
     member_double(j, "checkins", s->activity.checkins);
     member_double(j, "peak", s->activity.peak);
     member_double(j, "depth", s->activity.depth);
+    if (s->activity.interval_minutes > 0) {
+        member_double(j, "interval_minutes", s->activity.interval_minutes);
+        member_double(j, "jitter", s->activity.jitter);
+        member_double(j, "on_hours", s->activity.on_hours);
+    }
     json_object_end(j);
     json_key(j, "reinfection");
     json_object(j);
@@ -332,6 +343,32 @@ static void put_parameters(struct json *j, const struct truth *t)
     json_array(j);
     for (unsigned i = 0; i < s->ases_count; i++)
         put_as_parameters(j, t, i);
+    json_array_end(j);
+    json_object_end(j);
+}
+
+/* Who was told, and how much faster their hosts were cleaned. */
+static void put_told(struct json *j, const struct truth *t)
+{
+    const struct model_told *told = &t->m->told;
+    char text[NET_TEXT_MAX];
+    if (told->day == MODEL_NEVER)
+        return;
+    json_key(j, "told");
+    json_object(j);
+    member_date(j, "since", t, told->day);
+    member_double(j, "hazard", told->hazard);
+    member_uint(j, "lines", told->lines);
+    member_uint(j, "hosts", told->hosts);
+    json_key(j, "asns");
+    json_array(j);
+    for (size_t i = 0; i < told->n_ases; i++)
+        json_uint(j, told->ases[i]);
+    json_array_end(j);
+    json_key(j, "networks");
+    json_array(j);
+    for (size_t i = 0; i < told->n_nets; i++)
+        json_span(j, span_of(text, net_format(&told->nets[i], text)));
     json_array_end(j);
     json_object_end(j);
 }
@@ -367,6 +404,7 @@ int truth_write(const struct truth *t, const char *scenario, struct span scenari
     member_uint(&j, "seed", t->m->seed);
     member_double(&j, "scale", scale);
     put_totals(&j, t);
+    put_told(&j, t);
     put_capture(&j, capture);
     put_weeks(&j, t);
     put_families(&j, t);

@@ -8,6 +8,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import shutil
 import subprocess
 
@@ -153,6 +154,16 @@ def check_books(truth, what):
     ok(not bad and alive == truth["totals"]["hosts_alive_after"], what + ": alive, cleaned and reinfected add up")
 
 
+def small_networks(name):
+    """One network of the bundled scenario's first AS."""
+    return re.search(r"networks: *\[ *([^], ]+)", run(SIM, "--show", name).out).group(1)
+
+
+def start_of(name, days):
+    start = re.search(r"(?m)^start: *(\S+)", run(SIM, "--show", name).out).group(1)
+    return (datetime.date.fromisoformat(start) + datetime.timedelta(days)).isoformat()
+
+
 # the command line
 equal(run(SIM).code, 2, "no scenario is wrong usage")
 equal(run(SIM, "--frobnicate", "small").code, 2, "an unknown option too")
@@ -203,6 +214,36 @@ equal(run(SIM, "--quiet", "--feed", "-", "small").out.encode(), first[0], "- is 
 # Equal on every machine: no libm, no contraction. Changes to the model change this on purpose.
 GOLDEN = "f1cbd3cf0321a1c33b89bfddc721646696d3fef23cee0630fbc4498a483a0723"
 equal(hashlib.sha256(first[0]).hexdigest(), GOLDEN, "the feed of `small` is as pinned")
+
+# networks that are told, beacons, fixed leases
+told = write(path("told.txt"), "AS64510 # no such AS\n%s\n" % small_networks("small"))
+plain = ["--days", "20", "--feed", path("p.csv"), "--truth", path("p.json"), "small"]
+sim(*plain)
+sim("--told", told, "--told-from", start_of("small", 7), "--hazard", "3", *[a.replace("p.", "q.") for a in plain])
+before, after = load("p.json"), load("q.json")
+equal((after["told"]["since"], after["told"]["hazard"], after["told"]["asns"]), (after["days"][7]["date"], 3, [64510]),
+      "the truth says who was told, when, and what it does")
+ok("told" not in before and "hosts_alive_told" not in before["days"][8], "and nothing where nobody was")
+equal(before["days"][:7], after["days"][:7], "before that day nothing changes")
+ok(after["totals"]["hosts_alive_after"] < before["totals"]["hosts_alive_after"], "from then on more hosts are cleaned")
+ok(0 < after["told"]["hosts"] < after["totals"]["hosts"] and
+   all(d["hosts_alive_told"] <= d["hosts_alive"] and d["cleaned_told"] <= d["cleaned"] for d in after["days"][7:]),
+   "hosts that are told, day by day")
+check_books(after, "told")
+sim("--told", told, "--told-from", start_of("small", 7), "--hazard", "1", *[a.replace("p.", "r.") for a in plain])
+equal(read("r.csv"), read("p.csv"), "a hazard of 1 changes nothing")
+for args in (["--told", told], ["--hazard", "2"], ["--told", told, "--told-from", "2011-01-01", "--hazard", "0"],
+             ["--told", told, "--told-from", "soon", "--hazard", "2"], ["--told", told, "--told-from", "1999-01-01", "--hazard", "2"],
+             ["--told", write(path("wrong.txt"), "10.0.0.0/8\nx\n"), "--told-from", start_of("small", 1), "--hazard", "2"],
+             ["--told", path("nowhere"), "--told-from", start_of("small", 1), "--hazard", "2"]):
+    refused = run(SIM, "--truth", path("x"), *args, "small")
+    if (refused.code, refused.err.count("\n")) != (2, 1):
+        ok(False, "%s: exit %d: %s" % (" ".join(args), refused.code, refused.err))
+beacon = write(path("beacon.yaml"), re.sub(r"(?m)^activity:.*(\n  .*)*", "activity: {daily: 1, interval_minutes: 40}",
+                                           run(SIM, "--show", "small").out))
+sim("--days", "3", "--feed", path("b.csv"), "--truth", path("b.json"), beacon)
+Count(load("b.json"), "b.csv").check(load("b.json"), "beacons")
+equal(load("b.json")["parameters"]["activity"]["interval_minutes"], 40, "the truth says that there are beacons")
 
 # the columns
 sample = os.path.join(SHARED, "shadowserver", "event4_sinkhole_http.csv")
