@@ -30,8 +30,8 @@ static void choose(struct both *b)
 static void fit_both(struct curve_points *p, const struct both *near, struct both *out)
 {
     for (int k = 0; k < 2; k++)
-        curve_points_fit(p, (enum curve_shape)k, near ? &near->fit[k] : NULL, &out->fit[k],
-                         &out->likelihood[k]);
+        curve_points_fit(p, (enum curve_shape)k, near ? &near->fit[k] : NULL, near != NULL,
+                         &out->fit[k], &out->likelihood[k]);
     choose(out);
 }
 
@@ -146,7 +146,7 @@ static void draw_all(struct draws *d, const struct both *fitted, const struct cu
 static void bootstrap(struct curve_points *p, const struct both *b, const struct curve_options *o,
                       struct figures *f, struct curve_decline *out)
 {
-    struct draws d = {.points = *p};
+    struct draws d = {.points = *p}; /* from here on these are used, and `p` is not */
     double *room = mem_zeroed(p->n * 4, sizeof *room), again;
     struct curve_fit fit;
     d.mean = room;
@@ -154,7 +154,7 @@ static void bootstrap(struct curve_points *p, const struct both *b, const struct
     d.innovation = room + 2 * p->n;
     d.share = room + 3 * p->n;
     rng_seed(&d.rng, o->seed);
-    curve_points_fit(&d.points, b->best, &b->fit[b->best], &fit, &again); /* for its means */
+    curve_points_fit(&d.points, b->best, &b->fit[b->best], false, &fit, &again); /* for its means */
     d.n0 = fit.curve.n0;
     for (size_t i = 0; i < p->n; i++)
         d.share[i] = curve_share(&fit.curve, p->t[i]);

@@ -9,6 +9,8 @@
  * for a given shape the likelihood is concave in it, so that Newton's way always ends. */
 #define LAMBDA_MAX 1e6 /* all is gone at once */
 #define STEPS_MAX  60
+#define EXACT      1e-8 /* steps that are smaller are the last */
+#define DRAWN      1e-3 /* for draws, whose spread is wider by far */
 #define TURNS_MAX  30
 #define GRID       13 /* shapes that are tried before the best is made better */
 
@@ -21,15 +23,23 @@ static bool usable(const struct curve_series *s, size_t i)
            (!s->weight || (isfinite(s->weight[i]) && s->weight[i] > 0));
 }
 
+static unsigned weekday_of(double t)
+{
+    return (unsigned)fmod(t, 7);
+}
+
 void curve_points_of(const struct curve_series *s, struct curve_points *out)
 {
-    double *m = mem_zeroed(s->n * 6, sizeof *m);
+    double *m = mem_zeroed(s->n * 9, sizeof *m);
     *out = (struct curve_points){.t = m,
                                  .log_t = m + s->n,
                                  .y = m + 2 * s->n,
                                  .w = m + 3 * s->n,
                                  .factor = m + 4 * s->n,
                                  .mean = m + 5 * s->n,
+                                 .u = m + 6 * s->n,
+                                 .left = m + 7 * s->n,
+                                 .weekday = (uint8_t *)(m + 8 * s->n),
                                  .memory = m,
                                  .n0 = s->n0 > 0 && isfinite(s->n0) ? s->n0 : 0};
     bool daily = true;
@@ -41,6 +51,7 @@ void curve_points_of(const struct curve_series *s, struct curve_points *out)
         out->y[at] = s->count[i];
         out->w[at] = s->weight ? s->weight[i] : 1;
         out->factor[at] = 1;
+        out->weekday[at] = (uint8_t)weekday_of(out->t[at]);
         out->span = fmax(out->span, out->t[at]);
         out->sum += out->w[at] * out->y[at];
         daily &= out->t[at] == floor(out->t[at]);
@@ -87,44 +98,76 @@ static void scoring(const double g[2], double aa, double ab, double bb, double s
     }
 }
 
-static void look(const struct curve_points *p, double lambda, double shape, struct at *out)
+/* The exponentials, where they are not there yet. */
+static void fill_u(struct curve_points *p, double shape)
 {
-    double mass = 0, wy_s = 0, wy_f = 0, m_s = 0, m_sl = 0, m_ss = 0, m_ssl = 0, m_slsl = 0,
-           wy_sl = 0;
+    if (p->u_shape == shape)
+        return;
+    for (size_t i = 0; i < p->n; i++)
+        p->u[i] = shape == 1 ? p->t[i] / p->span : exp(shape * p->log_t[i]);
+    p->u_shape = shape;
+    p->left_lambda = NAN;
+}
+
+static void fill(struct curve_points *p, double lambda, double shape)
+{
+    fill_u(p, shape);
+    if (p->left_lambda == lambda)
+        return;
+    for (size_t i = 0; i < p->n; i++)
+        p->left[i] = exp(-lambda * p->u[i]);
+    p->left_lambda = lambda;
+}
+
+/* Sums over the points: of m = w factor S, of w y, with s = lambda u and s log(t / span), the
+ * derivatives of -log S by log lambda and log shape (but for a shape). */
+struct sums {
+    double m, wy_s, wy_sl, m_s, m_sl, m_ss, m_ssl, m_slsl;
+};
+
+static void sum_up(const struct curve_points *p, double lambda, struct sums *out)
+{
+    *out = (struct sums){0};
     for (size_t i = 0; i < p->n; i++) {
-        double s = lambda * exp(shape * p->log_t[i]);
-        double m = p->w[i] * p->factor[i] * exp(-s), wy = p->w[i] * p->y[i];
-        double sl = s_log(s, p->log_t[i]);
-        mass += m;
-        wy_s += wy * s;
-        wy_sl += wy * sl;
-        wy_f += p->factor[i] != 1 ? wy * log(p->factor[i]) : 0;
-        m_s += m * s;
-        m_sl += m * sl;
-        m_ss += m * s * s;
-        m_ssl += m * s * sl;
-        m_slsl += m * sl * sl;
+        double s = lambda * p->u[i], sl = s_log(s, p->log_t[i]);
+        double m = p->w[i] * p->factor[i] * p->left[i], wy = p->w[i] * p->y[i];
+        out->m += m;
+        out->wy_s += wy * s;
+        out->wy_sl += wy * sl;
+        out->m_s += m * s;
+        out->m_sl += m * sl;
+        out->m_ss += m * s * s;
+        out->m_ssl += m * s * sl;
+        out->m_slsl += m * sl * sl;
     }
-    double n0 = p->n0 > 0 ? p->n0 : mass > 0 ? p->sum / mass : 0;
-    double centre = p->n0 > 0 || !(mass > 0) ? 0 : 1 / mass;
+}
+
+static void look(struct curve_points *p, double lambda, double shape, struct at *out)
+{
+    struct sums k;
+    fill(p, lambda, shape);
+    sum_up(p, lambda, &k);
+    double n0 = p->n0 > 0 ? p->n0 : k.m > 0 ? p->sum / k.m : 0;
+    double centre = p->n0 > 0 || !(k.m > 0) ? 0 : 1 / k.m;
     out->n0 = n0;
-    out->likelihood = (n0 > 0 ? p->sum * log(n0) : 0) + wy_f - wy_s - n0 * mass;
-    double g[2] = {n0 * m_s - wy_s, shape * (n0 * m_sl - wy_sl)};
-    double aa = n0 * (m_ss - centre * m_s * m_s), ab = n0 * shape * (m_ssl - centre * m_s * m_sl),
-           bb = n0 * shape * shape * (m_slsl - centre * m_sl * m_sl);
+    out->likelihood = (n0 > 0 ? p->sum * log(n0) : 0) + p->log_factors - k.wy_s - n0 * k.m;
+    double g[2] = {n0 * k.m_s - k.wy_s, shape * (n0 * k.m_sl - k.wy_sl)};
+    double aa = n0 * (k.m_ss - centre * k.m_s * k.m_s),
+           ab = n0 * shape * (k.m_ssl - centre * k.m_s * k.m_sl),
+           bb = n0 * shape * shape * (k.m_slsl - centre * k.m_sl * k.m_sl);
     out->slope = lambda > 0 ? g[0] / lambda : 0;
     out->bend = lambda > 0 ? aa / (lambda * lambda) : 0;
     scoring(g, aa, ab, bb, out->step);
 }
 
 /* The slope at lambda = 0: whether there is any decline of this shape. */
-static bool declines(const struct curve_points *p, double shape)
+static bool declines(struct curve_points *p, double shape)
 {
     double wy_u = 0, m_u = 0, mass = 0;
+    fill_u(p, shape);
     for (size_t i = 0; i < p->n; i++) {
-        double u = exp(shape * p->log_t[i]);
-        wy_u += p->w[i] * p->y[i] * u;
-        m_u += p->w[i] * p->factor[i] * u;
+        wy_u += p->w[i] * p->y[i] * p->u[i];
+        m_u += p->w[i] * p->factor[i] * p->u[i];
         mass += p->w[i] * p->factor[i];
     }
     double n0 = p->n0 > 0 ? p->n0 : p->sum / mass;
@@ -133,8 +176,10 @@ static bool declines(const struct curve_points *p, double shape)
 
 /* ---- the best lambda of a shape, the best shape ---- */
 
-/* Newton between brackets; 0 when there is no decline. */
-static double best_lambda(const struct curve_points *p, double shape, double start, struct at *at)
+/* Newton between brackets; 0 when there is no decline. Its error falls by squares: a step that is
+ * smaller than `enough` is the last one. */
+static double best_lambda(struct curve_points *p, double shape, double start, double enough,
+                          struct at *at)
 {
     double low = 0, high = LAMBDA_MAX, lambda = start > 0 ? start : 1;
     if (!declines(p, shape)) {
@@ -150,10 +195,12 @@ static double best_lambda(const struct curve_points *p, double shape, double sta
         double next = at->bend > 0 ? lambda + at->slope / at->bend : INFINITY;
         if (!(next > low && next < high)) /* also NaN */
             next = low > 0 ? sqrt(low * fmin(high, low * 1e4)) : high < 1e-12 ? 0 : high / 4;
-        if (fabs(next - lambda) <= 1e-10 * lambda)
-            break;
+        bool last = fabs(next - lambda) <= enough * lambda;
         lambda = next;
+        if (last)
+            break;
     }
+    look(p, lambda, shape, at);
     return lambda;
 }
 
@@ -162,15 +209,14 @@ struct place {
     struct at at;
 };
 
-static void place_at(const struct curve_points *p, double log_shape, double start,
-                     struct place *out)
+static void place_at(struct curve_points *p, double log_shape, double start, struct place *out)
 {
     out->shape = exp(log_shape);
-    out->lambda = best_lambda(p, out->shape, start, &out->at);
+    out->lambda = best_lambda(p, out->shape, start, EXACT, &out->at);
 }
 
 /* Golden section over the log of the shape, between the neighbours of the best of the grid. */
-static void golden(const struct curve_points *p, double low, double high, struct place *best)
+static void golden(struct curve_points *p, double low, double high, struct place *best)
 {
     const double ratio = 0.6180339887498949;
     struct place a, b;
@@ -193,7 +239,7 @@ static void golden(const struct curve_points *p, double low, double high, struct
 }
 
 /* Fisher scoring in both; false when it did not arrive (then there is the slow way). */
-static bool polish(const struct curve_points *p, struct place *at)
+static bool polish(struct curve_points *p, double enough, struct place *at)
 {
     for (int i = 0; i < STEPS_MAX; i++) {
         double a = at->at.step[0], b = at->at.step[1], damp = fmin(1, 1 / (fabs(a) + fabs(b)));
@@ -206,17 +252,20 @@ static bool polish(const struct curve_points *p, struct place *at)
             if (next.at.likelihood >= at->at.likelihood || halved == 8)
                 break;
         }
-        if (fabs(a) + fabs(b) < 1e-7)
+        bool last = fabs(a) + fabs(b) < enough;
+        if (last && halved)
             return isfinite(at->at.likelihood);
         if (halved == 8 || next.shape < CURVE_SHAPE_MIN || next.shape > CURVE_SHAPE_MAX ||
             next.lambda > LAMBDA_MAX)
             return false;
         *at = next;
+        if (last)
+            return isfinite(at->at.likelihood);
     }
     return false;
 }
 
-static void search(const struct curve_points *p, struct place *best)
+static void search(struct curve_points *p, struct place *best)
 {
     const double low = log(CURVE_SHAPE_MIN), width = log(CURVE_SHAPE_MAX) - low;
     struct place here = {.lambda = 1};
@@ -229,7 +278,7 @@ static void search(const struct curve_points *p, struct place *best)
         }
     }
     struct place try = *best;
-    if (best->lambda > 0 && polish(p, &try) && try.at.likelihood >= best->at.likelihood)
+    if (best->lambda > 0 && polish(p, EXACT, &try) && try.at.likelihood >= best->at.likelihood)
         *best = try;
     else
         golden(p, low + width * fmax(0, at - 1) / (GRID - 1),
@@ -238,25 +287,27 @@ static void search(const struct curve_points *p, struct place *best)
 
 /* ---- weekdays ---- */
 
-static unsigned weekday_of(double t)
-{
-    return (unsigned)fmod(t, 7);
-}
-
 static void set_factors(struct curve_points *p, const double factor[7])
 {
-    for (size_t i = 0; i < p->n; i++)
-        p->factor[i] = factor[weekday_of(p->t[i])];
+    double wy[7] = {0};
+    for (size_t i = 0; i < p->n; i++) {
+        p->factor[i] = factor[p->weekday[i]];
+        wy[p->weekday[i]] += p->w[i] * p->y[i];
+    }
+    p->log_factors = 0;
+    for (int d = 0; d < 7; d++)
+        p->log_factors += wy[d] * log(factor[d]);
 }
 
 /* Given the curve the best factors are observed over expected, by weekday. */
 static void find_factors(struct curve_points *p, const struct place *at, double factor[7])
 {
     double y[7] = {0}, m[7] = {0}, sum = 0;
+    fill(p, at->lambda, at->shape);
     for (size_t i = 0; i < p->n; i++) {
-        unsigned d = weekday_of(p->t[i]);
+        unsigned d = p->weekday[i];
         y[d] += p->w[i] * p->y[i];
-        m[d] += p->w[i] * at->at.n0 * exp(-at->lambda * exp(at->shape * p->log_t[i]));
+        m[d] += p->w[i] * at->at.n0 * p->left[i];
     }
     for (int d = 0; d < 7; d++) {
         factor[d] = m[d] > 0 ? fmax(y[d] / m[d], 1e-3) : 1;
@@ -268,33 +319,38 @@ static void find_factors(struct curve_points *p, const struct place *at, double 
 
 /* ---- all of it ---- */
 
-static void fit_place(const struct curve_points *p, enum curve_shape kind, struct place *at,
-                      bool near)
+static void fit_place(struct curve_points *p, enum curve_shape kind, struct place *at, bool near,
+                      double enough)
 {
     if (kind == CURVE_EXPONENTIAL) {
-        place_at(p, 0, at->lambda, at);
+        at->shape = 1;
+        at->lambda = best_lambda(p, 1, at->lambda, enough, &at->at);
         return;
     }
     if (near && at->lambda > 0) {
-        look(p, at->lambda, at->shape, &at->at);
-        if (polish(p, at))
+        struct place try = *at;
+        look(p, try.lambda, try.shape, &try.at);
+        if (polish(p, enough, &try)) {
+            *at = try;
             return;
+        }
     }
     search(p, at);
 }
 
-static void judge_fit(struct curve_points *p, const struct place *at, struct curve_fit *out)
+/* What is left of the points. The logarithms of a deviance are not taken for each draw. */
+static void judge_fit(struct curve_points *p, const struct place *at, bool draw,
+                      struct curve_fit *out)
 {
     double chi2 = 0;
     unsigned used = out->parameters + (out->weekdays ? 6 : 0);
+    fill(p, at->lambda, at->shape);
     for (size_t i = 0; i < p->n; i++) {
-        double m = at->at.n0 * p->factor[i] * exp(-at->lambda * exp(at->shape * p->log_t[i]));
-        double r = p->y[i] - m;
-        p->mean[i] = m;
+        double m = p->mean[i] = at->at.n0 * p->factor[i] * p->left[i], r = p->y[i] - m;
         chi2 += p->w[i] * r * r / fmax(m, CURVE_MEAN_MIN);
-        out->deviance +=
-            2 * p->w[i] *
-            ((p->y[i] > 0 ? p->y[i] * log(p->y[i] / fmax(m, 1e-300)) : 0) - (p->y[i] - m));
+        if (!draw)
+            out->deviance +=
+                2 * p->w[i] * ((p->y[i] > 0 ? p->y[i] * log(p->y[i] / fmax(m, 1e-300)) : 0) - r);
     }
     out->deviance = fmax(out->deviance, 0);
     out->dispersion = p->n > used ? chi2 / (double)(p->n - used) : 0;
@@ -305,21 +361,21 @@ static void fit_weekdays(struct curve_points *p, enum curve_shape kind, double e
                          struct place *at, double factor[7])
 {
     for (int turn = 0; turn < TURNS_MAX; turn++) {
-        double lambda = at->lambda, shape = at->shape;
+        double lambda = at->lambda, shape = at->shape, same = fmax(enough * 0.1, 1e-8);
         find_factors(p, at, factor);
         set_factors(p, factor);
-        fit_place(p, kind, at, true);
-        if (fabs(at->lambda - lambda) <= enough * lambda &&
-            fabs(at->shape - shape) <= enough * shape)
+        fit_place(p, kind, at, true, enough);
+        if (fabs(at->lambda - lambda) <= same * lambda && fabs(at->shape - shape) <= same * shape)
             break;
     }
 }
 
 enum curve_state curve_points_fit(struct curve_points *p, enum curve_shape kind,
-                                  const struct curve_fit *start, struct curve_fit *out,
+                                  const struct curve_fit *start, bool draw, struct curve_fit *out,
                                   double *log_likelihood)
 {
     bool near = start && start->state == CURVE_FITTED;
+    double enough = draw ? DRAWN : EXACT;
     struct place at = {.lambda = near ? pow(p->span / start->curve.scale, start->curve.shape) : 1,
                        .shape = near ? start->curve.shape : 1,
                        .at.n0 = near ? start->curve.n0 : 0};
@@ -334,10 +390,10 @@ enum curve_state curve_points_fit(struct curve_points *p, enum curve_shape kind,
     if (near && p->weekdays)
         find_factors(p, &at, out->weekday);
     set_factors(p, out->weekday);
-    fit_place(p, kind, &at, near);
+    fit_place(p, kind, &at, near, enough);
     if (p->weekdays)
-        fit_weekdays(p, kind, near ? 1e-4 : 1e-8, &at, out->weekday);
-    judge_fit(p, &at, out);
+        fit_weekdays(p, kind, enough, &at, out->weekday);
+    judge_fit(p, &at, draw, out);
     out->curve = (struct curve){.n0 = at.at.n0, .scale = INFINITY, .shape = at.shape};
     *log_likelihood = at.at.likelihood;
     if (at.lambda > 0)
@@ -370,7 +426,7 @@ enum curve_state curve_fit(const struct curve_series *s, enum curve_shape kind,
     struct curve_fit near;
     curve_points_of(s, &p);
     bool use = start && is_near(&p, start, &near);
-    curve_points_fit(&p, kind, use ? &near : NULL, out, &likelihood);
+    curve_points_fit(&p, kind, use ? &near : NULL, false, out, &likelihood);
     curve_points_free(&p);
     return out->state;
 }
