@@ -1,13 +1,21 @@
 /* ebb census [--by WHAT] */
+#include <stdlib.h>
 #include <string.h>
 
 #include "app/casedir.h"
 #include "app/cmd_census.h"
 
+#define COLUMNS_MAX 16
+#define VICTIMS                                                                                    \
+    {                                                                                              \
+        "victims", "victims", TABLE_COUNT                                                          \
+    }
+
 static const struct table_column day_columns[] = {
     {"date", "date", TABLE_WORDS},
     {"family", "family", TABLE_WORDS},
     {"addresses", "addresses", TABLE_COUNT},
+    VICTIMS,
     {"new", "new", TABLE_COUNT},
     {"returning", "returning", TABLE_COUNT},
     {"gone", "gone", TABLE_COUNT},
@@ -16,7 +24,7 @@ static const struct table_column day_columns[] = {
     {0},
 };
 #define COUNTED                                                                                    \
-    {"family", "family", TABLE_WORDS}, {"addresses", "addresses", TABLE_COUNT},                    \
+    {"family", "family", TABLE_WORDS}, {"addresses", "addresses", TABLE_COUNT}, VICTIMS,           \
         {"first_seen", "first seen", TABLE_WORDS}, {"last_seen", "last seen", TABLE_WORDS},        \
         {"ipv6", NULL, TABLE_COUNT}, {"ipv6_64s", NULL, TABLE_COUNT},                              \
     {                                                                                              \
@@ -52,6 +60,9 @@ static const struct {
 
 struct output {
     struct table *table;
+    struct table_column columns[COLUMNS_MAX];
+    bool victims; /* judged counts beside raw ones */
+    struct ip *excluded;
     enum census_by by;
     uint64_t limit, rows;
 };
@@ -114,6 +125,8 @@ static int print_row(void *ctx, const struct census_row *r)
     put_group(o, r);
     if (o->by != CENSUS_BY_ADDRESS)
         table_uint(o->table, r->addresses);
+    if (o->by != CENSUS_BY_ADDRESS && o->victims)
+        table_uint(o->table, r->victims);
     if (o->by == CENSUS_BY_DAY) {
         table_uint(o->table, r->fresh);
         table_uint(o->table, r->returning);
@@ -143,6 +156,32 @@ int census_days(const struct cli *cli, int32_t *since_day, int32_t *until_day)
     return 0;
 }
 
+/* The grouping's columns; `victims` where it is asked for. */
+static void choose_columns(struct output *o, const struct table_column *all)
+{
+    size_t n = 0;
+    for (; all->key; all++)
+        if (o->victims || strcmp(all->key, "victims") != 0)
+            o->columns[n++] = *all;
+    o->columns[n] = (struct table_column){0};
+}
+
+/* Addresses that no infected host is behind: judging all sources takes seconds where there are
+ * millions, which is why it has to be asked for. */
+static int find_excluded(struct casedir *c, struct output *o, struct census_query *q)
+{
+    struct judge *j;
+    if (!o->victims)
+        return 0;
+    int rc = judge_new(c->config->cleanup.judged, c->config->cleanup.known_count, c->judgements, &j);
+    if (rc == 0) {
+        rc = judge_excluded(j, c->sources, &o->excluded, &q->n_excluded);
+        judge_free(j);
+    }
+    q->excluded = o->excluded;
+    return rc;
+}
+
 int cmd_census(const struct cli *cli)
 {
     struct casedir c = {.quiet = cli->quiet};
@@ -167,16 +206,24 @@ int cmd_census(const struct cli *cli)
     if (rc)
         return rc;
     q.by = o.by = groupings[g].by;
+    o.victims = cli_has(cli, "victims");
+    if (o.victims && o.by == CENSUS_BY_ADDRESS)
+        return cli_fail(EXIT_USAGE, "--victims: not with --by address: see `ebb census explain`");
+    choose_columns(&o, groupings[g].columns);
     q.family = span_str(cli_get(cli, "family"));
     rc = casedir_open(&c, cli->case_dir, JOURNAL_READ, &err);
     if (rc == 0)
-        rc = casedir_views(&c, VIEW_CENSUS, &err);
+        rc = casedir_views(
+            &c, VIEW_CENSUS | (o.victims ? VIEW_SOURCES | VIEW_JUDGEMENTS : 0), &err);
+    if (rc == 0)
+        rc = find_excluded(&c, &o, &q);
     if (rc == 0) {
-        o.table = table_open(cli_shape(cli), groupings[g].columns, stdout);
+        o.table = table_open(cli_shape(cli), o.columns, stdout);
         rc = census_rows(c.census, &q, print_row, &o, &err);
         if (table_close(o.table) < 0 && rc >= 0)
             rc = err_set(&err, -1, "output could not be written");
     }
     casedir_close(&c, NULL);
+    free(o.excluded);
     return rc < 0 ? cli_err(&err) : EXIT_DONE;
 }

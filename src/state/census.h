@@ -58,6 +58,10 @@ struct census_query {
     enum census_by by;
     int32_t since, until; /* days since 1970, since inclusive, until exclusive */
     struct span family;   /* empty: every family, each with rows of its own */
+    /* Addresses that no infected host is behind (judge_excluded), ascending, IPv4 first; none when
+     * NULL. They count like all others; `victims` of a row is without them. */
+    const struct ip *excluded;
+    size_t n_excluded;
 };
 
 /* One row; fields that the grouping does not have are zero or empty. Spans are valid within row().
@@ -75,6 +79,7 @@ struct census_row {
     struct net network;
     struct ip address;       /* BY_ADDRESS */
     uint64_t addresses;      /* distinct IPv4 + IPv6 addresses */
+    uint64_t victims;        /* of those: not among the query's `excluded` */
     uint64_t ipv6, ipv6_64s; /* of those: IPv6, and the /64s they lie in */
     /* BY_DAY: seen for the first time ever; seen on an earlier day too (fresh + returning =
      * addresses); seen on the day before and not on this one. "Ever" and "earlier" look at the

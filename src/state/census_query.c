@@ -11,7 +11,7 @@ typedef int (*row_fn)(void *ctx, const struct census_row *row);
 /* What is counted for one row. A stamp says which address (or /64) was counted last, because an
  * address can have several attributions of one key. */
 struct tally {
-    uint64_t addresses, ipv6, ipv6_64s;
+    uint64_t addresses, others, ipv6, ipv6_64s;
     uint64_t stamp, stamp_64;
     uint32_t first_day, last_day;
     uint32_t attr; /* BY_NETWORK: the one seen last, on attr_day */
@@ -19,7 +19,7 @@ struct tally {
 };
 
 struct day_tally {
-    uint64_t addresses, ipv6, ipv6_64s, fresh, gone;
+    uint64_t addresses, others, ipv6, ipv6_64s, fresh, gone;
     uint64_t stamp_64;
 };
 
@@ -46,6 +46,8 @@ struct query {
     uint32_t *touched;   /* keys of this family */
     size_t ntouched;
     uint64_t serial, serial_64; /* the address and /64 at hand */
+    size_t excluded;            /* the first that is not below it */
+    bool other;                 /* it is excluded */
 
     struct day_tally *days; /* BY_DAY: by day - lo */
     uint16_t *union_days, *spare;
@@ -103,6 +105,7 @@ static void count_part(struct query *q, const struct addrset_group *g,
     if (t->stamp != q->serial) {
         t->stamp = q->serial;
         t->addresses++;
+        t->others += q->other;
         t->ipv6 += v6;
     }
     if (v6 && t->stamp_64 != q->serial_64) {
@@ -159,6 +162,7 @@ static void count_days(struct query *q, const struct addrset_group *g, bool v6)
             continue;
         struct day_tally *d = &q->days[day - q->lo];
         d->addresses++;
+        d->others += q->other;
         if (v6) {
             d->ipv6++;
             if (d->stamp_64 != q->serial_64) {
@@ -209,6 +213,7 @@ static int address_row(struct query *q, const struct addrset_group *g, uint32_t 
     struct census_row row = {.family = dict_family_name(&q->c->dict, family),
                              .address = addrset_ip(&g->key, v6),
                              .addresses = 1,
+                             .victims = !q->other,
                              .ipv6 = v6,
                              .ipv6_64s = v6,
                              .first_day = days[from],
@@ -216,6 +221,26 @@ static int address_row(struct query *q, const struct addrset_group *g, uint32_t 
                              .days = (uint32_t)(to - from)};
     row_attr(&q->c->dict, latest_part(q, g)->attr, &row);
     return q->row(q->ctx, &row);
+}
+
+/* Addresses come in order, and so do those that are excluded. */
+static void see_excluded(struct query *q, const struct addrset_key *key, bool v6)
+{
+    const struct census_query *query = q->q;
+    q->other = false;
+    for (; q->excluded < query->n_excluded; q->excluded++) {
+        const struct ip *ip = &query->excluded[q->excluded];
+        bool is_v6 = !ip_is_v4(ip);
+        if (is_v6 != v6 && is_v6)
+            return; /* the IPv4 ones are behind us */
+        if (is_v6 != v6)
+            continue;
+        struct addrset_key at = addrset_key(ip, v6, key->attr);
+        if (addrset_less(&at, key))
+            continue;
+        q->other = addrset_same_address(&at, key);
+        return;
+    }
 }
 
 /* One family's IPv4 or IPv6 addresses. */
@@ -229,6 +254,7 @@ static int scan(struct query *q, uint32_t family, bool v6, struct err *err)
     int more, rc = 0;
     addrset_group_init(&g, q->sets, n, (uint32_t)q->c->dict.nattrs);
     q->serial_64++;
+    q->excluded = 0;
     while (rc == 0 && (more = addrset_group_next(&g)) != 0) {
         if (more < 0) {
             rc = err_set(err, -EBADMSG, "census: the snapshot is damaged, rebuild it (%s/census)",
@@ -236,6 +262,8 @@ static int scan(struct query *q, uint32_t family, bool v6, struct err *err)
             break;
         }
         q->serial++;
+        if (q->q->n_excluded)
+            see_excluded(q, &g.key, v6);
         if (v6 && g.key.hi != net_64) {
             net_64 = g.key.hi;
             q->serial_64++;
@@ -298,6 +326,7 @@ static void keep_days(struct query *q, uint32_t family, uint32_t rank)
         r->fresh = d->fresh;
         r->gone = d->gone;
         r->t = (struct tally){.addresses = d->addresses,
+                              .others = d->others,
                               .ipv6 = d->ipv6,
                               .ipv6_64s = d->ipv6_64s,
                               .first_day = day,
@@ -379,6 +408,7 @@ static int emit(struct query *q, const struct result *r)
     uint8_t country[2];
     struct census_row row = {.family = dict_family_name(d, r->family),
                              .addresses = r->t.addresses,
+                             .victims = r->t.addresses - r->t.others,
                              .ipv6 = r->t.ipv6,
                              .ipv6_64s = r->t.ipv6_64s,
                              .first_day = (int32_t)r->t.first_day,

@@ -8,6 +8,7 @@
 #include "base/tap.h"
 #include "base/utc.h"
 #include "event/act_cleanup.h"
+#include "state/census.h"
 #include "state/judge_view.h"
 
 #define NOON    (1700000000ll / 86400 * UTC_DAY + 12 * 3600 * UTC_SECOND)
@@ -510,6 +511,97 @@ static void test_names(void)
     ok(judged_of_name(span_str("king")) == -1 && !judged_name(JUDGED_ROLES), "names");
 }
 
+/* ---- the census beside it ---- */
+
+#define EXCLUDED 40
+#define WORLD    3000
+
+struct counted {
+    struct {
+        char key[160];
+        uint64_t addresses, victims;
+    } rows[4096];
+    unsigned n;
+};
+
+static int keep_counted(void *ctx, const struct census_row *r)
+{
+    struct counted *c = ctx;
+    char net[NET_TEXT_MAX] = "", ip[IP_TEXT_MAX] = "";
+    if (r->network.set)
+        net_format(&r->network, net);
+    ip_format(&r->address, ip);
+    snprintf(c->rows[c->n].key, sizeof c->rows[0].key, "%d %.*s %u %.*s %s %s", r->day,
+             (int)r->family.n, (const char *)r->family.p, r->asn, (int)r->country.n,
+             (const char *)r->country.p, net, ip);
+    c->rows[c->n].addresses = r->addresses;
+    c->rows[c->n++].victims = r->victims;
+    return c->n == 4096;
+}
+
+static int cmp_ip(const void *x, const void *y)
+{
+    const struct ip *a = x, *b = y;
+    return ip_is_v4(a) != ip_is_v4(b) ? (ip_is_v4(a) ? -1 : 1) : memcmp(a, b, sizeof *a);
+}
+
+static uint64_t draw(uint64_t *r)
+{
+    *r = *r * 6364136223846793005ull + 1442695040888963407ull;
+    return *r >> 33;
+}
+
+/* The victims of one census are the addresses of another, which never saw the others. */
+static void test_census(void)
+{
+    static struct counted all, without;
+    struct census *a = NULL, *b = NULL;
+    struct ip excluded[EXCLUDED];
+    uint64_t r = 7;
+    census_open(dir, &a, NULL);
+    census_open(dir, &b, NULL);
+    for (unsigned i = 0; i < EXCLUDED; i++) {
+        char ip[48];
+        snprintf(ip, sizeof ip, i % 2 ? "10.0.%u.%u" : "2001:db8::%u:%u", (unsigned)(draw(&r) % 4),
+                 (unsigned)(draw(&r) % 50));
+        excluded[i] = addr(ip);
+    }
+    qsort(excluded, EXCLUDED, sizeof *excluded, cmp_ip);
+    for (unsigned i = 0; i < WORLD; i++) {
+        char ip[48];
+        snprintf(ip, sizeof ip, draw(&r) % 2 ? "10.0.%u.%u" : "2001:db8::%u:%u",
+                 (unsigned)(draw(&r) % 4), (unsigned)(draw(&r) % 50));
+        struct event ev = checkin(ip, (int64_t)(draw(&r) % 9) * DAY);
+        ev.family = span_str(draw(&r) % 3 ? "one" : "two");
+        ev.asn = 64500 + draw(&r) % 3;
+        ev.country = span_str(draw(&r) % 2 ? "DE" : "FR");
+        ev.network = net_of(&ev.src_ip, ip_is_v4(&ev.src_ip) ? 24 : 64);
+        census_add(a, &ev);
+        if (!bsearch(&ev.src_ip, excluded, EXCLUDED, sizeof *excluded, cmp_ip))
+            census_add(b, &ev);
+    }
+    for (enum census_by by = CENSUS_BY_DAY; by <= CENSUS_BY_ADDRESS; by++) {
+        struct census_query q = {.by = by, .since = INT32_MIN, .until = INT32_MAX};
+        unsigned same = 0, left = 0;
+        all.n = without.n = 0;
+        census_rows(b, &q, keep_counted, &without, NULL);
+        q.excluded = excluded;
+        q.n_excluded = EXCLUDED;
+        census_rows(a, &q, keep_counted, &all, NULL);
+        for (unsigned i = 0; i < all.n; i++) {
+            left += all.rows[i].victims > 0;
+            for (unsigned k = 0; k < without.n; k++)
+                same += strcmp(all.rows[i].key, without.rows[k].key) == 0 &&
+                        all.rows[i].victims == without.rows[k].addresses &&
+                        without.rows[k].victims == without.rows[k].addresses;
+        }
+        ok(without.n > 0 && same == without.n && left == without.n,
+           "victims by day, country, AS, network, family, address");
+    }
+    census_close(a);
+    census_close(b);
+}
+
 int main(void)
 {
     log_set_level(LOG_ERROR);
@@ -524,6 +616,7 @@ int main(void)
     test_who_says_otherwise();
     test_view();
     test_all();
+    test_census();
     rmdir(dir);
     return tap_done();
 }
