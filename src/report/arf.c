@@ -99,9 +99,14 @@ static void received(struct arena *arena, const struct report_row *row, struct b
     char text[ROW_END_MAX];
     struct span helo = words_clean(arena, row->helo, HELO_MAX);
     buf_str(out, "Received: from ");
-    buf_str(out, message_is_domain(helo) ? "" : "unknown (");
-    comment(out, helo);
-    buf_str(out, message_is_domain(helo) ? " ([" : " [");
+    if (message_is_domain(helo)) {
+        buf_span(out, helo);
+        buf_str(out, " ([");
+    } else {
+        buf_str(out, "unknown (");
+        comment(out, helo);
+        buf_str(out, helo.n ? " [" : "[");
+    }
     buf_put(out, text, ip_format(&row->ip, text));
     buf_byte(out, ']');
     if (row->src_port) {
@@ -154,5 +159,6 @@ void arf_headers(struct arena *arena, const struct report *r, const struct repor
             message_text(out, "User-Agent", words_clean(arena, row->agent, ROW_WORDS_MAX));
     }
     message_date(out, "Date", row->time);
+    buf_put(out, "\r\n", 2); /* their end */
     lf(out, from);
 }

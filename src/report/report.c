@@ -161,6 +161,7 @@ static void feedback_part(struct writer *w, const struct report_row *row, bool x
         buf_span(w->out, cur_line(&c));
         buf_put(w->out, "\r\n", 2);
     }
+    buf_put(w->out, "\r\n", 2);
     buf_free(&b);
 }
 

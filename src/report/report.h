@@ -14,8 +14,8 @@
 enum report_format {
     REPORT_XARF, /* XARF v4, one JSON document an address, in a multipart/report (RFC 5965's shape)
                   */
-    REPORT_ARF,  /* RFC 5965; one part a message: for networks that get few rows */
-    REPORT_CSV,  /* Shadowserver's event4_sinkhole columns, as an attachment */
+    REPORT_ARF,  /* RFC 5965, a report a row; several are messages within one mail */
+    REPORT_CSV,  /* Shadowserver's columns, an attachment for each of its sinkhole reports */
     REPORT_STIX, /* a STIX 2.1 bundle of sightings, as an attachment */
     REPORT_TEXT, /* plain text alone */
     REPORT_FORMATS,
@@ -68,20 +68,25 @@ struct report {
     struct span log_origin; /* of the evidence log, with `index` the rows can be proved by it */
 };
 
-/* Limits: more rows than this go into several reports. */
+/* Limits: more rows than this go into several reports, each with an id of its own. */
 #define REPORT_ROWS_MAX     10000
-#define REPORT_ARF_ROWS_MAX 50 /* an ARF or XARF mail: each row is a document of its own */
+#define REPORT_ARF_ROWS_MAX 50 /* of an ARF or XARF mail, but for rows that are gone */
 
-/* The whole message (RFC 5322, CRLF, no line over 998 bytes), appended to out. -EINVAL when a text
- * cannot be sent (a line break in a header). */
+/* The whole message (RFC 5322, CRLF, ASCII, no line over 998 bytes), appended to out. Rows that are
+ * gone are only in its text, and it is a text alone when there are no others. -EINVAL, and nothing
+ * is appended, when something cannot be sent: an id, address or domain that is none by its grammar
+ * (RFC 5322's dot-atoms and host names), a control character in a name, too many rows, a row
+ * without an address. What bots said is never a reason: it is made fit. */
 int report_mail(const struct report *r, enum report_format format, struct buf *out,
                 struct err *err);
-/* The machine-readable part alone: for looking at, for feeds and tests. XARF: JSON Lines, a
- * document a row (REPORT_GONE rows are none); ARF: -ENOTSUP. */
+/* The machine-readable part alone: for looking at, for feeds and tests; without rows that are gone.
+ * XARF: JSON Lines, a document a row, up to REPORT_ROWS_MAX; CSV: all rows under report_csv_head();
+ * ARF: -ENOTSUP. */
 int report_data(const struct report *r, enum report_format format, struct buf *out,
                 struct err *err);
 /* The text that people read, of every format the first part. UTF-8, LF. */
 void report_text(const struct report *r, struct buf *out);
-/* Headings of the CSV, and one row: for feeds that stream. */
+/* Headings of the CSV (those of event4_sinkhole_http, whose first 30 are event4_sinkhole's), and
+ * one row, whatever it is: for feeds that stream. LF. */
 void report_csv_head(struct buf *out);
 void report_csv_row(const struct report_row *row, struct buf *out);

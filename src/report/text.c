@@ -209,13 +209,15 @@ static void facts_put(struct writer *w, const struct fact *facts, size_t n)
         size_t k = width(span_str(words(w, facts[i].label)));
         widest = facts[i].value.n && k > widest ? k : widest;
     }
+    /* French has a (hard) blank before its colons */
+    const char *colon = w->language == LANGUAGE_FR ? "\xc2\xa0:" : ":";
     for (size_t i = 0; i < n; i++) {
         if (!facts[i].value.n)
             continue;
         struct span label = span_str(words(w, facts[i].label));
         buf_str(w->out, "  ");
         buf_span(w->out, label);
-        buf_byte(w->out, ':');
+        buf_str(w->out, colon);
         for (size_t k = width(label); k < widest + 2; k++)
             buf_byte(w->out, ' ');
         buf_span(w->out, facts[i].value);
@@ -507,7 +509,7 @@ void text_subject(struct arena *arena, const struct report *r, struct buf *out)
         buf_str(out, "] ");
     }
     buf_str(out, words(&w, WORDS_SUBJECT));
-    const char *between = w.language == LANGUAGE_FR ? " : " : ": ";
+    const char *between = w.language == LANGUAGE_FR ? "\xc2\xa0: " : ": ";
     subject_count(&w, WORDS_SUBJECT_NEW, w.count[REPORT_NEW], &between);
     subject_count(&w, WORDS_SUBJECT_BACK, w.count[REPORT_RETURNING], &between);
     subject_count(&w, WORDS_SUBJECT_GONE, w.count[REPORT_GONE], &between);
