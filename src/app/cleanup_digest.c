@@ -6,6 +6,7 @@
 
 #include "app/case_act.h"
 #include "base/arena.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/utc.h"
 #include "event/act_cleanup.h"
@@ -103,9 +104,7 @@ static enum report_format format_of(const struct writer *w, const struct plan_co
 
 static size_t rows_a_mail(enum report_format format)
 {
-    return format == REPORT_ARF    ? REPORT_ARF_ROWS_MAX
-           : format == REPORT_XARF ? PLAN_XARF_ROWS
-                                   : REPORT_ROWS_MAX;
+    return format == REPORT_ARF || format == REPORT_XARF ? REPORT_ARF_ROWS_MAX : REPORT_ROWS_MAX;
 }
 
 /* The same digest has the same id, whoever makes it. */
@@ -243,8 +242,13 @@ int digests_write(struct casedir *c, const struct plan *p, const struct plan_opt
     arena_init(&w.event);
     take_from(&w);
     for (size_t i = 0; rc == 0 && i < n; i++)
-        if (k[i].state == PLAN_DUE)
-            rc = write_contact(&w, &k[i], err);
+        if (k[i].state == PLAN_DUE && (rc = write_contact(&w, &k[i], err)) == -EINVAL) {
+            /* an address that no mail can be written to is one network's trouble, not all others'
+             */
+            log_line(LOG_WARN, "a contact cannot be written to", "contact=%.*s why=%s",
+                     (int)k[i].mail.n, k[i].mail.p, err->text);
+            rc = 0;
+        }
     arena_free(&w.rows);
     arena_free(&w.event);
     buf_free(&w.mail);

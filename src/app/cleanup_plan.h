@@ -13,7 +13,8 @@
 #include "app/casedir.h"
 #include "report/report.h"
 
-#define PLAN_XARF_ROWS 500 /* of a mail: each is a JSON document of its own */
+#define PLAN_XARF_ROWS                                                                             \
+    200 /* each is a JSON document; more are a table, where the network has no say */
 
 struct plan_options {
     int64_t now;
