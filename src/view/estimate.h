@@ -64,7 +64,7 @@ struct estimate_segment {
     bool enough; /* hosts enough for a decline (ESTIMATE_SEGMENT_MIN alive on the first day) */
     struct estimate_decline decline;
 };
-#define ESTIMATE_SEGMENT_MIN 30
+#define ESTIMATE_SEGMENT_MIN 50
 /* Segments seen in the range, those with most hosts first (then by number or name), `limit` of them
  * (0: all). each() returns 0 to go on. */
 int estimate_segments(const struct estimate *e, enum hosts_kind kind, size_t limit,
