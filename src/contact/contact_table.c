@@ -258,19 +258,17 @@ static void put_cell(struct buf *out, struct span s)
 {
     bool quote = false;
     for (size_t i = 0; i < s.n; i++)
-        quote |= s.p[i] == '"' || s.p[i] == ',' || s.p[i] < ' ';
-    quote |= s.n && (s.p[0] == ' ' || s.p[s.n - 1] == ' ');
-    if (!quote) {
-        buf_span(out, s);
-        return;
-    }
-    buf_byte(out, '"');
+        quote |= s.p[i] == '"' || s.p[i] == ',';
+    quote |= s.n && (s.p[0] <= ' ' || s.p[s.n - 1] <= ' ');
+    if (quote)
+        buf_byte(out, '"');
     for (size_t i = 0; i < s.n; i++) {
         if (s.p[i] == '"')
             buf_byte(out, '"');
         buf_byte(out, s.p[i] < ' ' ? ' ' : s.p[i]);
     }
-    buf_byte(out, '"');
+    if (quote)
+        buf_byte(out, '"');
 }
 
 void contact_table_put(struct buf *out, const struct contact_row *row, bool delegations)

@@ -25,7 +25,7 @@ static bool read_short(struct span text, struct net *out)
     if (dots >= 3 || memchr(text.p, ':', n))
         return false;
     int length = snprintf(full, sizeof full, "%.*s%s%.*s", (int)n, (const char *)text.p,
-                          ".0.0.0" + 2 * dots, (int)(text.n - n), (const char *)slash);
+                          &".0.0.0"[2 * dots], (int)(text.n - n), (const char *)slash);
     return net_parse(span_of(full, (size_t)length), out);
 }
 
