@@ -9,9 +9,11 @@
 #define KNOWN_LOG        0.5 /* of all contacts that are matched: rules, feeds, assets know the log */
 #define LASTING_MOST     0.5 /* of a family's contacts with an identity never seen before, at most */
 #define HAS_IDS          0.02 /* identities an address, at least: the family has some */
-#define NEW_CONTACTS     6    /* contacts and days that it takes to say "always" */
+#define NEW_CONTACTS     4    /* contacts and days that it takes to say so */
+#define KNOWN_CONTACTS   6
 #define NEW_DAYS         3
 #define CHANCE           13.8 /* -ln of the chance by which a host would look so: one in a million */
+#define CHANCE_WEAK      6.9  /* likewise: one in a thousand */
 #define SWEPT_SHARE      0.5
 #define SWEPT_FAMILY     0.1
 #define SWEPT_TIMES      3
@@ -243,13 +245,18 @@ static void turns_of(const struct source *rows, size_t n, struct turns *t)
     }
 }
 
-/* Contacts with an identity that nobody had before; NAN when there is too little to tell. *known is
- * set when identities tell that the same machines come back. */
-static double always_new(const struct norms *norms, const struct source *rows, size_t n,
-                         unsigned days, bool *known)
+/* Contacts with an identity that nobody had before. */
+struct newness {
+    double always,
+        so_far; /* their share; NAN: too little to tell. At most 0.5 where chance does it */
+    bool known; /* the same machines come back */
+};
+
+static void newness_of(const struct norms *norms, const struct source *rows, size_t n,
+                       unsigned days, struct newness *out)
 {
     double spoken = 0, fresh = 0, p = 0;
-    *known = false;
+    *out = (struct newness){NAN, NAN, false};
     for (size_t i = 0; i < n; i++) {
         const struct norm *f = norms_of(norms, &rows[i]);
         if (!rows[i].own || !is_lasting(f))
@@ -259,11 +266,11 @@ static double always_new(const struct norms *norms, const struct source *rows, s
         p = fmax(p, f->fresh / f->spoken);
     }
     if (spoken < NEW_CONTACTS)
-        return NAN;
-    *known = fresh < LASTING_MOST * spoken;
-    if (days < NEW_DAYS || beyond(spoken, fresh / spoken, p) < CHANCE)
-        return fmin(fresh / spoken, 0.5);
-    return fresh / spoken;
+        return;
+    double share = fresh / spoken, far = days < NEW_DAYS ? 0 : beyond(spoken, share, p);
+    out->known = spoken >= KNOWN_CONTACTS && share < LASTING_MOST;
+    out->so_far = far >= CHANCE_WEAK ? share : fmin(share, 0.5);
+    out->always = far >= CHANCE ? share : fmin(share, 0.5);
 }
 
 static bool is_pool(const struct norms *norms, const struct source *row)
@@ -288,9 +295,11 @@ static double scanning_neighbours(const struct norms *norms, const struct source
     const struct norm_place *near = norms_neighbours(norms, rows);
     struct suspicion is = judge_suspect(norms, rows, n);
     uint32_t itself = is.seen || is.scanner;
-    for (size_t i = 0; i < n; i++)
-        if (rows[i].ruled || speech_of(norms, &rows[i]) != SAYS_NOTHING)
+    for (size_t i = 0; i < n; i++) {
+        enum speech speech = speech_of(norms, &rows[i]);
+        if (speech == SAYS_USUAL || speech == SAYS_SELDOM)
             return NAN;
+    }
     if (!near || near->seen < NEIGHBOURS + itself)
         return NAN;
     return (double)(near->scanners - is.scanner) / (near->seen - itself);
@@ -299,9 +308,11 @@ static double scanning_neighbours(const struct norms *norms, const struct source
 static void measure_sandbox(const struct norms *norms, const struct source *rows, size_t n,
                             const struct turns *t, double out[TESTS])
 {
-    bool known;
-    out[TEST_NEW_IDS] = always_new(norms, rows, n, t->days, &known);
-    if (known || is_pool(norms, rows))
+    struct newness new;
+    newness_of(norms, rows, n, t->days, &new);
+    out[TEST_NEW_IDS] = new.always;
+    out[TEST_NEW_SO_FAR] = new.so_far;
+    if (new.known || is_pool(norms, rows))
         return;
     if (t->together <= SAME_DAYS * t->days) {
         out[TEST_ONE_AT_A_TIME] = t->changes;
@@ -335,14 +346,15 @@ struct suspicion judge_suspect(const struct norms *norms, const struct source *r
     double values[TESTS];
     struct turns t;
     struct suspicion is = {0};
-    bool known;
+    struct newness new;
     for (int i = 0; i < TESTS; i++)
         values[i] = NAN;
     turns_of(rows, n, &t);
     is.seen = t.days >= SEEN_DAYS;
+    newness_of(norms, rows, n, t.days, &new);
     if (is.seen)
-        is.sandbox = always_new(norms, rows, n, t.days, &known) >= NEW_SHARE ||
-                     (!known && t.changes >= CHANGES && t.together <= SAME_DAYS * t.days);
+        is.sandbox = new.always >= NEW_SHARE ||
+                     (!new.known &&t.changes >= CHANGES &&t.together <= SAME_DAYS *t.days);
     measure_scanner(norms, rows, n, values);
     is.scanner = own_weight(values, JUDGED_SCANNER) >= JUDGE_ENOUGH;
     return is;

@@ -20,6 +20,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/utc.h"
 #include "state/sources_impl.h"
 
 #define MAGIC    "ebb-src\n"
@@ -173,7 +174,9 @@ static bool get_dict(struct cur *c, struct dict *d)
 static bool row_ok(const struct sources *s, const struct sources_row *r)
 {
     return r->contacts && r->attr < s->dict.nattrs && r->family < s->dict.nfamilies &&
-           ip_is_set(&r->ip);
+           ip_is_set(&r->ip) && r->first >= 0 && r->first <= r->last && r->last < UTC_EVENT_MAX &&
+           r->own <= r->contacts && r->matched <= r->own && r->spoken <= r->own &&
+           r->fresh <= r->spoken && r->days;
 }
 
 /* Bytes of a mapped file that are not needed any more: they would count as ours. */
