@@ -1,7 +1,7 @@
 /* How well hosts are estimated: made-up botnets with known truth, many mixes, several seeds. Prints
  * for each mix the median error of hosts over a day, a week and all, how often the 95% interval has
  * the truth, how wide it is, and how wrong the distinct addresses are. An evaluation: not timed.
- *   eval_hosts [SEEDS [MIX [HOSTS]]]  */
+ *   eval_hosts [SEEDS [MIX [HOSTS [FIRST]]]]  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -14,57 +14,79 @@ struct mix {
     double nat, nat_most; /* share of hosts, and hosts behind one address */
     double lease_least, lease_most;
     bool changes; /* no network keeps addresses */
+    bool crowded; /* lines with infected hosts have a good part of a network's addresses */
 };
 
 static const struct mix mixes[] = {
-    {"renumbering", {.law = WORLD_POISSON}, 0, 1, 0.5, 10, false},
-    {"renumbering, one contact", {.law = WORLD_ONE}, 0, 1, 0.5, 10, false},
-    {"renumbering, geometric", {.law = WORLD_GEOMETRIC}, 0, 1, 0.5, 10, false},
-    {"renumbering, beacons", {.law = WORLD_BEACON}, 0, 1, 0.5, 10, false},
-    {"renumbering, daily", {.law = WORLD_POISSON}, 0, 1, 0.9, 1.1, true},
-    {"renumbering, weekends", {.law = WORLD_POISSON, .weekend = 0.6}, 0, 1, 0.5, 10, false},
+    /* Of each: share of hosts behind NAT, hosts of such a line, mean days of a lease. */
+    {"renumbering", {.law = WORLD_POISSON}, 0, 1, 0.5, 10, false, false},
+    {"renumbering, one contact", {.law = WORLD_ONE}, 0, 1, 0.5, 10, false, false},
+    {"renumbering, geometric", {.law = WORLD_GEOMETRIC}, 0, 1, 0.5, 10, false, false},
+    {"renumbering, beacons", {.law = WORLD_BEACON}, 0, 1, 0.5, 10, false, false},
+    {"renumbering, daily", {.law = WORLD_POISSON}, 0, 1, 0.9, 1.1, true, false},
+    {"renumbering, weekends", {.law = WORLD_POISSON, .weekend = 0.6}, 0, 1, 0.5, 10, false, false},
     {"renumbering, reinfection",
      {.law = WORLD_POISSON, .reinfection = 0.2, .reinfection_days = 5},
      0,
      1,
      0.5,
      10,
+     false,
      false},
-    {"NAT", {.law = WORLD_POISSON}, 0.4, 8, 0.5, 10, false},
-    {"NAT, one contact", {.law = WORLD_ONE}, 0.4, 8, 0.5, 10, false},
-    {"NAT, geometric", {.law = WORLD_GEOMETRIC}, 0.4, 8, 0.5, 10, false},
-    {"NAT, beacons", {.law = WORLD_BEACON}, 0.4, 8, 0.5, 10, false},
-    {"NAT, heavy", {.law = WORLD_POISSON}, 0.9, 40, 0.5, 5, false},
+    {"NAT", {.law = WORLD_POISSON}, 0.4, 8, 0.5, 10, false, false},
+    {"NAT, one contact", {.law = WORLD_ONE}, 0.4, 8, 0.5, 10, false, false},
+    {"NAT, geometric", {.law = WORLD_GEOMETRIC}, 0.4, 8, 0.5, 10, false, false},
+    {"NAT, beacons", {.law = WORLD_BEACON}, 0.4, 8, 0.5, 10, false, false},
+    {"NAT, heavy", {.law = WORLD_POISSON}, 0.9, 40, 0.5, 5, false, false},
     {"NAT, reinfection",
      {.law = WORLD_POISSON, .reinfection = 0.2, .reinfection_days = 5},
      0.4,
      8,
      0.5,
      10,
+     false,
      false},
-    {"NAT, weekends", {.law = WORLD_POISSON, .weekend = 0.6}, 0.4, 8, 0.5, 10, false},
-    {"NAT, daily", {.law = WORLD_POISSON}, 0.4, 6, 0.9, 1.1, true},
-    {"beyond: never the same", {.law = WORLD_POISSON}, 0, 1, 0.4, 1.5, true},
-    {"beyond: never the same, NAT", {.law = WORLD_POISSON}, 0.4, 6, 0.4, 1.5, true},
-    {"beyond: active differs", {.law = WORLD_POISSON, .concentration = 5}, 0, 1, 0.5, 10, false},
+    {"NAT, weekends", {.law = WORLD_POISSON, .weekend = 0.6}, 0.4, 8, 0.5, 10, false, false},
+    {"NAT, daily", {.law = WORLD_POISSON}, 0.4, 6, 0.9, 1.1, true, false},
+    {"beyond: crowded pools", {.law = WORLD_POISSON}, 0, 1, 0.5, 10, false, true},
+    {"beyond: crowded pools, NAT", {.law = WORLD_POISSON}, 0.4, 8, 0.5, 10, false, true},
+    {"beyond: crowded, daily", {.law = WORLD_POISSON}, 0, 1, 0.4, 1.5, true, true},
+    {"beyond: crowded, daily, NAT", {.law = WORLD_POISSON}, 0.4, 6, 0.4, 1.5, true, true},
+    {"beyond: active differs",
+     {.law = WORLD_POISSON, .concentration = 5},
+     0,
+     1,
+     0.5,
+     10,
+     false,
+     false},
     {"beyond: active differs, NAT",
      {.law = WORLD_POISSON, .concentration = 5},
      0.4,
      8,
      0.5,
      10,
+     false,
      false},
-    {"beyond: contacts differ", {.law = WORLD_POISSON, .rate_spread = 0.5}, 0, 1, 0.5, 10, false},
+    {"beyond: contacts differ",
+     {.law = WORLD_POISSON, .rate_spread = 0.5},
+     0,
+     1,
+     0.5,
+     10,
+     false,
+     false},
     {"beyond: contacts differ, NAT",
      {.law = WORLD_POISSON, .rate_spread = 0.5},
      0.4,
      8,
      0.5,
      10,
+     false,
      false},
-    {"beyond: a row an address, day", {.law = WORLD_DEDUPED}, 0, 1, 0.5, 10, false},
-    {"beyond: the same, NAT", {.law = WORLD_DEDUPED}, 0.4, 8, 0.5, 10, false},
-    {"beyond: new hosts", {.law = WORLD_POISSON, .births = 0.005}, 0, 1, 0.5, 10, false},
+    {"beyond: a row an address, day", {.law = WORLD_DEDUPED}, 0, 1, 0.5, 10, false, false},
+    {"beyond: the same, NAT", {.law = WORLD_DEDUPED}, 0.4, 8, 0.5, 10, false, false},
+    {"beyond: new hosts", {.law = WORLD_POISSON, .births = 0.005}, 0, 1, 0.5, 10, false, false},
 };
 
 static double between(struct rng *r, double a, double b)
@@ -95,7 +117,7 @@ static struct world world_of(const struct mix *m, uint64_t seed, unsigned hosts)
         }
         a->nat_share = m->nat > 0 ? fmin(0.97, m->nat * 2 * rng_unit(&r)) : 0;
         a->nat_hosts = 2 + (unsigned)rng_below(&r, (uint64_t)m->nat_most - (m->nat_most > 1));
-        a->pool = between(&r, 2, 20);
+        a->pool = m->crowded ? between(&r, 2, 8) : between(&r, 8, 40);
     }
     return w;
 }
@@ -153,6 +175,7 @@ int main(int argc, char **argv)
     unsigned seeds = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 10;
     const char *only = argc > 2 && argv[2][0] ? argv[2] : NULL;
     unsigned hosts = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 10) : 4000;
+    unsigned first = argc > 4 ? (unsigned)strtoul(argv[4], NULL, 10) : 1;
     bool talk = getenv("EVAL_TALK") != NULL;
     printf("%-30s | %-22s | %-22s | %-22s | %-22s | addresses/hosts, all\n",
            "error bias cover width, %", "day", "week", "all", "alive");
@@ -161,7 +184,7 @@ int main(int argc, char **argv)
         if (only && !strstr(mixes[i].name, only))
             continue;
         clock_t spent = 0;
-        for (unsigned seed = 1; seed <= seeds; seed++) {
+        for (unsigned seed = first; seed < first + seeds; seed++) {
             struct world w = world_of(&mixes[i], seed * 100 + i, hosts);
             struct world_truth t;
             world_make(&w, seed * 1000 + i, &t);

@@ -7,8 +7,7 @@
 #include "stat/hosts_impl.h"
 #include "stat/rng.h"
 
-#define FRAMES_WANTED  4000 /* days in between, before worse ASes are used too */
-#define WRONG_GOOD     0.1  /* share of frames whose lease did not hold: shorter ones would hold */
+#define WRONG_GOOD     0.1 /* share of frames whose lease did not hold: shorter ones would hold */
 #define WRONG_MAX      0.5
 #define WEEK_KEPT      0.92 /* of the busiest day of the week: other days are not learned from */
 #define LAW_REPLICATES 30
@@ -16,6 +15,7 @@
 #define CONTACTS_SD   0.012
 #define ACTIVE_SD     0.08
 #define WRONG_SD      0.1 /* times the share of frames whose lease did not hold */
+#define REUSE_CHI2    10  /* that addresses are reused at all, so that it shows */
 #define PAIRS_MIN     30
 #define PRESENCE_MORE 0.002 /* of address-days with more than one contact: none to speak of */
 
@@ -43,52 +43,72 @@ static void persistence_base(const struct hosts *h, size_t as, double *base)
     }
 }
 
-/* met = a exp(-lag / stay) + reuse: a and reuse by least squares for each of a row of stays. */
-static void persistence_fit(struct persistence *p)
+/* met = a exp(-lag / stay) + reuse, at one stay: a and reuse by weighted least squares. Returns chi
+ * squared. */
+struct decay {
+    double stay, a, reuse, chi2;
+};
+static struct decay decay_at(const struct persistence *p, double stay, bool reuse)
 {
-    double best = INFINITY, a_best = 0, floor_best = 0;
-    p->stay = NAN;
-    for (double stay = 0.15; stay < 3000; stay *= 1.15) {
-        double sw = 0, sx = 0, sy = 0, sxx = 0, sxy = 0, error = 0;
-        for (unsigned l = 0; l < LAGS; l++) {
-            double w = p->base[l], x = exp(-hosts_lags[l] / stay), y = p->met[l];
-            sw += w, sx += w * x, sy += w * y, sxx += w * x * x, sxy += w * x * y;
-        }
-        double det = sw * sxx - sx * sx, a = 0, c = 0;
-        if (det > 1e-9 * sw * sxx) {
-            a = (sw * sxy - sx * sy) / det;
-            c = (sy - a * sx) / sw;
-        }
-        if (det <= 1e-9 * sw * sxx || c < 0) { /* no level that it falls to */
-            c = 0;
-            a = sxy / sxx;
-        }
-        for (unsigned l = 0; l < LAGS; l++) {
-            double e = p->met[l] - a * exp(-hosts_lags[l] / stay) - c;
-            error += p->base[l] * e * e;
-        }
-        if (error < best * 0.999) {
-            best = error;
-            p->stay = stay;
-            a_best = a;
-            floor_best = c;
-        }
+    struct decay f = {.stay = stay};
+    double sw = 0, sx = 0, sy = 0, sxx = 0, sxy = 0, w[LAGS];
+    for (unsigned l = 0; l < LAGS; l++) {
+        double x = exp(-hosts_lags[l] / stay), y = p->met[l];
+        w[l] = p->base[l] / (y * fmax(0, 1 - y) + 0.002);
+        sw += w[l], sx += w[l] * x, sy += w[l] * y, sxx += w[l] * x * x, sxy += w[l] * x * y;
     }
-    p->reuse = floor_best;
-    if (p->stay > 1000)
-        p->stay = INFINITY;
-    /* The longest frame in which the lease held, nearly always. An address that was given back is
-     * taken again about as late as leases last: two exponential times, one after the other. */
+    double det = sw * sxx - sx * sx;
+    if (reuse && det > 1e-9 * sw * sxx) {
+        f.a = (sw * sxy - sx * sy) / det;
+        f.reuse = (sy - f.a * sx) / sw;
+    }
+    if (f.reuse <= 0) { /* no level that it falls to */
+        f.reuse = 0;
+        f.a = sxy / sxx;
+    }
+    for (unsigned l = 0; l < LAGS; l++) {
+        double e = p->met[l] - f.a * exp(-hosts_lags[l] / stay) - f.reuse;
+        f.chi2 += w[l] * e * e;
+    }
+    return f;
+}
+
+static struct decay decay_fit(const struct persistence *p, bool reuse)
+{
+    struct decay best = {.chi2 = INFINITY, .stay = NAN};
+    for (double stay = 0.15; stay < 3000; stay *= 1.15) {
+        struct decay f = decay_at(p, stay, reuse);
+        if (f.chi2 < best.chi2 * 0.999)
+            best = f;
+    }
+    return best;
+}
+
+/* The longest frame in which the lease held, nearly always. An address that was given back is taken
+ * again about as late as leases last: two exponential times, one after the other. */
+static void persistence_frame(struct persistence *p, const struct decay *f)
+{
     p->wrong = 1;
     for (unsigned i = 0; i < sizeof frame_days; i++) {
-        double k = frame_days[i] / p->stay, held = a_best * exp(-k),
-               chance = p->reuse * (1 - exp(-k) * (1 + k));
+        double k = frame_days[i] / f->stay, held = f->a * exp(-k),
+               chance = f->reuse * (1 - exp(-k) * (1 + k));
         double wrong = held + chance > 0 ? chance / (held + chance) : 1;
         if (wrong < p->wrong && (p->wrong > WRONG_GOOD || !p->frame)) {
             p->wrong = wrong;
             p->frame = frame_days[i];
         }
     }
+}
+
+static void persistence_fit(struct persistence *p)
+{
+    struct decay none = decay_fit(p, false), some = decay_fit(p, true);
+    /* Days of one address go together: what the fit leaves over is the measure of chance. */
+    double chance = fmax(1, some.chi2 / (LAGS - 3));
+    const struct decay *f = none.chi2 - some.chi2 > REUSE_CHI2 * chance ? &some : &none;
+    p->reuse = f->reuse;
+    p->stay = f->stay > 1000 ? INFINITY : f->stay;
+    persistence_frame(p, f);
 }
 
 static void persistence_all(struct hosts *h, struct hosts_fit *f)
@@ -252,14 +272,17 @@ static size_t frames_addresses(struct hosts_fit *f, const struct framing *g,
                                struct multiplicity_frame *frames)
 {
     static const struct {
-        unsigned least;
+        unsigned least, days; /* in a frame; wanted of all frames */
         double wrong;
-    } steps[] = {{8, WRONG_GOOD}, {6, WRONG_GOOD}, {4, WRONG_GOOD}, {3, WRONG_GOOD}, {2, 0.05},
-                 {2, WRONG_GOOD}, {2, 0.2},        {2, 0.3},        {2, WRONG_MAX},  {2, 1}};
+    } steps[] = {{8, 2000, WRONG_GOOD}, {6, 2000, WRONG_GOOD},
+                 {4, 1500, WRONG_GOOD}, {3, 1200, WRONG_GOOD},
+                 {2, 4000, 0.05},       {2, 4000, WRONG_GOOD},
+                 {2, 4000, 0.2},        {2, 4000, 0.3},
+                 {2, 4000, WRONG_MAX},  {2, 0, 1}};
     size_t n = 0;
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         n = frames_all(g, steps[i].least, steps[i].wrong, frames);
-        if (frames_days(frames, n) < FRAMES_WANTED)
+        if (frames_days(frames, n) < steps[i].days)
             continue;
         if (steps[i].wrong > WRONG_MAX)
             note(&f->params, "no network keeps addresses long enough to see one line's days: "

@@ -87,23 +87,35 @@ static void gather(struct em *e, const struct multiplicity_frame *frames, size_t
     free(all);
 }
 
-/* Counts of addresses that are met by chance: like those of all. */
+/* Each of n contacts is there with chance q: how many are. */
+static void thin(double *to, double weight, unsigned n, double q)
+{
+    double x = weight * pow(1 - q, n);
+    for (unsigned k = 0; k <= n; k++) {
+        to[k] += x;
+        x *= q / (1 - q) * (double)(n - k) / (k + 1);
+    }
+}
+
+/* Counts of addresses whose lease changed: like those of all, of a part of the day. */
 static void gather_chance(struct em *e)
 {
-    double all = 0, overlap[MULTIPLICITY_COUNTS] = {0}, *chance = e->table.chance;
+    double all = 0, days = 0, overlap = 0, *chance = e->table.chance;
     for (size_t i = 0; i < e->n; i++)
         for (unsigned d = 0; d < e->patterns[i].n; d++) {
             unsigned x = e->patterns[i].days[d];
             if (x < 2)
                 continue;
-            chance[x / 2] += e->weight[i];
-            overlap[x / 2] += (x & 1) * e->weight[i];
-            all += e->weight[i];
+            for (unsigned q = 1; q <= 7; q += 2)
+                thin(chance, e->weight[i] / 4, x / 2, q / 8.);
+            overlap += (x & 1) * e->weight[i];
+            days += e->weight[i];
         }
+    for (unsigned n = 1; n < e->n_counts; n++)
+        all += chance[n];
     for (unsigned n = 0; n < e->n_counts; n++) {
-        e->table.chance_overlap[n] =
-            e->overlaps && chance[n] > 0 ? fmin(0.99, fmax(0.001, overlap[n] / chance[n])) : 0;
-        chance[n] = all > 0 ? chance[n] / all : 0;
+        e->table.chance_overlap[n] = e->overlaps ? fmin(0.99, 0.5 * overlap / days + 0.001) : 0;
+        chance[n] = n && all > 0 ? chance[n] / all : 0;
     }
 }
 
