@@ -18,7 +18,8 @@ ROLES = ["supervisor", "sensor", "recorder", "desk", "courier", "partners"]
 FORBIDDEN = {
     "read a file outside": ["supervisor"],
     "connect out by TCP": ["supervisor", "courier"],
-    "connect out by UDP": ["supervisor", "courier"],
+    "connect out by TCP to another port than it was told": ["supervisor"],
+    "connect out by UDP": ["supervisor"],
     "connect out by TCP Fast Open": [],
     "connect to a stranger's abstract socket": [],
     "make a TCP socket": ["supervisor", "courier"],

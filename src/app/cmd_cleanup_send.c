@@ -184,8 +184,8 @@ static int send_queued(const struct cli *cli, const struct config *config,
     if (table_close(s.table) < 0 && rc == 0)
         rc = err_set(&err, -EIO, "output could not be written");
     say_sum(&sum);
-    if (rc < 0)
-        return cli_err(&err);
+    if (rc < 0) /* what the config asks for may not be */
+        return cli_fail(rc == -EINVAL ? EXIT_USAGE : EXIT_FAILED, "%s", err.text);
     return sum.stopped ? cli_fail(EXIT_FAILED, "cleanup send: interrupted") : EXIT_DONE;
 }
 

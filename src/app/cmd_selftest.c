@@ -41,7 +41,7 @@ static _Noreturn void act_main(const struct act *act, int role, bool may, const 
     signal(SIGALRM, SIG_DFL);
     alarm(ACT_SECONDS);
     int rc = scene_make(&scene, root, &err);
-    struct sandbox_paths paths = {.case_dir = scene.case_dir};
+    struct sandbox_paths paths = {.case_dir = scene.case_dir, .port = scene.port};
     if (rc == 0)
         rc = enter(role, may, &paths, &err);
     if (rc < 0) {

@@ -61,7 +61,8 @@ static int look_at(void *ctx, const struct cleanup_report *r)
         k->due = mem_room(k->due, k->n_due, &k->cap_due, sizeof *k->due);
         k->due[k->n_due++] = (struct clerk_due){r->report, contact_number(k, r->contact)};
     } else if (r->state != CLEANUP_CANCELLED && r->tried > a->now - UTC_DAY) {
-        k->today[contact_number(k, r->contact)]++;
+        uint32_t number = contact_number(k, r->contact); /* moves k->today */
+        k->today[number]++;
     }
     return 0;
 }

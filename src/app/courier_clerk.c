@@ -12,7 +12,7 @@
 #include "base/utc.h"
 
 #define KNOCK_MS  1000  /* the first pause when the smarthost is not there; then doubled */
-#define PAUSE_MS  500   /* a wait so long lets others write */
+#define PAUSE_MS  250   /* a wait so long lets others write */
 #define MARGIN_MS 30000 /* beyond POST_LONGEST_MS the post is not alive */
 #define HURRY_MS  4000  /* how long what is being sent may take when we are told to end */
 #define IDLE_MS   60000 /* a connection that nothing came over for so long is knocked at first */
@@ -182,11 +182,13 @@ static int post_is_gone(struct err *err)
 
 /* ---- the smarthost ---- */
 
-static int host_is_down(struct clerk *k, const char *why, struct err *err)
+static int heed_fault(struct clerk *k, const struct courier_result *r, struct err *err)
 {
-    if (!k->options.knocks || k->vain < k->options.knocks)
+    k->vain = r->fault == COURIER_OWN ? 0 : k->vain + 1;
+    bool enough = k->vain >= k->options.knocks || r->fault == COURIER_FOREVER;
+    if (r->fault == COURIER_OWN || !k->options.knocks || !enough)
         return 0;
-    return err_set(err, -EHOSTUNREACH, "smarthost %s: %s", k->config->smarthost.host, why);
+    return err_set(err, -EHOSTUNREACH, "smarthost %s: %s", k->config->smarthost.host, r->reply);
 }
 
 /* The longer, the more often it was in vain. */
@@ -214,9 +216,8 @@ static int connect_host(struct clerk *k, struct err *err)
             rc = stopped(k) ? 0 : post_is_gone(err);
         else if (rc == 0)
             k->connected = r.verdict == COURIER_SENT;
-        k->vain += !k->connected;
         if (rc == 0 && !k->connected && !stopped(k))
-            rc = host_is_down(k, r.reply, err);
+            rc = heed_fault(k, &r, err);
     }
     return rc;
 }
@@ -254,10 +255,9 @@ static int send_it(struct clerk *k, const struct cleanup_report *r, struct span 
         return 0;
     add_result(k, report, attempt, queued, &result);
     k->connected = result.verdict == COURIER_SENT;
-    k->vain = result.host ? k->vain + 1 : 0;
     if (k->gone)
         return stopped(k) ? 0 : post_is_gone(err);
-    return result.host ? host_is_down(k, result.reply, err) : 0;
+    return heed_fault(k, &result, err);
 }
 
 static void cancel(struct clerk *k, const struct cleanup_report *r, const char *why)

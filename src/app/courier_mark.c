@@ -129,7 +129,7 @@ void courier_mark_begin(struct courier_mark *m, uint64_t report, uint64_t attemp
     set_phase(m, COURIER_IDLE);
     m->report = report;
     m->attempt = attempt;
-    m->host = 0;
+    m->fault = COURIER_OWN;
     m->reply[0] = 0;
     set_phase(m, COURIER_BEGUN);
 }
@@ -139,15 +139,15 @@ void courier_mark_ending(struct courier_mark *m)
     set_phase(m, COURIER_ENDING);
 }
 
-void courier_mark_done(struct courier_mark *m, enum courier_verdict verdict, bool host,
-                       struct span reply)
+void courier_mark_done(struct courier_mark *m, enum courier_verdict verdict,
+                       enum courier_fault fault, struct span reply)
 {
     size_t n = reply.n < COURIER_REPLY_MAX - 1 ? reply.n : COURIER_REPLY_MAX - 1;
     if (n)
         memcpy(m->reply, reply.p, n);
     m->reply[n] = 0;
     m->verdict = verdict;
-    m->host = host;
+    m->fault = fault;
     set_phase(m, COURIER_DONE);
 }
 
@@ -170,9 +170,10 @@ void courier_mark_result(const struct courier_mark *m, struct courier_result *ou
     if (phase == COURIER_BEGUN) {
         out->verdict = COURIER_DEFERRED;
         snprintf(out->reply, sizeof out->reply, "ended before all of it was sent");
-    } else if (phase == COURIER_DONE && copy.verdict <= COURIER_DOUBTFUL) {
+    } else if (phase == COURIER_DONE && copy.verdict <= COURIER_DOUBTFUL &&
+               copy.fault <= COURIER_FOREVER) {
         out->verdict = (enum courier_verdict)copy.verdict;
-        out->host = copy.host != 0;
+        out->fault = (enum courier_fault)copy.fault;
         clean(copy.reply, out->reply);
     }
     if (!out->reply[0])

@@ -30,17 +30,24 @@ enum courier_verdict {
     COURIER_DOUBTFUL, /* nobody knows whether it did */
 };
 
+/* Whose fault it was. */
+enum courier_fault {
+    COURIER_OWN,     /* the report's, or nobody's */
+    COURIER_HOST,    /* the smarthost's, or of the way there: the next one would fare the same */
+    COURIER_FOREVER, /* likewise, until somebody changes something: a password, a certificate */
+};
+
 struct courier_mark {
     uint64_t report, attempt;
     uint32_t phase;   /* courier_phase; written last */
     uint32_t verdict; /* courier_verdict, with COURIER_DONE */
-    uint32_t host;    /* not the report's fault: the next one would fare the same */
+    uint32_t fault;   /* courier_fault */
     char reply[COURIER_REPLY_MAX];
 };
 
 struct courier_result {
     enum courier_verdict verdict;
-    bool host;
+    enum courier_fault fault;
     char reply[COURIER_REPLY_MAX]; /* one line of printable text */
 };
 
@@ -62,8 +69,8 @@ struct courier_mark *courier_mark(struct courier_marks *m, unsigned which);
 void courier_mark_begin(struct courier_mark *m, uint64_t report, uint64_t attempt);
 /* By the process that sends. */
 void courier_mark_ending(struct courier_mark *m);
-void courier_mark_done(struct courier_mark *m, enum courier_verdict verdict, bool host,
-                       struct span reply);
+void courier_mark_done(struct courier_mark *m, enum courier_verdict verdict,
+                       enum courier_fault fault, struct span reply);
 /* What became of it when whoever sent it is gone; doubtful for one that is not known. */
 void courier_mark_result(const struct courier_mark *m, struct courier_result *out);
 void courier_marks_find(struct courier_marks *m, uint64_t report, uint64_t attempt,

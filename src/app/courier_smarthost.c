@@ -63,7 +63,7 @@ static int read_password(struct smarthost *h, const char *path, struct err *err)
     if (stat(path, &st) < 0)
         return err_errno(err, "cleanup.smarthost.password_file: %s", path);
     if (st.st_mode & 077)
-        return err_set(err, -EACCES,
+        return err_set(err, -EINVAL,
                        "cleanup.smarthost.password_file: others may read it: chmod 600 (%s)", path);
     rc = file_read(path, PASSWORD_MAX, &h->password, err);
     while (h->password.n &&

@@ -28,6 +28,7 @@ struct post_line {
     enum stage stage;
     unsigned code; /* of the latest whole reply in this stage; 0: none yet */
     bool more;     /* of a reply there are lines to come */
+    bool over;     /* there is an answer to all of it: what follows is good-bye */
     char reply[COURIER_REPLY_MAX];
     size_t n_reply;
 };
@@ -59,6 +60,8 @@ static int on_debug(CURL *curl, curl_infotype type, char *text, size_t n, void *
         enter_stage(l, STAGE_RCPT);
     else if (starts(text, n, "DATA"))
         enter_stage(l, STAGE_DATA);
+    else if (starts(text, n, "QUIT"))
+        l->over = true;
     return 0;
 }
 
@@ -93,10 +96,10 @@ static enum courier_verdict verdict_of(unsigned code)
                              : COURIER_DOUBTFUL;
 }
 
-/* The server is going, or has no time for anybody. */
-static bool is_host(unsigned code)
+/* 421: the server is going, or has no time for anybody. */
+static enum courier_fault fault_of(unsigned code)
 {
-    return code == 421;
+    return code == 421 ? COURIER_HOST : COURIER_OWN;
 }
 
 static struct span reply_of(const struct post_line *l)
@@ -108,15 +111,17 @@ static size_t on_reply(char *line, size_t size, size_t n, void *ctx)
 {
     struct post_line *l = ctx;
     n *= size;
-    if (!is_reply(line, n))
+    if (l->over || !is_reply(line, n))
         return n;
     keep_reply(l, line, n);
     l->more = n > 3 && line[3] == '-';
     if (l->more)
         return n;
     l->code = (unsigned)((line[0] - '0') * 100 + (line[1] - '0') * 10 + line[2] - '0');
-    if (l->stage == STAGE_DOT) /* at once: what comes after it may be our end */
-        courier_mark_done(l->mark, verdict_of(l->code), is_host(l->code), reply_of(l));
+    if (l->stage == STAGE_DOT) { /* at once: what comes after it may be our end */
+        l->over = true;
+        courier_mark_done(l->mark, verdict_of(l->code), fault_of(l->code), reply_of(l));
+    }
     return n;
 }
 
@@ -252,6 +257,7 @@ static void begin(struct post_line *l, struct courier_mark *mark, struct span by
     l->body = cur_of(bytes);
     l->n_reply = 0;
     l->reply[0] = l->error[0] = 0;
+    l->over = false;
     enter_stage(l, STAGE_GREETING);
 }
 
@@ -265,6 +271,12 @@ static void words_of(const struct post_line *l, CURLcode rc, char out[COURIER_RE
         snprintf(out, COURIER_REPLY_MAX, "%.*s", COURIER_REPLY_MAX - 1, error);
 }
 
+static bool is_forever(const struct post_line *l, CURLcode rc)
+{
+    return l->code / 100 == 5 || rc == CURLE_LOGIN_DENIED || rc == CURLE_USE_SSL_FAILED ||
+           rc == CURLE_PEER_FAILED_VERIFICATION || rc == CURLE_SSL_CACERT_BADFILE;
+}
+
 /* It broke before the final dot. Before RCPT it is not about this report: a login that fails, a
  * sender that is not ours. RFC 1870: 552 to MAIL FROM is about its size. */
 static void broke(struct post_line *l, CURLcode rc)
@@ -273,9 +285,13 @@ static void broke(struct post_line *l, CURLcode rc)
     words_of(l, rc, words);
     bool size = l->stage == STAGE_MAIL && l->code == 552;
     bool own = l->stage >= STAGE_RCPT || size;
-    bool answered = l->code >= 400 && !is_host(l->code);
-    enum courier_verdict v = own && answered ? verdict_of(l->code) : COURIER_DEFERRED;
-    courier_mark_done(l->mark, v, !own || !answered, span_str(words));
+    bool answered = l->code >= 400 && fault_of(l->code) == COURIER_OWN;
+    if (own && answered)
+        courier_mark_done(l->mark, verdict_of(l->code), COURIER_OWN, span_str(words));
+    else
+        courier_mark_done(l->mark, COURIER_DEFERRED,
+                          !own && is_forever(l, rc) ? COURIER_FOREVER : COURIER_HOST,
+                          span_str(words));
 }
 
 static void set_method(CURL *c, struct curl_slist *to, const char *request, long limit_s)
@@ -290,13 +306,13 @@ static void set_method(CURL *c, struct curl_slist *to, const char *request, long
 
 void post_line_knock(struct post_line *l, struct courier_mark *mark)
 {
-    char words[COURIER_REPLY_MAX];
     begin(l, mark, span_of(NULL, 0));
     set_method(l->curl, NULL, "NOOP", KNOCK_S);
     CURLcode rc = curl_easy_perform(l->curl);
-    words_of(l, rc, words);
-    courier_mark_done(mark, rc == CURLE_OK ? COURIER_SENT : COURIER_DEFERRED, rc != CURLE_OK,
-                      span_str(rc == CURLE_OK ? "" : words));
+    if (rc == CURLE_OK)
+        courier_mark_done(mark, COURIER_SENT, COURIER_OWN, reply_of(l));
+    else
+        broke(l, rc);
 }
 
 void post_line_mail(struct post_line *l, const char *contact, struct span bytes,
@@ -307,7 +323,7 @@ void post_line_mail(struct post_line *l, const char *contact, struct span bytes,
     struct curl_slist *list = curl_slist_append(NULL, to);
     begin(l, mark, bytes);
     if (!list) {
-        courier_mark_done(mark, COURIER_DEFERRED, true, span_str("out of memory"));
+        courier_mark_done(mark, COURIER_DEFERRED, COURIER_HOST, span_str("out of memory"));
         return;
     }
     set_method(l->curl, list, NULL, RESPONSE_S);
@@ -317,12 +333,13 @@ void post_line_mail(struct post_line *l, const char *contact, struct span bytes,
     if (rc == CURLE_OK && !l->code)
         l->code = 250; /* libcurl saw it */
     if (rc == CURLE_OK)
-        courier_mark_done(mark, COURIER_SENT, false, reply_of(l));
+        courier_mark_done(mark, COURIER_SENT, COURIER_OWN, reply_of(l));
     else if (l->stage == STAGE_DOT && l->code)
-        courier_mark_done(mark, verdict_of(l->code), is_host(l->code), reply_of(l));
+        courier_mark_done(mark, verdict_of(l->code), fault_of(l->code), reply_of(l));
     else if (l->stage == STAGE_DOT)
-        courier_mark_done(mark, COURIER_DOUBTFUL, true,
-                          span_str(l->error[0] ? l->error : curl_easy_strerror(rc)));
+        /* a dot that could not be written whole did not arrive */
+        courier_mark_done(mark, rc == CURLE_SEND_ERROR ? COURIER_DEFERRED : COURIER_DOUBTFUL,
+                          COURIER_HOST, span_str(l->error[0] ? l->error : curl_easy_strerror(rc)));
     else
         broke(l, rc);
 }

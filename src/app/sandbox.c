@@ -32,8 +32,8 @@
 
 const char *sandbox_role_name(enum sandbox_role role)
 {
-    static const char *const names[SANDBOX_ROLES] = {"supervisor", "sensor",  "recorder", "desk",
-                                                     "courier",    "partners"};
+    static const char *const names[SANDBOX_ROLES] = {"supervisor", "sensor",  "recorder",
+                                                     "desk",       "courier", "partners"};
     return names[role];
 }
 
@@ -233,7 +233,8 @@ static int lock_files(enum sandbox_role role, const struct sandbox_paths *paths,
                  "role=%s", sandbox_role_name(role));
         return 0;
     }
-    bool one_port = paths && paths->port && tcp_allowed(role) & TCP_CONNECT && abi >= 4;
+    bool one_port = role != SANDBOX_SUPERVISOR && paths && paths->port &&
+                    tcp_allowed(role) & TCP_CONNECT && abi >= 4;
     uint64_t free_tcp = tcp_allowed(role) & ~(one_port ? TCP_CONNECT : 0);
     struct ruleset all = {file_rights(abi), (TCP_BIND | TCP_CONNECT) & ~free_tcp, SCOPES};
     size_t size = abi >= 6 ? sizeof all : abi >= 4 ? 2 * sizeof(uint64_t) : sizeof(uint64_t);

@@ -20,7 +20,7 @@ enum sandbox_role {
 
 struct sandbox_paths {
     const char *case_dir; /* NULL: nothing of any case */
-    uint16_t port; /* the only one that may be connected to by TCP, where the role may; 0: any */
+    uint16_t port;        /* of the courier: the only one that it may connect to; 0: any */
 };
 
 /* "sensor". */

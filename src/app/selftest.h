@@ -10,6 +10,8 @@ struct scene {
     char outside[FILE_PATH_MAX]; /* a file beside the case */
     char root[FILE_PATH_MAX], case_dir[FILE_PATH_MAX];
     int listener, client; /* TCP on loopback, and a connection to it that waits to be accepted */
+    int other;            /* likewise, on another port */
+    uint16_t port;        /* of the listener */
     int stream;           /* a TCP socket that nobody has bound or connected */
     int udp, udp_peer;    /* on loopback; a datagram waits at udp */
     int control;          /* Unix, listening at CASE/run/control; a connection waits */

@@ -272,6 +272,13 @@ static int connect_tcp(struct scene *s)
     return rc < 0 ? rc : code(connect(s->stream, (struct sockaddr *)&to, sizeof to));
 }
 
+static int connect_other(struct scene *s)
+{
+    struct sockaddr_in to;
+    int rc = local_address(s->other, &to);
+    return rc < 0 ? rc : code(connect(s->stream, (struct sockaddr *)&to, sizeof to));
+}
+
 static int connect_udp(struct scene *s)
 {
     struct sockaddr_in to;
@@ -619,7 +626,7 @@ KERNEL_ACT(watch_files, SYS_fanotify_init, 0, 0)
 KERNEL_ACT(no_such_call, 10000)
 
 #define WRITERS (SUPERVISOR | RECORDER)
-#define READERS (SUPERVISOR | RECORDER | DESK | COURIER | PARTNERS)
+#define READERS (SUPERVISOR | RECORDER | DESK | PARTNERS)
 
 const struct act selftest_acts[] = {
     /* what each one is for */
@@ -635,7 +642,7 @@ const struct act selftest_acts[] = {
     {"accept on the control socket", accept_control,
      SUPERVISOR | SENSOR | RECORDER | DESK | PARTNERS, 0, true, false},
     {"connect to the control socket", connect_control, SUPERVISOR | DESK, 0, true, false},
-    {"read a view", read_view, READERS, 0, true, false},
+    {"read a view", read_view, READERS, 1, true, false},
     {"list a folder of the case", list_folder, READERS, 0, true, false},
     {"see how much space is free", free_space, READERS, 0, true, false},
     {"replace a file of the case", replace_file, WRITERS, 0, true, false},
@@ -662,12 +669,14 @@ const struct act selftest_acts[] = {
     {"mount", mount_something, 0, 0, false, false},
     /* network */
     {"make a TCP socket", socket_tcp, SUPERVISOR | COURIER, 0, true, false},
-    {"make a UDP socket", socket_udp, SUPERVISOR | COURIER, 0, true, false},
+    {"make a UDP socket", socket_udp, SUPERVISOR, 0, true, false},
     {"make a Unix socket", socket_unix, SUPERVISOR | DESK, 0, true, false},
     {"make a netlink socket", socket_netlink, 0, 0, true, false},
     {"make a socket of the kernel's ciphers", socket_ciphers, 0, 0, false, false},
     {"connect out by TCP", connect_tcp, SUPERVISOR | COURIER, 4, true, false},
-    {"connect out by UDP", connect_udp, SUPERVISOR | COURIER, 0, true, false},
+    {"connect out by TCP to another port than it was told", connect_other, SUPERVISOR, 4, true,
+     false},
+    {"connect out by UDP", connect_udp, SUPERVISOR, 0, true, false},
     {"connect out by TCP Fast Open", connect_fast_open, 0, 0, false, false},
     {"connect to a stranger's abstract socket", connect_abstract, 0, 6, true, false},
     {"attach a filter to a socket", socket_filter, SUPERVISOR, 0, true, false},

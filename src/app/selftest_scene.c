@@ -94,14 +94,16 @@ static int loopback_socket(int type, struct sockaddr_in *a)
 /* false with errno set, as below. */
 static bool make_network(struct scene *s)
 {
-    struct sockaddr_in tcp, udp, peer;
+    struct sockaddr_in tcp, other, udp, peer;
     s->listener = loopback_socket(SOCK_STREAM, &tcp);
+    s->other = loopback_socket(SOCK_STREAM, &other);
     s->udp = loopback_socket(SOCK_DGRAM, &udp);
     s->udp_peer = loopback_socket(SOCK_DGRAM, &peer);
     s->client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     s->stream = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    return s->listener >= 0 && s->udp >= 0 && s->udp_peer >= 0 && s->client >= 0 &&
-           s->stream >= 0 && listen(s->listener, 8) == 0 &&
+    s->port = ntohs(tcp.sin_port);
+    return s->listener >= 0 && s->other >= 0 && listen(s->other, 8) == 0 && s->udp >= 0 &&
+           s->udp_peer >= 0 && s->client >= 0 && s->stream >= 0 && listen(s->listener, 8) == 0 &&
            connect(s->client, (struct sockaddr *)&tcp, sizeof tcp) == 0 &&
            sendto(s->udp_peer, "x", 1, 0, (struct sockaddr *)&udp, sizeof udp) == 1;
 }
