@@ -13,20 +13,20 @@ class Smarthost:
     reply ("451 4.7.1 later"), or a function that is called (and may wait) before it goes on. contact is
     "" before RCPT. Stages: connect greeting ehlo auth mail rcpt data body dot half."""
 
-    def __init__(self, plan=None, tls=None, certificate=None, users=None):
+    def __init__(self, plan=None, tls=None, certificate=None, users=None, address="127.0.0.1"):
         """tls: "starttls" or "tls"; users: name -> password, wanted then."""
         self.plan = plan or (lambda stage, contact: None)
         self.tls, self.certificate, self.users = tls, certificate, users
         self.taken = []  # (contact, bytes) of every mail that was answered with 250, or would have been
         self.connections = 0
         self.commands = []
-        self.port = 0
+        self.port, self.address = 0, address
         self.start()
 
     def start(self):
-        self.listener = socket.socket()
+        self.listener = socket.socket(socket.AF_INET6 if ":" in self.address else socket.AF_INET)
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.listener.bind(("127.0.0.1", self.port))
+        self.listener.bind((self.address, self.port))
         self.listener.listen(20)
         self.port = self.listener.getsockname()[1]
         self.open = []

@@ -2,18 +2,20 @@
 person; what comes back is read. Against a smarthost of the test's own, and against a real Postfix."""
 import json
 import os
+import re
 import signal
 import subprocess
 import threading
 import time
 
 import postfix
-from ebbtest import Case, EBB, done, equal, folder, ok, run, skip, write
+from ebbtest import Case, EBB, done, equal, feed_text, folder, ok, run, skip, write
 from sinkhole import Sinkhole
 from smarthost import Smarthost
 
 QUEUE = os.environ.get("EBB_QUEUE_REPORTS") or os.path.join(os.path.dirname(EBB), "test", "queue_reports")
 LATER = "%Y-%m-%dT%H:%M:%SZ"
+OUR_ID = re.compile(rb"^Message-ID:\s*<([^>]*@ebb\.example)>", re.M | re.I)
 
 
 def later(hours):
@@ -47,6 +49,26 @@ class Sender(Case):
         if made.returncode:
             raise RuntimeError(made.stderr)
         return [int(n) for n in made.stdout.split()]
+
+    def plan(self, contacts):
+        """A botnet with an address in each of as many networks, each with its contact."""
+        place = folder()
+        now = time.time()
+        network = ["100.%d.%d" % (64 + i // 256, i % 256) for i in range(len(contacts))]
+        rows = [{"timestamp": time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(now - 3600 - i)), "protocol": "tcp",
+                 "src_ip": net + ".7", "src_port": 40000, "dst_ip": "198.51.100.7", "dst_port": 80,
+                 "infection": "rustock", "family": "rustock", "http_url": "/x", "http_host": "c2.example"}
+                for i, net in enumerate(network)]
+        table = ["match,contact,name"] + ["%s.0/24,%s,network" % pair for pair in zip(network, contacts)]
+        for args in (["import", "--format", "shadowserver", write(os.path.join(place, "feed.csv"), feed_text(rows))],
+                     ["contacts", "import", write(os.path.join(place, "contacts.csv"), "\n".join(table) + "\n")]):
+            result = self.ebb(*args)
+            if result.code:
+                raise RuntimeError(result.err)
+
+    def queued(self):
+        return {act["message_id"]: (act["report"] if "report" in act else act["index"], act["contact"])
+                for act in self.acts("report_queued")}
 
     def acts(self, kind="report_tried"):
         return [json.loads(line) for line in self.ebb("log", "acts", "--kind", kind).out.splitlines()]
@@ -131,6 +153,20 @@ def test_plain():
     equal((again.code, again.out, len(host.taken)), (0, "", 20), "nothing is sent again")
     case.verifies("the log verifies")
     host.stop()
+
+
+def test_addresses():
+    for address, name in (("::1", '"::1"'), ("127.0.0.1", "localhost")):
+        try:
+            host = Smarthost(address=address)
+        except OSError as error:
+            skip("a smarthost at %s" % address, str(error))
+            continue
+        case = Sender(host, host=name)
+        case.queue(("a@isp.example", "a@x", 200))
+        result = case.send()
+        equal((result.code, len(host.taken)), (0, 1), "a smarthost at %s, named %s" % (address, name))
+        host.stop()
 
 
 def test_options():
@@ -457,13 +493,20 @@ def test_daemon():
         f.write(section(host))
     case = Sender.__new__(Sender)
     case.path, case.server = hole.path, host
+    case.plan(["p%d@isp.example" % i for i in range(7)])
     numbers = case.queue(*[("a%d@isp.example" % i, "a%d@x" % i, 2000) for i in range(10)])
     hole.start()
     ok(wait_for(lambda: len(host.taken) == 10), "the daemon sends what is queued")
     ok(wait_for(lambda: list(case.states().values()) == ["sent"] * 10), "and journals it")
     equal(host.connections, 1, "over one connection")
-    result = case.ebb("cleanup", "send", "--no-new")
-    ok(result.code == 0 and "serve" in result.err, "a command leaves the sending to it")
+    result = case.ebb("cleanup", "send", "--contact", "p3@isp.example")
+    ok(result.code == 0 and "1 reports queued" in result.err and "it sends" in result.err,
+       "a command queues, and leaves the sending to it")
+    result = case.ebb("cleanup", "send")
+    ok("6 reports queued" in result.err, "the rest")
+    ok(wait_for(lambda: sorted(c for c, _ in host.taken)[10:] == ["p%d@isp.example" % i for i in range(7)]),
+       "all go out")
+    ok(wait_for(lambda: list(case.states().values()) == ["sent"] * 17), "and are journalled")
     equal(case.ebb("cleanup", "contact", "dead@isp.example", "--as", "dead").code, 0, "a dead contact, by the daemon")
     equal(hole.stop(), 0, "it stops")
     # killed while it waits for an answer: nobody sends it again
@@ -475,9 +518,9 @@ def test_daemon():
         os.kill(pid, signal.SIGKILL)
     time.sleep(0.5)
     go.set()
-    ok(wait_for(lambda: len(case.states()) == 13 and "trying" not in case.states().values()), "killed and started again")
+    ok(wait_for(lambda: len(case.states()) == 20 and "trying" not in case.states().values()), "killed and started again")
     equal([case.states()[n] for n in more], ["sent", "cancelled", "sent"], "what it was at is known")
-    equal(sorted(host.ids()), sorted(["a%d@x" % i for i in range(10)] + ["b@x", "c@x"]), "each went out once")
+    equal(sorted(host.ids()), sorted(i for i in case.queued() if i != "d@x"), "each went out once")
     # reload with sending off
     equal(hole.stop(), 0, "a clean stop")
     case.verifies("the log verifies")
@@ -498,7 +541,12 @@ def test_postfix(n=5000):
     boxes["bounces@ebb.example"] = "returns"
     mta = postfix.Postfix(boxes).start()
     case = Sender(mta)
-    numbers = case.queue(*[(c, "id%d@ebb.example" % i, 1500) for i, c in enumerate(contacts)])
+    case.plan(contacts)
+    result = case.ebb("cleanup", "send", "--queue-only")
+    ids = {i: report for i, (report, _) in case.queued().items()}
+    contact_of = {report: contact for report, contact in case.queued().values()}
+    numbers = sorted(ids.values())
+    equal((result.code, sorted(contact_of.values())), (0, sorted(contacts)), "%d digests are queued" % n)
 
     def sent():
         return sum(state == "sent" for state in case.states().values())
@@ -523,12 +571,11 @@ def test_postfix(n=5000):
     ok(mta.wait_idle(90), "Postfix has delivered")
     arrived, back = {}, {}
     for data in mta.files("box"):
-        name = data.split(b"Message-ID: <", 1)[1].split(b">", 1)[0].decode()
+        name = OUR_ID.search(data).group(1).decode()
         arrived[name] = arrived.get(name, 0) + 1
     for data in mta.files("returns"):
-        name = data.split(b"Message-ID: <id", 1)[1].split(b">", 1)[0].decode()
-        back["id" + name] = back.get("id" + name, 0) + 1
-    ids = {"id%d@ebb.example" % i: number for i, number in enumerate(numbers)}
+        name = OUR_ID.search(data).group(1).decode()
+        back[name] = back.get(name, 0) + 1
     seen = {**arrived, **back}
     equal([i for i in ids if i not in seen and ids[i] not in doubtful], [], "none is lost")
     equal([i for i, count in seen.items() if count != 1], [], "none was sent twice")
@@ -541,16 +588,17 @@ def test_postfix(n=5000):
     ok(mta.wait_idle(60), "and Postfix again")
     equal(sum(1 for _ in mta.files("box")) + sum(1 for _ in mta.files("returns")), n, "all %d arrived or came back" % n)
     rows = case.rows("cleanup", "returns", os.path.join(mta.mail, "returns"))
-    equal(len(rows), len([c for i, c in enumerate(contacts) if i % 4 == 0]), "a quarter came back")
+    equal(len(rows), n // 4, "a quarter came back")
     equal({(r["what"], r["status"]) for r in rows}, {("bounce", "5.1.1")}, "as bounces")
-    equal([r for r in rows if contacts[numbers.index(r["report"])] != r["contact"]], [], "of the right reports")
+    equal([r for r in rows if contact_of[r["report"]] != r["contact"]], [], "of the right reports")
+    equal(sorted(r["contact"] for r in rows), sorted(c for c in contacts if c not in boxes), "from the right networks")
     equal(case.rows("cleanup", "returns", os.path.join(mta.mail, "returns")), [], "each once")
     case.verifies("the log verifies")
     mta.stop()
     print("# %d reports in %.0f s" % (n, time.monotonic() - begun))
 
 
-TESTS = [test_plain, test_options, test_off, test_tls, test_replies, test_cuts, test_down, test_kills, test_settle,
+TESTS = [test_plain, test_addresses, test_options, test_off, test_tls, test_replies, test_cuts, test_down, test_kills, test_settle,
          test_contacts, test_returns, test_daemon, test_postfix]
 only = os.environ.get("ONLY")
 for test in TESTS:

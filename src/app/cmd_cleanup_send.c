@@ -1,19 +1,61 @@
 /* ebb cleanup send|settle|contact */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "app/case_act.h"
+#include "app/cleanup_digest.h"
 #include "app/courier_clerk.h"
 #include "app/ctl.h"
 #include "app/progress.h"
 #include "base/clock.h"
+#include "base/file.h"
 
 #define LOCK_WAIT_MS   10000 /* a sender that was killed may still wait for an answer */
 #define WRITER_WAIT_MS 60000 /* after a pause: until who writes meanwhile is done */
 #define KNOCKS         6     /* in vain: half a minute */
+
+/* ---- queueing ---- */
+
+/* Two that plan at once would tell the same twice: one after the other. The descriptor, or
+ * negative.
+ */
+static int queue_lock(const struct cli *cli, struct err *err)
+{
+    char path[FILE_PATH_MAX];
+    int rc = file_path(path, err, "%s/run", cli->case_dir);
+    if (rc == 0)
+        rc = file_mkdirs(path, 0700, err);
+    if (rc == 0)
+        rc = file_path(path, err, "%s/run/queue", cli->case_dir);
+    if (rc < 0)
+        return rc;
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0 || flock(fd, LOCK_EX) < 0) {
+        rc = err_errno(err, "%s", path);
+        if (fd >= 0)
+            close(fd);
+        return rc;
+    }
+    return fd;
+}
+
+static int queue_due(const struct cli *cli, int64_t now, struct err *err)
+{
+    uint64_t queued = 0;
+    int lock = queue_lock(cli, err);
+    if (lock < 0)
+        return lock;
+    int rc = cleanup_queue(cli, now, &queued, err);
+    close(lock);
+    if (rc == 0 && !cli->quiet)
+        fprintf(stderr, "ebb: %llu reports queued\n", (unsigned long long)queued);
+    return rc;
+}
 
 /* ---- send ---- */
 
@@ -224,6 +266,8 @@ static int send_with(const struct cli *cli, const struct config *config)
         return cli_fail(EXIT_USAGE,
                         "cleanup send: sending is off: nothing is sent before a person turns it on "
                         "(cleanup.sending in ebb.yaml)");
+    if (!cli_has(cli, "no-new") && queue_due(cli, utc_now() + options.ahead, &err) < 0)
+        return cli_err(&err);
     if (cli_has(cli, "queue-only"))
         return EXIT_DONE;
     rc = find_daemon(cli, &err);
