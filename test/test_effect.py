@@ -4,6 +4,7 @@ import math
 import os
 import random
 
+from smarthost import Smarthost
 from ebbtest import Case, EBB, SHARED, done, equal, feed_text, folder, ok, run, skip, write
 
 BEGIN = datetime.date(2021, 3, 1)
@@ -69,7 +70,20 @@ class World:
                 alive.append(self.host(network))
         self.hosts = alive
 
-    def run(self):
+    def sends(self):
+        """Every second network takes XARF, the others CSV. Reports go out on the trial's first evening."""
+        server = Smarthost()
+        networks = "".join("    - {match: \"%s\", format: %s}\n" % (abuse(n), "xarf" if n % 2 else "csv") for n in range(NETWORKS))
+        write(os.path.join(self.case.path, "ebb.yaml"),
+              "cleanup:\n  sending: true\n  from: {org: Test, name: Test, mail: reports@ebb.example, domain: ebb.example}\n"
+              "  smarthost: {host: \"127.0.0.1\", port: %d, tls: none, sender: \"bounces@ebb.example\"}\n"
+              "  per_minute: 1000000\n  gone_days: %d\n  networks:\n%s" % (server.port, GONE, networks))
+        result = self.case.ebb("cleanup", "send", "--at", "%sT20:00:00Z" % BEGIN)
+        server.stop()
+        equal((result.code, {contact for contact, _ in server.taken}),
+              (0, {c for c, told in self.told.items() if told}), "those drawn are told, and no other")
+
+    def run(self, send=False):
         self.days(BEGIN - datetime.timedelta(days=BEFORE), BEFORE)
         end = BEGIN + datetime.timedelta(days=TRIAL)
         row = self.case.rows("cleanup", "trial", "spring", "--percent", "40", "--seed", "lot", "--from", BEGIN.isoformat(),
@@ -77,6 +91,8 @@ class World:
         equal((row["contacts"], row["controls"]), (NETWORKS, NETWORKS * 40 // 100), "lots are drawn")
         for arm in self.case.rows("cleanup", "trial", "spring", "--arms"):
             self.told[arm["contact"]] = arm["arm"] == "told"
+        if send:
+            self.sends()
         self.days(BEGIN, DATA)
         return self.case.rows("cleanup", "effect", "--gone-days", str(GONE))
 
@@ -132,7 +148,7 @@ equal(case.ebb("cleanup", "effect", "--gone-days", "0").code, 2, "--gone-days 0"
 
 # an effect
 world = World(3, 1.5)
-rows = world.run()
+rows = world.run(send=True)
 equal([r["arm"] for r in rows], ["told", "control", "told / control"], "a row an arm, and their comparison")
 effect = rows[2]
 ok(effect["low"] < 1.5 < effect["high"] and effect["low"] > 1 and effect["p"] < 0.01,
@@ -144,7 +160,17 @@ ok(rows[1]["cleaned_percent"] > 30, "controls clean, too (%s percent)" % rows[1]
 ok("renumbering" in effect["note"] and "permuted" in effect["method"] and effect["randomised"], "with method and bias")
 equal(world.case.rows("cleanup", "effect", "--gone-days", str(GONE)), rows, "the same again")
 text = world.case.ebb("cleanup", "effect", "--gone-days", str(GONE))
-ok(text.code == 0 and "renumbering" in text.err and "not reached" in text.err, "which the notes say, too")
+ok(text.code == 0 and "renumbering" in text.err and "reached" not in text.err, "which the notes say, too")
+equal((rows[0]["reached"], rows[1]["reached"]), (NETWORKS * 6 // 10, 0), "all who were drawn were reached, and no control")
+for by, groups in (("format", {"csv", "xarf"}), ("channel", {"mail"})):
+    result = world.case.ebb("cleanup", "effect", "--by", by, "--gone-days", str(GONE), "--json")
+    parts = result.rows()
+    ok(result.code == 0 and {r["arm"] for r in parts} == groups and "no lot did" in result.err and
+       not any(r["randomised"] or r["p"] is not None for r in parts) and
+       sum(r["contacts"] for r in parts) == rows[0]["contacts"] and
+       sum(r["spells"] for r in parts) == rows[0]["spells"], "the told by %s: described, not tested" % by)
+    ok(len(parts) == 1 or sum(r["hazard_ratio"] is not None for r in parts) == 1, "beside the largest group")
+    ok({r["arm"] for r in world.case.rows("cleanup", "effect", "--by", by, "--curves")} == groups, "with curves")
 curves = world.case.rows("cleanup", "effect", "--curves", "--gone-days", str(GONE))
 for arm in ("told", "control"):
     mine = [r for r in curves if r["arm"] == arm]
@@ -156,11 +182,25 @@ ok(early.code == 1 and "no claim" in early.err, "before data reach gone-days beh
 equal(world.case.ebb("cleanup", "effect", "--family", "otherbot").code, 1, "a family that nobody has")
 
 # none
-rows = World(6, 1.0).run()
+world = World(6, 1.0)
+rows = world.run()
+ok("not reached" in world.case.ebb("cleanup", "effect", "--gone-days", "7").err, "told by lot, but nothing was sent: it says so")
 ok(rows[2]["p"] > 0.05 and rows[2]["low"] < 1 < rows[2]["high"],
    "where there is none, none is reported (%s, p %s)" % (rows[2]["hazard_ratio"], rows[2]["p"]))
 
 # renumbering pulls the ratio to 1
 rows = World(5, 1.8, renumber=0.05).run()
 ok(1 < rows[2]["hazard_ratio"] < 1.6, "renumbering pulls the ratio towards 1 (%s)" % rows[2]["hazard_ratio"])
+
+# told, but no control arm
+world = World(7, 1.0)
+world.days(BEGIN - datetime.timedelta(days=BEFORE), BEFORE)
+world.told = {abuse(n): True for n in range(NETWORKS)}
+world.sends()
+world.days(BEGIN, 20)
+result = world.case.ebb("cleanup", "effect", "--gone-days", str(GONE), "--json")
+rows = result.rows()
+equal((result.code, [(r["arm"], r["contacts"], r["hazard_ratio"], r["p"], r["randomised"]) for r in rows]),
+      (1, [("told", NETWORKS, None, None, False)]), "without a control arm: rates, no ratio, and exit 1")
+ok(rows[0]["cleaned"] > 100 and "no claim can be made" in result.err and "Cetin" in result.err, "and why")
 done()

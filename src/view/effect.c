@@ -66,19 +66,19 @@ static int drawn(void *ctx, struct span contact, enum cleanup_arm arm)
     return 0;
 }
 
-/* Without a trial: contacts from their first report on. Reports come in the order of their making.
- */
+/* Without a trial: contacts from their first report on. A report tells of what was
+ * seen until it was made (`cleanup send --at` says when). */
 static int told(void *ctx, const struct cleanup_report *r)
 {
     struct work *w = ctx;
     if (r->state == CLEANUP_SENT)
-        add_contact(w, r->contact, true, utc_day(r->queued));
+        add_contact(w, r->contact, true, utc_day(r->until));
     return 0;
 }
 
 static bool while_it_ran(const struct effect *e, const struct cleanup_report *r)
 {
-    return !e->has_trial || (r->queued >= e->trial.from && r->queued < e->trial.until);
+    return !e->has_trial || (r->until >= e->trial.from && r->until < e->trial.until);
 }
 
 /* What the contacts got: the first report that was sent is what a group goes by. */
