@@ -392,7 +392,7 @@ static void alive_of(const struct hosts_fit *f, const struct series *s, int repl
 {
     if (replicate < 0 || (size_t)replicate >= f->replicates) {
         for (unsigned t = 0; t < f->days; t++)
-            alive[t] = s->middle[t] * exp(s->residual[t]);
+            alive[t] = s->middle[t] * s->residual[t];
         return;
     }
     size_t r = (size_t)replicate;

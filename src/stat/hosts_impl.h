@@ -79,7 +79,8 @@ struct series {
     double *seen_sd;      /* of its logarithm: the day's own noise */
     double *middle;       /* alive in the mean of the day, smoothed */
     double *level;        /* alive at the start of the day, smoothed */
-    double *residual;     /* log of seen by what the level says */
+    double *residual;     /* of a day: seen by what the level says, about 1 */
+    double *smoother;     /* weights that make the level: 2 half + 1 a day */
     double week[FACTORS]; /* of the share that is active, by day of the week; mean 1 */
     double noise;         /* of one day, relative */
     unsigned half;        /* days that level is smoothed over, to each side */

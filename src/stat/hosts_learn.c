@@ -14,7 +14,9 @@
 /* What the models leave out, as standard deviations: doc/census.md says how they were found. */
 #define CONTACTS_SD   0.012
 #define ACTIVE_SD     0.08
-#define WRONG_SD      0.1 /* times the share of frames whose lease did not hold */
+#define WRONG_SD      0.2 /* times the share of frames whose lease did not hold */
+#define STAY_LEAST    0.5 /* days: what is shorter cannot be told from days */
+#define REUSE_LATE    0.6 /* found on made-up worlds whose networks all change addresses daily */
 #define REUSE_CHI2    10  /* that addresses are reused at all, so that it shows */
 #define PAIRS_MIN     30
 #define PRESENCE_MORE 0.002 /* of address-days with more than one contact: none to speak of */
@@ -85,13 +87,14 @@ static struct decay decay_fit(const struct persistence *p, bool reuse)
 }
 
 /* The longest frame in which the lease held, nearly always. An address that was given back is taken
- * again about as late as leases last: two exponential times, one after the other. */
+ * again about as late as leases last: two exponential times, one after the other; and contact must
+ * fall before the one and after the other. */
 static void persistence_frame(struct persistence *p, const struct decay *f)
 {
     p->wrong = 1;
     for (unsigned i = 0; i < sizeof frame_days; i++) {
         double k = frame_days[i] / f->stay, held = f->a * exp(-k),
-               chance = f->reuse * (1 - exp(-k) * (1 + k));
+               chance = REUSE_LATE * f->reuse * (1 - exp(-k) * (1 + k));
         double wrong = held + chance > 0 ? chance / (held + chance) : 1;
         if (wrong < p->wrong && (p->wrong > WRONG_GOOD || !p->frame)) {
             p->wrong = wrong;
@@ -107,7 +110,7 @@ static void persistence_fit(struct persistence *p)
     double chance = fmax(1, some.chi2 / (LAGS - 3));
     const struct decay *f = none.chi2 - some.chi2 > REUSE_CHI2 * chance ? &some : &none;
     p->reuse = f->reuse;
-    p->stay = f->stay > 1000 ? INFINITY : f->stay;
+    p->stay = f->stay > 1000 ? INFINITY : fmax(STAY_LEAST, f->stay);
     persistence_frame(p, f);
 }
 
@@ -375,6 +378,20 @@ static void notes(const struct hosts *h, struct hosts_fit *f)
         note(p, "hosts differ in how often they make contact: Beta distributed");
 }
 
+/* Log of the addresses that a line has on a day, in the mean of the addresses met. */
+static double moved_within_day(const struct hosts *h, const struct hosts_fit *f)
+{
+    double sum = 0, all = 0;
+    for (size_t as = 0; as < h->as.n; as++) {
+        double base = f->persistence[as].base[0], stay = f->persistence[as].stay;
+        if (isnan(stay))
+            continue;
+        sum += base * log1p(1 / fmax(stay, 0.5));
+        all += base;
+    }
+    return all > 0 ? sum / all : 0.5;
+}
+
 /* Hosts that make contact are in proportion to the contacts, day by day: so days of the week show
  * before anything is known of a host. */
 static void learn_week(const struct hosts *h, struct hosts_fit *f)
@@ -397,6 +414,6 @@ void hosts_learn(struct hosts *h, struct hosts_fit *f)
     f->present = f->params.method == HOSTS_PRESENT ? multiplicity_present(&f->law) : 1;
     if (f->params.method == HOSTS_PRESENT) {
         f->law.contacts = 1;
-        f->log_contacts_sd = fmax(0.01, 0.5 * log(f->present));
+        f->log_contacts_sd = 0.01 + 0.5 * log(f->present) + 0.4 * moved_within_day(h, f);
     }
 }

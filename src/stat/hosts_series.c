@@ -186,10 +186,42 @@ static void start_of_day(const struct hosts_fit *f, unsigned n, double *level)
             level[t] += missed * (level[t] - level[t + 1]);
 }
 
-static void smooth_level(const struct series *s, const double *raw, unsigned half, double *level)
+/* The weights of local_line, which do not depend on what is smoothed: 2 half + 1 for each day, of
+ * the days around it. */
+static double *smoother(unsigned days, unsigned half)
 {
-    for (unsigned t = 0; t < s->days; t++)
-        level[t] = fmax(0, local_line(raw, NULL, s->days, t, half));
+    double *weights = mem_zeroed((size_t)days * (2 * half + 1), sizeof *weights);
+    for (unsigned t = 0; t < days; t++) {
+        double *w = weights + (size_t)t * (2 * half + 1), sw = 0, sx = 0, sxx = 0;
+        unsigned from = t > half ? 0 : half - t,
+                 to = t + half < days ? 2 * half : days - 1 - t + half;
+        for (unsigned i = from; i <= to; i++) {
+            double x = ((double)i - half) / (half + 1.), k = 1 - fabs(x * x * x);
+            w[i] = k * k * k;
+            sw += w[i], sx += w[i] * x, sxx += w[i] * x * x;
+        }
+        double det = sw * sxx - sx * sx;
+        bool line = det > 1e-9 * sw * sxx;
+        for (unsigned i = from; i <= to; i++) {
+            double x = ((double)i - half) / (half + 1.);
+            w[i] *= line ? (sxx - sx * x) / det : 1 / sw;
+        }
+    }
+    return weights;
+}
+
+static void smooth_level(const struct series *s, const double *raw, double *level)
+{
+    unsigned half = s->half;
+    for (unsigned t = 0; t < s->days; t++) {
+        const double *w = s->smoother + (size_t)t * (2 * half + 1);
+        unsigned from = t > half ? 0 : half - t,
+                 to = t + half < s->days ? 2 * half : s->days - 1 - t + half;
+        double sum = 0;
+        for (unsigned i = from; i <= to; i++)
+            sum += w[i] * raw[t + i - half];
+        level[t] = fmax(0, sum);
+    }
     if (!s->rises)
         never_rising(level, s->days);
 }
@@ -232,12 +264,13 @@ void series_make(const struct hosts_fit *f, const uint64_t *met, const uint64_t 
     s->noise = noise_of(raw, s->days);
     s->half = smooth_days(s->noise);
     s->rises = rising(s, raw, s->noise);
-    smooth_level(s, raw, s->half, s->middle);
+    s->smoother = smoother(s->days, s->half);
+    smooth_level(s, raw, s->middle);
     memcpy(s->level, s->middle, s->days * sizeof *s->level);
     start_of_day(f, s->days, s->level);
     for (unsigned t = 0; t < s->days; t++)
         s->residual[t] =
-            raw[t] > 0 && s->middle[t] > 0 ? fmax(-1, fmin(1, log(raw[t] / s->middle[t]))) : 0;
+            raw[t] > 0 && s->middle[t] > 0 ? fmax(0.35, fmin(3, raw[t] / s->middle[t])) : 1;
     free(raw);
 }
 
@@ -248,6 +281,7 @@ void hosts_series_free(struct series *s)
     free(s->middle);
     free(s->level);
     free(s->residual);
+    free(s->smoother);
 }
 
 void series_resample(const struct hosts_fit *f, const struct series *s, size_t replicate,
@@ -259,7 +293,7 @@ void series_resample(const struct hosts_fit *f, const struct series *s, size_t r
     for (unsigned t = 0; t < s->days; t++) {
         if (t % BLOCK == 0)
             from = s->days > BLOCK ? (unsigned)rng_below(&r, s->days - BLOCK + 1) : 0;
-        raw[t] = s->middle[t] * exp(s->residual[(from + t % BLOCK) % s->days]);
+        raw[t] = s->middle[t] * s->residual[(from + t % BLOCK) % s->days];
     }
 }
 
@@ -268,7 +302,7 @@ void series_replicate(const struct hosts_fit *f, const struct series *s, size_t 
 {
     double *raw = mem_zeroed(s->days, sizeof *raw);
     series_resample(f, s, replicate, raw);
-    smooth_level(s, raw, s->half, level);
+    smooth_level(s, raw, level);
     start_of_day(f, s->days, level);
     free(raw);
 }
