@@ -25,7 +25,7 @@ static int row(void *ctx, const struct contact_row *r)
     must(r->match != CONTACT_AS || r->asn);
     must(r->handle.n <= CONTACT_TEXT_MAX && r->name.n <= CONTACT_TEXT_MAX);
     s->n++;
-    if (r->mail.n > 0 != s->delegations)
+    if ((r->mail.n > 0) != s->delegations)
         must(contact_rows_add(s->rows, r) == 0);
     return 0;
 }
