@@ -220,6 +220,11 @@ static void turns_of(const struct source *rows, size_t n, struct turns *t)
     int before = -1;
     unsigned k = 0;
     *t = (struct turns){0};
+    if (n == 1) { /* most addresses */
+        t->days = rows[0].own ? (unsigned)__builtin_popcountll(rows[0].recent) : 0;
+        t->families = rows[0].own && !is_unknown(&rows[0]);
+        return;
+    }
     for (size_t i = 0; i < n; i++)
         if (rows[i].own && utc_day(rows[i].last_time) > last)
             last = utc_day(rows[i].last_time);
@@ -293,13 +298,15 @@ static double suspect_neighbours(const struct norms *norms, const struct source 
 static double scanning_neighbours(const struct norms *norms, const struct source *rows, size_t n)
 {
     const struct norm_place *near = norms_neighbours(norms, rows);
-    struct suspicion is = judge_suspect(norms, rows, n);
-    uint32_t itself = is.seen || is.scanner;
+    if (!near || near->seen < NEIGHBOURS)
+        return NAN;
     for (size_t i = 0; i < n; i++) {
         enum speech speech = speech_of(norms, &rows[i]);
         if (speech == SAYS_USUAL || speech == SAYS_SELDOM)
             return NAN;
     }
+    struct suspicion is = judge_suspect(norms, rows, n);
+    uint32_t itself = is.seen || is.scanner;
     if (!near || near->seen < NEIGHBOURS + itself)
         return NAN;
     return (double)(near->scanners - is.scanner) / (near->seen - itself);

@@ -1,7 +1,6 @@
 #include "state/sources.h"
 
-#include <errno.h>
-#include <math.h>
+#include <sys/mman.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -12,8 +11,26 @@
 #include "state/census.h"
 #include "state/sources_impl.h"
 
-#define SLOTS_MIN  1024
-#define FILL(size) ((size) / 5 * 4) /* slots in use before there are twice as many */
+#define SLOTS_MIN    1024
+#define FETCH_PROBES 16
+#define FILL(size)   ((size) / 5 * 4) /* slots in use before there are twice as many */
+
+/* ---- memory ---- */
+
+void *sources_pages(size_t bytes)
+{
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED)
+        abort();
+    madvise(p, bytes, MADV_HUGEPAGE);
+    return p;
+}
+
+void sources_pages_free(void *p, size_t bytes)
+{
+    if (p)
+        munmap(p, bytes);
+}
 
 /* ---- rows by address ---- */
 
@@ -35,8 +52,8 @@ static void index_room(struct sources *s)
     if (s->n < FILL(s->size))
         return;
     size_t size = s->size ? 2 * s->size : SLOTS_MIN;
-    free(s->slots);
-    s->slots = mem_zeroed(size, sizeof *s->slots);
+    sources_pages_free(s->slots, s->size * sizeof *s->slots);
+    s->slots = sources_pages(size * sizeof *s->slots);
     s->size = size;
     for (size_t i = 0; i < s->n; i++)
         index_put(s->slots, size, hash_of(&sources_row_at(s, i)->ip), (uint32_t)i);
@@ -46,7 +63,7 @@ static struct sources_row *append(struct sources *s)
 {
     if (s->n == s->chunks_n * SOURCES_CHUNK) {
         s->chunks = mem_room(s->chunks, s->chunks_n, &s->chunks_cap, sizeof *s->chunks);
-        s->chunks[s->chunks_n++] = mem_zeroed(SOURCES_CHUNK, sizeof **s->chunks);
+        s->chunks[s->chunks_n++] = sources_pages(SOURCES_CHUNK * sizeof **s->chunks);
     }
     return sources_row_at(s, s->n++);
 }
@@ -61,9 +78,10 @@ struct sources_row *sources_row_new(struct sources *s, const struct ip *ip, uint
     return r;
 }
 
-static struct sources_row *find(const struct sources *s, const struct ip *ip, uint16_t family)
+static struct sources_row *find(const struct sources *s, const struct ip *ip, uint64_t hash,
+                                uint16_t family)
 {
-    uint64_t hash = hash_of(ip), slot;
+    uint64_t slot;
     if (!s->size)
         return NULL;
     for (size_t i = hash & (s->size - 1); (slot = s->slots[i]); i = (i + 1) & (s->size - 1)) {
@@ -101,11 +119,11 @@ static void ids_room(struct sources *s)
     if (s->ids_n < FILL(s->ids_size))
         return;
     size_t size = s->ids_size ? 2 * s->ids_size : SLOTS_MIN;
-    uint64_t *bigger = mem_zeroed(size, sizeof *bigger);
+    uint64_t *bigger = sources_pages(size * sizeof *bigger);
     for (size_t i = 0; i < s->ids_size; i++)
         if (s->ids[i])
             id_put(bigger, size, s->ids[i]);
-    free(s->ids);
+    sources_pages_free(s->ids, s->ids_size * sizeof *s->ids);
     s->ids = bigger;
     s->ids_size = size;
 }
@@ -123,7 +141,7 @@ bool sources_id_add(struct sources *s, uint64_t id, bool *full)
     return fresh;
 }
 
-/* ---- one event ---- */
+/* ---- one contact ---- */
 
 static void more(uint32_t *count)
 {
@@ -200,29 +218,19 @@ static void take_day(struct sources_row *r, int64_t time)
 }
 
 /* Before the times change: how long after the contact before, and how far. */
-static void take_gap(struct sources_row *r, int64_t time, uint32_t target)
+static void take_gap(struct sources_row *r, const struct sources_contact *c)
 {
-    double gap = (double)(time - r->last) / (double)UTC_SECOND;
-    uint16_t place = target >> 20;
+    double gap = (double)(c->time - r->last) / (double)UTC_SECOND;
+    uint16_t place = c->target >> 20;
+    if (!c->has_target)
+        return;
     if (r->contacts && gap >= 0) {
         r->gap_squares += (float)(gap * gap);
         if (gap <= SOURCES_SWEEP_SECONDS && place != r->last_target)
             more16(&r->swept);
     }
     r->last_target = place & 0xfff;
-}
-
-static void take_target(struct sources_row *r, const struct event *ev)
-{
-    struct {
-        struct ip ip;
-        uint64_t port;
-    } at = {ev->dst_ip, ev->dst_port};
-    uint32_t hash = (uint32_t)XXH3_64bits(&at, sizeof at);
-    if (!ip_is_set(&ev->dst_ip) && !ev->dst_port)
-        return;
-    take_gap(r, ev->time, hash);
-    mark32(&r->targets, hash);
+    mark32(&r->targets, c->target);
 }
 
 static void take_shape(struct sources_row *r, uint32_t shape)
@@ -241,91 +249,73 @@ static void take_shape(struct sources_row *r, uint32_t shape)
     }
 }
 
-static void take_agent(struct sources *s, struct sources_row *r, struct span agent)
+static void take_identity(struct sources *s, struct sources_row *r, const struct sources_contact *c)
 {
-    if (!agent.n)
-        return;
-    uint32_t hash = (uint32_t)XXH3_64bits(agent.p, agent.n) | 1;
-    unsigned at = hash >> 24;
-    if (s->agents[at].agent != hash) {
-        s->agents[at].agent = hash;
-        s->agents[at].is = (uint8_t)sources_agent_is(agent);
-    }
-    r->crawler |= (s->agents[at].is & SOURCES_AGENT_CRAWLER) != 0;
-    r->tool |= (s->agents[at].is & SOURCES_AGENT_TOOL) != 0;
-    mark32(&r->agents, hash * 2654435761u);
-}
-
-static void take_identity(struct sources *s, struct sources_row *r, const struct event *ev)
-{
-    uint64_t id = sources_identity(ev, r->family);
     bool full;
-    if (!id)
+    if (!c->id)
         return;
-    bool fresh = sources_id_add(s, id, &full);
+    bool fresh = sources_id_add(s, c->id, &full);
     if (!full)
         more(&r->spoken);
     if (fresh)
         more(&r->fresh);
-    if (!ev->bot_id.n)
+    if (!c->has_bot)
         return;
-    uint16_t last = (uint16_t)(id >> 32) | 1;
-    if (r->last_id && r->last_id != last && utc_day(ev->time) == utc_day(r->last))
+    uint16_t last = (uint16_t)(c->id >> 32) | 1;
+    if (r->last_id && r->last_id != last && utc_day(c->time) == utc_day(r->last))
         more16(&r->mixed);
     r->last_id = last;
-    r->bots |= 1ull << (id >> 58);
+    r->bots |= 1ull << (c->id >> 58);
 }
 
 /* What only those say who speak for themselves. */
-static void take_words(struct sources *s, struct sources_row *r, const struct event *ev)
+static void take_words(struct sources *s, struct sources_row *r, const struct sources_contact *c)
 {
-    uint32_t path, name;
-    take_shape(r, sources_shape(ev, &path, &name));
-    if (path)
-        mark32(&r->paths, path);
-    if (name)
-        mark32(&r->names, name);
-    if (ev->http.has)
-        take_agent(s, r, ev->http.user_agent);
-    take_identity(s, r, ev);
+    take_shape(r, c->shape);
+    if (c->path)
+        mark32(&r->paths, c->path);
+    if (c->name)
+        mark32(&r->names, c->name);
+    if (c->agent)
+        mark32(&r->agents, c->agent * 2654435761u);
+    r->crawler |= (c->agent_is & SOURCES_AGENT_CRAWLER) != 0;
+    r->tool |= (c->agent_is & SOURCES_AGENT_TOOL) != 0;
+    take_identity(s, r, c);
     more(&r->own);
-    if (!ev->family.n || !ev->family_source.n || is_told(ev))
-        return;
-    more(&r->matched);
-    r->ruled |= !span_is(ev->family_source, "feed") && !span_is(ev->family_source, "asset");
+    if (c->matched)
+        more(&r->matched);
+    r->ruled |= c->ruled;
 }
 
 /* The contact that stands for all: an infected host's before others', then the latest. */
-static void take_latest(struct sources_row *r, uint64_t index, const struct event *ev, bool own)
+static void take_latest(struct sources_row *r, const struct sources_contact *c, bool own)
 {
-    uint32_t time = ev->time < 0 ? 0 : (uint32_t)(ev->time / UTC_SECOND);
+    uint32_t time = (uint32_t)(c->time / UTC_SECOND);
     if (r->contacts && (r->kept_own > own || (r->kept_own == own && time < r->kept)))
         return;
     r->kept_own = own;
     r->kept = time;
-    r->index = index;
-    r->kind = (uint32_t)ev->kind & 7;
-    r->src_port = (uint16_t)ev->src_port;
-    r->dst_port = (uint16_t)ev->dst_port;
-    r->asset = ev->asset;
+    r->index = c->index;
+    r->kind = c->kind & 7;
+    r->src_port = c->src_port;
+    r->dst_port = c->dst_port;
+    r->asset = c->asset;
 }
 
-static void take_times(struct sources_row *r, int64_t time, uint32_t attr)
+static void take_times(struct sources_row *r, const struct sources_contact *c)
 {
-    if (!r->contacts || time >= r->last) {
-        r->last = time;
-        r->attr = attr;
+    if (!r->contacts || c->time >= r->last) {
+        r->last = c->time;
+        r->attr = c->attr;
     }
-    if (!r->contacts || time < r->first)
-        r->first = time;
+    if (!r->contacts || c->time < r->first)
+        r->first = c->time;
     more(&r->contacts);
 }
 
-static struct sources_row *row_of(struct sources *s, const struct event *ev)
+static struct sources_row *row_of(struct sources *s, const struct sources_contact *c)
 {
-    struct span name = ev->family.n && !is_told(ev) ? ev->family : span_str(CENSUS_FAMILY_UNKNOWN);
-    uint16_t family = family_of(s, name);
-    struct sources_row *r = find(s, &ev->src_ip, family);
+    struct sources_row *r = find(s, &c->ip, c->hash, c->family);
     if (r)
         return r;
     if (s->n == SOURCES_MAX) {
@@ -336,7 +326,100 @@ static struct sources_row *row_of(struct sources *s, const struct event *ev)
     }
     free(s->order);
     s->order = NULL;
-    return sources_row_new(s, &ev->src_ip, family);
+    return sources_row_new(s, &c->ip, c->family);
+}
+
+static void take(struct sources *s, const struct sources_contact *c)
+{
+    struct sources_row *r = row_of(s, c);
+    if (!r)
+        return;
+    r->roles |= c->roles & 31;
+    take_gap(r, c);
+    if (c->roles == SOURCE_UNJUDGED)
+        take_words(s, r, c);
+    take_latest(r, c, c->roles == SOURCE_UNJUDGED);
+    take_day(r, c->time);
+    take_times(r, c);
+}
+
+/* ---- one event ---- */
+
+static void read_agent(struct sources *s, struct sources_contact *c, struct span agent)
+{
+    if (!agent.n)
+        return;
+    uint32_t hash = (uint32_t)XXH3_64bits(agent.p, agent.n) | 1;
+    unsigned at = hash >> 24;
+    if (s->agents[at].agent != hash) {
+        s->agents[at].agent = hash;
+        s->agents[at].is = (uint8_t)sources_agent_is(agent);
+    }
+    c->agent = hash;
+    c->agent_is = s->agents[at].is;
+}
+
+static void read_words(struct sources *s, struct sources_contact *c, const struct event *ev)
+{
+    c->shape = sources_shape(ev, &c->path, &c->name);
+    if (ev->http.has)
+        read_agent(s, c, ev->http.user_agent);
+    c->id = sources_identity(ev, c->family);
+    c->has_bot = ev->bot_id.n > 0;
+    c->matched = ev->family.n && ev->family_source.n && !is_told(ev);
+    c->ruled =
+        c->matched && !span_is(ev->family_source, "feed") && !span_is(ev->family_source, "asset");
+}
+
+static void read_event(struct sources *s, struct sources_contact *c, uint64_t index,
+                       const struct event *ev)
+{
+    struct {
+        struct ip ip;
+        uint64_t port;
+    } at = {ev->dst_ip, ev->dst_port};
+    struct span name = ev->family.n && !is_told(ev) ? ev->family : span_str(CENSUS_FAMILY_UNKNOWN);
+    *c = (struct sources_contact){.ip = ev->src_ip,
+                                  .time = ev->time,
+                                  .hash = hash_of(&ev->src_ip),
+                                  .index = index,
+                                  .asset = ev->asset,
+                                  .target = (uint32_t)XXH3_64bits(&at, sizeof at),
+                                  .has_target = ip_is_set(&ev->dst_ip) || ev->dst_port,
+                                  .family = family_of(s, name),
+                                  .attr = attr_of(s, ev),
+                                  .src_port = (uint16_t)ev->src_port,
+                                  .dst_port = (uint16_t)ev->dst_port,
+                                  .kind = (uint8_t)ev->kind,
+                                  .roles = (uint8_t)roles_of(ev)};
+    if (c->roles == SOURCE_UNJUDGED)
+        read_words(s, c, ev);
+}
+
+/* First the place in the index, and half a ring later the row that it names. */
+static void fetch(const struct sources *s, const struct sources_contact *c)
+{
+    if (s->size)
+        __builtin_prefetch(&s->slots[c->hash & (s->size - 1)]);
+    if (s->ids_size && c->id)
+        __builtin_prefetch(&s->ids[c->id & (s->ids_size - 1)], 1);
+}
+
+static void fetch_row(const struct sources *s, const struct sources_contact *c)
+{
+    uint64_t slot;
+    for (size_t i = 0; s->size && i < FETCH_PROBES; i++) {
+        slot = s->slots[(c->hash + i) & (s->size - 1)];
+        if (!slot)
+            return;
+        if ((slot ^ c->hash) >> 32)
+            continue;
+        const char *row = (const char *)sources_row_at(s, (uint32_t)slot - 1);
+        __builtin_prefetch(row, 1);
+        __builtin_prefetch(row + 64, 1);
+        __builtin_prefetch(row + 128, 1);
+        return;
+    }
 }
 
 void sources_add(struct sources *s, uint64_t index, const struct event *ev)
@@ -344,17 +427,19 @@ void sources_add(struct sources *s, uint64_t index, const struct event *ev)
     if (!event_kind_is_event((uint8_t)ev->kind) || !ip_is_set(&ev->src_ip) || ev->time < 0 ||
         ev->time >= UTC_EVENT_MAX)
         return;
-    struct sources_row *r = row_of(s, ev);
-    if (!r)
-        return;
-    unsigned roles = roles_of(ev);
-    r->roles |= roles & 31;
-    take_target(r, ev);
-    if (roles == SOURCE_UNJUDGED)
-        take_words(s, r, ev);
-    take_latest(r, index, ev, roles == SOURCE_UNJUDGED);
-    take_day(r, ev->time);
-    take_times(r, ev->time, attr_of(s, ev));
+    if (s->came - s->taken == SOURCES_AHEAD)
+        take(s, &s->coming[s->taken++ % SOURCES_AHEAD]);
+    struct sources_contact *c = &s->coming[s->came++ % SOURCES_AHEAD];
+    read_event(s, c, index, ev);
+    fetch(s, c);
+    if (s->came - s->taken > SOURCES_AHEAD / 2)
+        fetch_row(s, &s->coming[(s->came - SOURCES_AHEAD / 2) % SOURCES_AHEAD]);
+}
+
+void sources_settle(struct sources *s)
+{
+    while (s->taken != s->came)
+        take(s, &s->coming[s->taken++ % SOURCES_AHEAD]);
 }
 
 /* ---- the view ---- */
@@ -369,23 +454,25 @@ void sources_advance(struct sources *s, uint64_t position)
     s->position = position;
 }
 
-uint64_t sources_count(const struct sources *s)
+uint64_t sources_count(struct sources *s)
 {
+    sources_settle(s);
     return s->n;
 }
 
 int sources_snapshot(struct sources *s, struct err *err)
 {
+    sources_settle(s);
     return sources_write(s, err);
 }
 
 void sources_clear(struct sources *s)
 {
     for (size_t i = 0; i < s->chunks_n; i++)
-        free(s->chunks[i]);
+        sources_pages_free(s->chunks[i], SOURCES_CHUNK * sizeof **s->chunks);
     free(s->chunks);
-    free(s->slots);
-    free(s->ids);
+    sources_pages_free(s->slots, s->size * sizeof *s->slots);
+    sources_pages_free(s->ids, s->ids_size * sizeof *s->ids);
     free(s->order);
     dict_free(&s->dict);
     s->chunks = NULL;
@@ -394,6 +481,7 @@ void sources_clear(struct sources *s)
     s->n = s->chunks_n = s->chunks_cap = s->size = s->ids_n = s->ids_size = 0;
     s->position = 0;
     s->family_name.n = 0;
+    s->came = s->taken = 0;
 }
 
 void sources_close(struct sources *s)
@@ -410,6 +498,7 @@ int sources_of(struct sources *s, const struct ip *ip,
 {
     struct source out;
     uint64_t hash = hash_of(ip), slot;
+    sources_settle(s);
     uint32_t *families = dict_families_sorted(&s->dict);
     int rc = 0;
     for (size_t f = 0; s->size && rc == 0 && f < s->dict.nfamilies; f++)

@@ -94,4 +94,4 @@ int sources_each(struct sources *s, int (*row)(void *ctx, const struct source *r
 /* The same for one address. */
 int sources_of(struct sources *s, const struct ip *ip,
                int (*row)(void *ctx, const struct source *row), void *ctx);
-uint64_t sources_count(const struct sources *s);
+uint64_t sources_count(struct sources *s);

@@ -5,7 +5,7 @@
 #include "state/dict.h"
 #include "state/sources.h"
 
-#define SOURCES_CHUNK_BITS 14
+#define SOURCES_CHUNK_BITS 17
 #define SOURCES_CHUNK      (1u << SOURCES_CHUNK_BITS) /* rows that are allocated together */
 
 /* As on disk. No padding; bitmaps are for linear counting. */
@@ -31,6 +31,21 @@ struct sources_row {
 };
 _Static_assert(sizeof(struct sources_row) == 144, "sources' rows have no padding");
 
+#define SOURCES_AHEAD 16 /* contacts that are on their way at once */
+
+/* What an event says, on its way to its row: that, and its identity's place, are being fetched
+ * meanwhile. */
+struct sources_contact {
+    struct ip ip;
+    int64_t time;
+    uint64_t hash; /* of the address */
+    uint64_t index, asset, id;
+    uint32_t attr, shape, path, name, agent, target; /* digests; 0: none */
+    uint16_t family, src_port, dst_port;
+    uint8_t kind, roles, agent_is;
+    bool has_bot, has_target, matched, ruled;
+};
+
 struct sources {
     char path[FILE_PATH_MAX];
     uint64_t position;
@@ -47,7 +62,9 @@ struct sources {
     struct {
         uint32_t agent; /* digest */
         uint8_t is;
-    } agents[256]; /* what was found of user agents, by digest */
+    } agents[256];                                /* what was found of user agents, by digest */
+    struct sources_contact coming[SOURCES_AHEAD]; /* a ring, the oldest at taken */
+    size_t came, taken;
     bool warned;
     bool mapped; /* what is parsed is a file, whose pages can be let go */
 };
@@ -62,6 +79,8 @@ struct sources_row *sources_row_new(struct sources *s, const struct ip *ip, uint
 /* True when it was not there; false, too, when it cannot be remembered, *full then says so. */
 bool sources_id_add(struct sources *s, uint64_t id, bool *full);
 void sources_clear(struct sources *s);
+/* Takes in what is on its way. */
+void sources_settle(struct sources *s);
 void sources_show(const struct sources *s, const struct sources_row *r, struct source *out);
 
 /* What an event says. */
@@ -71,6 +90,11 @@ enum { SOURCES_ASKS_NOTHING = 1, SOURCES_BY_ADDRESS = 2 };
 uint32_t sources_shape(const struct event *ev, uint32_t *path, uint32_t *name);
 uint64_t sources_identity(const struct event *ev, uint32_t family);
 unsigned sources_agent_is(struct span agent);
+
+/* Large memory, zeroed, in large pages where the system has them: rows and tables are gone to in no
+ * order, and each page that is not known yet costs as much as a cache miss. */
+void *sources_pages(size_t bytes);
+void sources_pages_free(void *p, size_t bytes);
 
 /* Files. */
 int sources_write(const struct sources *s, struct err *err);

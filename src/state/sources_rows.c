@@ -105,6 +105,7 @@ int sources_each(struct sources *s, int (*row)(void *ctx, const struct source *r
 {
     struct source out;
     int rc = 0;
+    sources_settle(s);
     for (size_t i = 0; rc == 0 && i < s->n; i++) {
         sources_show(s, sources_row_at(s, i), &out);
         rc = row(ctx, &out);
@@ -198,6 +199,7 @@ int sources_rows(struct sources *s, int (*row)(void *ctx, const struct source *r
 {
     struct source out;
     int rc = 0;
+    sources_settle(s);
     if (!s->order)
         make_order(s);
     for (size_t i = 0; rc == 0 && i < s->n; i++) {

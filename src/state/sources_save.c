@@ -214,9 +214,10 @@ static bool get_ids(struct cur *c, struct sources *s, uint64_t used, uint64_t si
     if (size > 2ull * SOURCES_IDS_MAX || (size & (size - 1)) || used > SOURCES_IDS_MAX ||
         (size ? used >= size : used != 0) || !cur_take(c, size * sizeof *s->ids, &bytes))
         return false;
-    s->ids = mem_resize(NULL, size, sizeof *s->ids);
-    if (size)
-        memcpy(s->ids, bytes.p, bytes.n);
+    if (!size)
+        return true;
+    s->ids = sources_pages(size * sizeof *s->ids);
+    memcpy(s->ids, bytes.p, bytes.n);
     s->ids_size = size;
     for (uint64_t i = 0; i < size; i++)
         s->ids_n += s->ids[i] != 0;
