@@ -55,6 +55,15 @@ static struct hosts_number spread(double value, double sd, double least)
     return (struct hosts_number){value, low < least ? fmin(least, value) : low, high};
 }
 
+/* Hosts by addresses: lower, too, where one may have had two. */
+static struct hosts_number spread_moved(const struct hosts_fit *f, struct hosts_number n, double sd,
+                                        double least)
+{
+    double low = n.value * exp(-Z95 * hypot(sd, f->moved_sd));
+    n.low = fmin(n.low, fmax(low, fmin(least, n.value)));
+    return n;
+}
+
 static int order_doubles(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
@@ -76,7 +85,7 @@ static void draw_params(struct hosts_fit *f)
     double logit = log(f->law.active / (1 - f->law.active)), c = f->correlation;
     for (size_t i = 0; i < f->replicates; i++) {
         double a = rng_normal(&r), b = c * a + sqrt(1 - c * c) * rng_normal(&r);
-        f->seen_factor[i] = exp(-a * f->log_contacts_sd);
+        f->seen_factor[i] = exp(-a * f->log_contacts_sd - fabs(rng_normal(&r)) * f->moved_sd);
         f->active[i] = 1 / (1 + exp(-(logit + b * f->logit_active_sd)));
         if (f->params.method == HOSTS_BOTS)
             f->seen_factor[i] = 1;
@@ -95,7 +104,8 @@ static void params_of(struct hosts_fit *f)
         met += (double)f->address.met[d];
         seen += f->all.seen[d];
     }
-    p->per_address = spread(met > 0 ? seen / met : NAN, f->log_contacts_sd, 0);
+    p->per_address = spread_moved(f, spread(met > 0 ? seen / met : NAN, f->log_contacts_sd, 0),
+                                  f->log_contacts_sd, 0);
     p->nat_share = m->nat_share;
     const struct persistence *all = &f->persistence[f->as.n];
     /* The interval is over networks: most addresses' own. */
@@ -201,7 +211,8 @@ static double day_sd(const struct hosts_fit *f, const struct series *s, unsigned
 static struct hosts_number seen_day(const struct hosts_fit *f, const struct series *s, unsigned t,
                                     uint64_t ids)
 {
-    return spread(s->seen[t], day_sd(f, s, t), f->params.method == HOSTS_BOTS ? (double)ids : 0);
+    double sd = day_sd(f, s, t), least = f->params.method == HOSTS_BOTS ? (double)ids : 0;
+    return spread_moved(f, spread(s->seen[t], sd, least), sd, least);
 }
 
 /* A replicate's hosts seen at least once, or with since = until + 1 those alive on `until`. */

@@ -102,6 +102,8 @@ struct hosts_fit {
     struct hosts_params params;
     struct multiplicity law;
     double log_contacts_sd, logit_active_sd, correlation;
+    double moved_sd; /* downwards only: hosts that change their address within the day, where counts
+                        do not show it */
     struct tally address, id; /* copies */
     struct grid as, country, id_as, id_country;
     double week[FACTORS];            /* of the family's contacts */

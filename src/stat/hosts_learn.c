@@ -15,6 +15,7 @@
 #define CONTACTS_SD   0.012
 #define ACTIVE_SD     0.08
 #define WRONG_SD      0.2 /* times the share of frames whose lease did not hold */
+#define MOVED_SD      0.4 /* times the logarithm of the addresses a line has on a day */
 #define STAY_LEAST    0.5 /* days: what is shorter cannot be told from days */
 #define REUSE_LATE    0.6 /* found on made-up worlds whose networks all change addresses daily */
 #define REUSE_CHI2    10  /* that addresses are reused at all, so that it shows */
@@ -414,6 +415,7 @@ void hosts_learn(struct hosts *h, struct hosts_fit *f)
     f->present = f->params.method == HOSTS_PRESENT ? multiplicity_present(&f->law) : 1;
     if (f->params.method == HOSTS_PRESENT) {
         f->law.contacts = 1;
-        f->log_contacts_sd = 0.01 + 0.5 * log(f->present) + 0.4 * moved_within_day(h, f);
+        f->log_contacts_sd = 0.01 + 0.5 * log(f->present);
+        f->moved_sd = MOVED_SD * moved_within_day(h, f);
     }
 }
