@@ -106,32 +106,32 @@ static void take(struct plan *p, const struct source *s, struct span mail,
                            .what = (uint8_t)what[v]};
 }
 
-/* Contact with a sinkhole makes an infected host only where something says of what: a rule, a feed,
- * an asset, or the judgement. */
-static bool is_infection(const struct source *s, const struct judgement *j)
+enum whom cleanup_whom(struct casedir *c, const struct source *s, struct span *mail,
+                       const struct config_network **own)
 {
-    return j->role == JUDGED_VICTIM || (s->matched && !span_is(s->family, CENSUS_FAMILY_UNKNOWN));
+    struct contact who;
+    contacts_find(c->contacts, &s->ip, s->asn, s->country, &who);
+    *own = config_cleanup_network(&c->config->cleanup, who.mail, s->asn, &s->ip);
+    *mail = *own && (*own)->contact[0] ? span_str((*own)->contact) : who.mail;
+    if (*own && ((*own)->silent || config_network_allows(*own, &s->ip)))
+        return WHOM_UNWANTED;
+    return mail->n ? WHOM_CONTACT : WHOM_NOBODY;
 }
 
 static int take_address(void *ctx, const struct source *rows, size_t n, const struct judgement *j)
 {
     struct plan *p = ctx;
-    const struct config_cleanup *config = &p->c->config->cleanup;
-    struct contact who;
+    const struct config_network *own;
+    struct span mail;
     if (!judged_counts(j->role))
         return 0;
     for (size_t i = 0; i < n; i++) {
-        if (!is_infection(&rows[i], j) || rows[i].first_time > p->o->now)
+        if (!judge_is_infection(j, &rows[i]) || rows[i].first_time > p->o->now)
             continue;
-        bool found = contacts_find(p->c->contacts, &rows[i].ip, rows[i].asn, rows[i].country, &who);
-        const struct config_network *own =
-            config_cleanup_network(config, who.mail, rows[i].asn, &rows[i].ip);
-        struct span mail = own && own->contact[0] ? span_str(own->contact) : who.mail;
-        if (!mail.n && !found)
-            p->unresolved++;
-        else if (own && (own->silent || config_network_allows(own, &rows[i].ip)))
-            p->allowed++;
-        else if (!p->o->contact.n || span_ieq(mail, p->o->contact))
+        enum whom whom = cleanup_whom(p->c, &rows[i], &mail, &own);
+        p->unresolved += whom == WHOM_NOBODY;
+        p->allowed += whom == WHOM_UNWANTED;
+        if (whom == WHOM_CONTACT && (!p->o->contact.n || span_ieq(mail, p->o->contact)))
             take(p, &rows[i], mail, own);
     }
     return 0;

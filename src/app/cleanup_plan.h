@@ -50,6 +50,12 @@ struct plan_contact {
     size_t first, n; /* its rows: by what, then address */
 };
 
+/* Who is told of a source, by contacts.h and what the config has of the network: NULL in *own when
+ * it has nothing. */
+enum whom { WHOM_NOBODY, WHOM_UNWANTED, WHOM_CONTACT };
+enum whom cleanup_whom(struct casedir *c, const struct source *s, struct span *mail,
+                       const struct config_network **own);
+
 struct plan;
 
 /* Views that a plan wants loaded. */

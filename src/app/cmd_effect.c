@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/cleanup_plan.h"
 #include "app/casedir.h"
 #include "app/cli.h"
 #include "base/mem.h"
@@ -61,18 +62,10 @@ struct output {
 
 /* ---- whom addresses belong to ---- */
 
-/* As the reports choose it (cleanup_plan.c). */
 static bool contact_of(void *ctx, const struct source *s, struct span *mail)
 {
-    struct casedir *c = ctx;
-    struct contact who;
-    contacts_find(c->contacts, &s->ip, s->asn, s->country, &who);
-    const struct config_network *own =
-        config_cleanup_network(&c->config->cleanup, who.mail, s->asn, &s->ip);
-    if (own && (own->silent || config_network_allows(own, &s->ip)))
-        return false;
-    *mail = own && own->contact[0] ? span_str(own->contact) : who.mail;
-    return mail->n > 0;
+    const struct config_network *own;
+    return cleanup_whom(ctx, s, mail, &own) == WHOM_CONTACT;
 }
 
 /* ---- rows ---- */

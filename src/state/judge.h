@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/digest.h"
+#include "state/census.h"
 #include "state/sources.h"
 
 enum judged {
@@ -58,6 +59,14 @@ struct judgement {
     struct judge_vote tests[JUDGE_TESTS_MAX];
     struct span by, why; /* of the person, or why the operator's list has the range */
 };
+
+/* Contact with a sinkhole makes an infected host only where something says of what: a rule, a feed, an
+ * asset, or the judgement. For telling networks and for what is watched of them. */
+static inline bool judge_is_infection(const struct judgement *j, const struct source *row)
+{
+    return j->role == JUDGED_VICTIM ||
+           (row->matched && !span_is(row->family, CENSUS_FAMILY_UNKNOWN));
+}
 
 struct judgements; /* the view */
 

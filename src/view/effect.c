@@ -126,11 +126,6 @@ static bool of_family(const struct work *w, struct span family)
     return !w->o->family.n || span_eq(w->o->family, family);
 }
 
-static bool is_unknown(struct span family)
-{
-    return span_is(family, CENSUS_FAMILY_UNKNOWN);
-}
-
 /* All sources of an address; the first that has a contact in the trial decides whose it is. */
 static int watch(void *ctx, const struct source *rows, size_t n, const struct judgement *j)
 {
@@ -140,9 +135,7 @@ static int watch(void *ctx, const struct source *rows, size_t n, const struct ju
     if (!judged_counts(j->role))
         return 0;
     for (size_t i = 0; i < n; i++) {
-        bool victim = j->role == JUDGED_VICTIM;
-        if (!of_family(w, rows[i].family) ||
-            !(victim || (rows[i].matched && !is_unknown(rows[i].family))) ||
+        if (!of_family(w, rows[i].family) || !judge_is_infection(j, &rows[i]) ||
             !w->from->contact(w->from->ctx, &rows[i], &mail))
             continue;
         uint32_t c = texts_find(&m->contacts, mail);
