@@ -142,7 +142,7 @@ static int watch(void *ctx, const struct source *rows, size_t n, const struct ju
         if (c == TEXTS_NONE)
             continue;
         m->watched = mem_room(m->watched, m->n, &m->cap, sizeof *m->watched);
-        m->watched[m->n++] = (struct watched){rows[i].ip, c, victim};
+        m->watched[m->n++] = (struct watched){rows[i].ip, c, j->role == JUDGED_VICTIM};
         break;
     }
     return 0;
@@ -169,7 +169,7 @@ static int seen(void *ctx, const struct activity_row *row)
     struct effect_memory *m = w->m;
     struct watched key = {.ip = row->ip};
     const struct watched *at = bsearch(&key, m->watched, m->n, sizeof *at, by_ip);
-    if (!at || (is_unknown(row->family) && !at->unknown_counts))
+    if (!at || (span_is(row->family, CENSUS_FAMILY_UNKNOWN) && !at->unknown_counts))
         return 0;
     uint64_t *days = m->days + (size_t)(at - m->watched) * m->words;
     for (size_t i = 0; i < row->n; i++) {
