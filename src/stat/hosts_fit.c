@@ -85,7 +85,8 @@ static void draw_params(struct hosts_fit *f)
     double logit = log(f->law.active / (1 - f->law.active)), c = f->correlation;
     for (size_t i = 0; i < f->replicates; i++) {
         double a = rng_normal(&r), b = c * a + sqrt(1 - c * c) * rng_normal(&r);
-        f->seen_factor[i] = exp(-a * f->log_contacts_sd - fabs(rng_normal(&r)) * f->moved_sd);
+        double moved = i & 1 ? fabs(rng_normal(&r)) * f->moved_sd : 0; /* or not at all */
+        f->seen_factor[i] = exp(-a * f->log_contacts_sd - moved);
         f->active[i] = 1 / (1 + exp(-(logit + b * f->logit_active_sd)));
         if (f->params.method == HOSTS_BOTS)
             f->seen_factor[i] = 1;

@@ -16,6 +16,7 @@
 #define ACTIVE_SD     0.08
 #define WRONG_SD      0.2 /* times the share of frames whose lease did not hold */
 #define MOVED_SD      0.4 /* times the logarithm of the addresses a line has on a day */
+#define UNSURE_SD     0.3 /* without a fit */
 #define STAY_LEAST    0.5 /* days: what is shorter cannot be told from days */
 #define REUSE_LATE    0.6 /* found on made-up worlds whose networks all change addresses daily */
 #define REUSE_CHI2    10  /* that addresses are reused at all, so that it shows */
@@ -87,17 +88,22 @@ static struct decay decay_fit(const struct persistence *p, bool reuse)
     return best;
 }
 
-/* The longest frame in which the lease held, nearly always. An address that was given back is taken
+/* The length of frames: long ones tell more of a line, but fewer leases hold so long; and of these
+ * the share that did not hold after all must be small. An address that was given back is taken
  * again about as late as leases last: two exponential times, one after the other; and contact must
  * fall before the one and after the other. */
 static void persistence_frame(struct persistence *p, const struct decay *f)
 {
+    double best = 0;
     p->wrong = 1;
     for (unsigned i = 0; i < sizeof frame_days; i++) {
         double k = frame_days[i] / f->stay, held = f->a * exp(-k),
                chance = REUSE_LATE * f->reuse * (1 - exp(-k) * (1 + k));
         double wrong = held + chance > 0 ? chance / (held + chance) : 1;
-        if (wrong < p->wrong && (p->wrong > WRONG_GOOD || !p->frame)) {
+        double worth = held * pow(frame_days[i] - 1, 1.5);
+        bool good = wrong <= WRONG_GOOD, had = p->frame && p->wrong <= WRONG_GOOD;
+        if (good == had ? good ? worth > best : wrong < p->wrong : good) {
+            best = worth;
             p->wrong = wrong;
             p->frame = frame_days[i];
         }
@@ -320,11 +326,10 @@ static void learn_law(struct hosts *h, struct hosts_fit *f)
     double wrong = 0;
     for (size_t i = 0; i < n; i++)
         wrong += (double)frames[i].wrong / (double)n;
-    double left = WRONG_SD * wrong * WRONG_SD * wrong;
+    double left = WRONG_SD * wrong * WRONG_SD * wrong, unsure = good ? 0 : UNSURE_SD * UNSURE_SD;
     f->log_contacts_sd =
-        sqrt(f->law.var_contacts + (present ? 0 : CONTACTS_SD * CONTACTS_SD + left));
-    f->logit_active_sd =
-        sqrt(f->law.var_active + ACTIVE_SD * ACTIVE_SD + 4 * left + (good ? 0 : 0.5));
+        sqrt(f->law.var_contacts + (present ? 0 : CONTACTS_SD * CONTACTS_SD + left + unsure));
+    f->logit_active_sd = sqrt(f->law.var_active + ACTIVE_SD * ACTIVE_SD + 4 * left + 5 * unsure);
     double both = sqrt(f->law.var_contacts * f->law.var_active);
     f->correlation = both > 0 ? fmin(0.98, fmax(-0.98, f->law.cov / both)) : 0;
     free(frames);

@@ -12,7 +12,8 @@
 #define STEPS_START   12  /* of each start, before the best is taken further */
 #define STEPS_AGAIN   6   /* of a bootstrap replicate */
 #define COUNTS_WANTED 120 /* steps that all but one in 500 counts lie in */
-#define FRAMES_MIN    40
+#define FRAMES_MIN    20
+#define DAYS_MIN      60
 #define OVERLAP_START 0.3
 #define AS_LIKELY     3 /* of the logarithm of the likelihood: no reason to believe in more hosts */
 #define NAT_LIKELIER  6
@@ -331,7 +332,7 @@ static bool plain(const struct multiplicity_frame *frames, size_t n, bool presen
         out->contacts = counted / some;
     if (out->days)
         out->active = fmin(fmax(some / (double)out->days, 0.01), 0.99);
-    return n >= FRAMES_MIN && some >= FRAMES_MIN / 2.;
+    return n >= FRAMES_MIN && out->days >= DAYS_MIN && some >= DAYS_MIN / 4.;
 }
 
 bool multiplicity_fit(const struct multiplicity_frame *frames, size_t n,
