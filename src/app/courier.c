@@ -75,6 +75,11 @@ static int journal(void *ctx, const struct act_report_tried *acts, size_t n, str
     return rc;
 }
 
+static void trouble(void *ctx, const char *why)
+{
+    log_line(LOG_WARN, "the smarthost takes no mail", "why=\"%s\"", why);
+}
+
 /* ---- the process ---- */
 
 /* Before the sandbox: the lock, the smarthost's address, and the process that will talk to it. 1:
@@ -113,7 +118,7 @@ static void begin_some_time(struct courier *k)
 static int open_clerk(struct courier *k, struct err *err)
 {
     const struct clerk_ways ways = {
-        .ctx = k, .journal = journal, .stopped = heed, .wake = k->setup->link};
+        .ctx = k, .journal = journal, .stopped = heed, .wake = k->setup->link, .trouble = trouble};
     const struct clerk_options options = {.knocks = KNOCKS};
     k->c.quiet = true;
     int rc = casedir_open(&k->c, k->setup->case_dir, JOURNAL_READ, err);

@@ -186,6 +186,8 @@ static int heed_fault(struct clerk *k, const struct courier_result *r, struct er
 {
     k->vain = r->fault == COURIER_OWN ? 0 : k->vain + 1;
     bool enough = k->vain >= k->options.knocks || r->fault == COURIER_FOREVER;
+    if (k->vain == 1 && k->ways.trouble)
+        k->ways.trouble(k->ways.ctx, r->reply);
     if (r->fault == COURIER_OWN || !k->options.knocks || !enough)
         return 0;
     return err_set(err, -EHOSTUNREACH, "smarthost %s: %s", k->config->smarthost.host, r->reply);

@@ -27,6 +27,8 @@ struct clerk_ways {
     bool (*stopped)(void *ctx);
     int wake;
     void (*row)(void *ctx, const struct clerk_row *row); /* journalled; may be NULL */
+    /* The smarthost does not take anything, for the first time after it did; may be NULL. */
+    void (*trouble)(void *ctx, const char *why);
 };
 
 struct clerk_options {
