@@ -1,8 +1,10 @@
 #include "app/cleanup_digest.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app/case_act.h"
 #include "base/arena.h"
@@ -11,11 +13,28 @@
 #include "base/utc.h"
 #include "event/act_cleanup.h"
 
+#define WRITERS_MAX 8 /* threads */
 #define ID_LEN                                                                                     \
     16 /* bytes of a Message-ID's left side that are drawn from the digest's identity              \
         */
 
+/* Contacts are worked on by all cores, and handed out in their order: nobody has to know. */
+struct crew {
+    pthread_mutex_t lock;
+    pthread_cond_t turn;
+    size_t next;      /* contact to be taken */
+    size_t delivered; /* contacts below this are done */
+    int rc;           /* the first one's that did not go well */
+    struct err err;
+    int (*each)(void *ctx, const struct digest *d);
+    void *ctx;
+};
+
 struct writer {
+    struct crew *crew;
+    pthread_t thread;
+    size_t contact;          /* at hand */
+    struct journal *journal; /* its own: reading has a place */
     struct casedir *c;
     const struct plan *p;
     const struct plan_options *o;
@@ -23,8 +42,6 @@ struct writer {
     struct arena rows, event; /* of the mail at hand; of the event at hand */
     struct buf mail;
     char host[256];
-    int (*each)(void *ctx, const struct digest *d);
-    void *ctx;
 };
 
 /* ---- rows in full ---- */
@@ -76,7 +93,7 @@ static int fill_row(struct writer *w, const struct plan_row *row, struct report_
                              .asn = row->asn,
                              .country = {row->country[0], row->country[1]},
                              .family = cleanup_plan_family(w->p, row)};
-    int rc = journal_get(w->c->journal, row->index, &e, err);
+    int rc = journal_get(w->journal, row->index, &e, err);
     arena_reset(&w->event);
     if (rc < 0 || e.redacted || !event_kind_is_event(e.header.kind) ||
         event_decode(e.payload, &w->event, &ev) < 0)
@@ -134,6 +151,26 @@ static void count(const struct report *r, struct digest *d)
     }
 }
 
+/* Waits until all contacts before this one are done. */
+static int wait_for_turn(struct writer *w)
+{
+    struct crew *crew = w->crew;
+    while (crew->rc == 0 && crew->delivered != w->contact)
+        pthread_cond_wait(&crew->turn, &crew->lock);
+    return crew->rc;
+}
+
+static int deliver(struct writer *w, const struct digest *d)
+{
+    struct crew *crew = w->crew;
+    pthread_mutex_lock(&crew->lock);
+    int rc = wait_for_turn(w);
+    if (rc == 0)
+        rc = crew->each(crew->ctx, d);
+    pthread_mutex_unlock(&crew->lock);
+    return rc;
+}
+
 /* One mail: to the contact, or as a copy to whom it is escalated. */
 static int write_mail(struct writer *w, struct report *r, enum report_format format,
                       struct digest *d, struct err *err)
@@ -147,7 +184,7 @@ static int write_mail(struct writer *w, struct report *r, enum report_format for
     w->mail.n = 0;
     int rc = report_mail(r, format, &w->mail, err);
     d->mail = buf_as_span(&w->mail);
-    return rc == 0 ? w->each(w->ctx, d) : rc;
+    return rc == 0 ? deliver(w, d) : rc;
 }
 
 static int write_part(struct writer *w, const struct plan_contact *k, struct digest *d, size_t from,
@@ -227,31 +264,90 @@ static void take_from(struct writer *w)
                                    .page = span_str(config->from.page)};
 }
 
+static int work_on(struct writer *w, const struct plan_contact *k, struct err *err)
+{
+    int rc = k->state == PLAN_DUE ? write_contact(w, k, err) : 0;
+    if (rc != -EINVAL)
+        return rc;
+    /* an address that no mail can be written to is one network's trouble, not all others' */
+    log_line(LOG_WARN, "a contact cannot be written to", "contact=%.*s why=%s", (int)k->mail.n,
+             k->mail.p, err->text);
+    return 0;
+}
+
+static void *work(void *ctx)
+{
+    struct writer *w = ctx;
+    struct crew *crew = w->crew;
+    struct err err = {0};
+    size_t n;
+    const struct plan_contact *k = cleanup_plan_contacts(w->p, &n);
+    pthread_mutex_lock(&crew->lock);
+    while (crew->rc == 0 && crew->next < n) {
+        w->contact = crew->next++;
+        pthread_mutex_unlock(&crew->lock);
+        int rc = work_on(w, &k[w->contact], &err);
+        pthread_mutex_lock(&crew->lock);
+        wait_for_turn(w);
+        if (crew->rc == 0 && rc) {
+            crew->rc = rc;
+            crew->err = err;
+        }
+        crew->delivered++;
+        pthread_cond_broadcast(&crew->turn);
+    }
+    pthread_mutex_unlock(&crew->lock);
+    return NULL;
+}
+
+static int writer_open(struct writer *w, struct err *err)
+{
+    arena_init(&w->rows);
+    arena_init(&w->event);
+    take_from(w);
+    return journal_open(w->c->dir, JOURNAL_READ, &w->journal, NULL, err);
+}
+
+static void writer_close(struct writer *w)
+{
+    if (w->journal)
+        journal_close(w->journal, NULL);
+    arena_free(&w->rows);
+    arena_free(&w->event);
+    buf_free(&w->mail);
+}
+
 int digests_write(struct casedir *c, const struct plan *p, const struct plan_options *o,
                   int (*each)(void *ctx, const struct digest *d), void *ctx, struct err *err)
 {
-    struct writer w = {.c = c, .p = p, .o = o, .each = each, .ctx = ctx};
-    size_t n;
-    const struct plan_contact *k = cleanup_plan_contacts(p, &n);
+    struct crew crew = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, .each = each,
+                        .ctx = ctx};
+    struct writer w[WRITERS_MAX] = {0};
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned n = cores < 1 ? 1 : cores > WRITERS_MAX ? WRITERS_MAX : (unsigned)cores, begun = 0;
     int rc = 0;
     if (!strchr(c->config->cleanup.from.mail, '@'))
         return err_set(
             err, -EINVAL,
             "cleanup.from.mail of ebb.yaml: reports want an address that they come from");
-    arena_init(&w.rows);
-    arena_init(&w.event);
-    take_from(&w);
-    for (size_t i = 0; rc == 0 && i < n; i++)
-        if (k[i].state == PLAN_DUE && (rc = write_contact(&w, &k[i], err)) == -EINVAL) {
-            /* an address that no mail can be written to is one network's trouble, not all others'
-             */
-            log_line(LOG_WARN, "a contact cannot be written to", "contact=%.*s why=%s",
-                     (int)k[i].mail.n, k[i].mail.p, err->text);
-            rc = 0;
-        }
-    arena_free(&w.rows);
-    arena_free(&w.event);
-    buf_free(&w.mail);
+    for (unsigned i = 0; rc == 0 && i < n; i++) {
+        w[i] = (struct writer){.crew = &crew, .c = c, .p = p, .o = o};
+        rc = writer_open(&w[i], err);
+    }
+    for (; rc == 0 && begun < n; begun++)
+        if (pthread_create(&w[begun].thread, NULL, work, &w[begun]) != 0)
+            break;
+    if (rc == 0 && begun == 0)
+        work(&w[0]);
+    for (unsigned i = 0; i < begun; i++)
+        pthread_join(w[i].thread, NULL);
+    for (unsigned i = 0; i < n; i++)
+        writer_close(&w[i]);
+    if (rc == 0 && crew.rc) {
+        rc = crew.rc;
+        if (crew.err.text[0])
+            *err = crew.err;
+    }
     return rc;
 }
 

@@ -142,12 +142,14 @@ static void on_returned(struct cleanup *c, struct span payload)
     if (a.sha256.n)
         texts_number(&c->returned, a.sha256);
     struct report_slot *r = report_of(c, a.report);
-    struct contact_slot *k = r             ? &c->slots[r->contact]
-                             : a.contact.n ? contact_of(c, a.contact)
-                                           : NULL;
+    bool bounce = span_is(a.what, "bounce");
+    /* who writes to the mailbox without having been written to is nobody's contact */
+    struct contact_slot *k = r                       ? &c->slots[r->contact]
+                             : bounce && a.contact.n ? contact_of(c, a.contact)
+                                                     : NULL;
     if (!k)
         return;
-    if (!span_is(a.what, "bounce")) {
+    if (!bounce) {
         k->replies += !span_is(a.what, "delay");
         return;
     }
