@@ -14,8 +14,10 @@
 /* What the models leave out, as standard deviations: doc/census.md says how they were found. */
 #define CONTACTS_SD   0.012
 #define ACTIVE_SD     0.08
-#define WRONG_SD      0.2 /* times the share of frames whose lease did not hold */
-#define MOVED_SD      0.4 /* times the logarithm of the addresses a line has on a day */
+#define WRONG_SD      0.2   /* times the share of frames whose lease did not hold */
+#define MOVED_SD      0.4   /* times the logarithm of the addresses a line has on a day */
+#define NAT_SD        0.025 /* times the share of hosts behind NAT */
+#define BEACON_SD     0.015
 #define UNSURE_SD     0.3 /* without a fit */
 #define STAY_LEAST    0.5 /* days: what is shorter cannot be told from days */
 #define REUSE_LATE    0.6 /* found on made-up worlds whose networks all change addresses daily */
@@ -327,6 +329,8 @@ static void learn_law(struct hosts *h, struct hosts_fit *f)
     for (size_t i = 0; i < n; i++)
         wrong += (double)frames[i].wrong / (double)n;
     double left = WRONG_SD * wrong * WRONG_SD * wrong, unsure = good ? 0 : UNSURE_SD * UNSURE_SD;
+    double shape = o.overlaps ? BEACON_SD : 0, nat = NAT_SD * f->law.nat_share;
+    left += shape * shape + nat * nat;
     f->log_contacts_sd =
         sqrt(f->law.var_contacts + (present ? 0 : CONTACTS_SD * CONTACTS_SD + left + unsure));
     f->logit_active_sd = sqrt(f->law.var_active + ACTIVE_SD * ACTIVE_SD + 4 * left + 5 * unsure);

@@ -5,13 +5,14 @@
 
 #include "base/mem.h"
 
-#define TOLERANCE    1e-7 /* of the mean logarithm of the likelihood */
-#define SHARE_MIN    1e-9
-#define WRONG_LEAST  5e-4
-#define OVERLAP_ONE  0.003 /* of a single host: its clock, and retries */
-#define SINGLE_PRIOR 0.01  /* of all frames, added to those of h = 1: single hosts exist */
-#define REUSED_MAX   0.6
-#define SIZE_STEPS   4 /* the negative binomial's size is fitted every so many steps */
+#define TOLERANCE     1e-7 /* of the mean logarithm of the likelihood */
+#define SHARE_MIN     1e-9
+#define WRONG_LEAST   5e-4
+#define OVERLAP_ONE   0.003 /* of a single host: its clock, and retries */
+#define SINGLE_PRIOR  0.01  /* of all frames, added to those of h = 1: single hosts exist */
+#define OVERLAP_LEAST 0.1   /* of two that are active on a day: some hours each, of the same day */
+#define REUSED_MAX    0.6
+#define SIZE_STEPS    4 /* the negative binomial's size is fitted every so many steps */
 
 unsigned em_level(double wrong)
 {
@@ -231,7 +232,7 @@ static void fit_shape(const struct em *e, struct law *l)
     if (try_size(t, log(1e6)) >= try_size(t, log(l->size)))
         l->size = 1e6;
     if (e->overlaps)
-        em_set_overlap(l, golden(0.01, 0.95, 14, try_overlap, t));
+        em_set_overlap(l, golden(OVERLAP_LEAST, 0.95, 14, try_overlap, t));
     free(t);
 }
 
