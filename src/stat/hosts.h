@@ -139,5 +139,9 @@ void hosts_segment_day(const struct hosts_fit *f, enum hosts_kind kind, uint32_t
  * share). Replicate -1 is the estimate itself. For a segment the same, into `alive`. */
 size_t hosts_replicates(const struct hosts_fit *f);
 void hosts_alive(const struct hosts_fit *f, int replicate, double *alive);
+/* Replicates 0 .. n - 1 of a segment at once, a row of hosts_days(f) each: its days are gone over
+ * once. */
+void hosts_segment_replicates(const struct hosts_fit *f, enum hosts_kind kind, uint32_t index,
+                              size_t n, double *alive);
 void hosts_segment_alive(const struct hosts_fit *f, enum hosts_kind kind, uint32_t index,
                          int replicate, double *alive);

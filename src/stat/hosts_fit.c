@@ -432,3 +432,18 @@ void hosts_segment_alive(const struct hosts_fit *f, enum hosts_kind kind, uint32
     free(met);
     hosts_series_free(&s);
 }
+
+void hosts_segment_replicates(const struct hosts_fit *f, enum hosts_kind kind, uint32_t index,
+                              size_t n, double *alive)
+{
+    struct series s;
+    uint64_t *met;
+    if (!segment_series(f, kind, index, &s, &met)) {
+        memset(alive, 0, n * f->days * sizeof *alive);
+        return;
+    }
+    for (size_t r = 0; r < n; r++)
+        alive_of(f, &s, (int)r, alive + r * f->days);
+    free(met);
+    hosts_series_free(&s);
+}

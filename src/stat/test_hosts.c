@@ -191,6 +191,10 @@ static void test_segments(void)
     hosts_alive(f, 7, again);
     ok(hosts_days(f) == w.days && fabs(alive[20] / t.alive[20] - 1) < 0.1 && again[20] != alive[20],
        "replicates of the hosts alive");
+    double some[1][64], third[64];
+    hosts_segment_replicates(f, HOSTS_AS, 3, 1, some[0]);
+    hosts_segment_alive(f, HOSTS_AS, 3, 0, third);
+    ok(some[0][10] == third[10] && third[10] > 0, "a segment's replicates, at once or one by one");
     ok(r.capture_recapture > 1.5 * world_seen(&t, 0, w.days - 1),
        "capture-recapture of addresses is far off");
     hosts_fit_free(f);
