@@ -16,11 +16,11 @@
 #define ACTIVE_SD     0.08
 #define WRONG_SD      0.2   /* times the share of frames whose lease did not hold */
 #define MOVED_SD      0.4   /* times the logarithm of the addresses a line has on a day */
-#define NAT_SD        0.025 /* times the share of hosts behind NAT */
+#define NAT_SD        0.035 /* times the share of hosts behind NAT */
 #define BEACON_SD     0.015
 #define UNSURE_SD     0.3 /* without a fit */
 #define STAY_LEAST    0.5 /* days: what is shorter cannot be told from days */
-#define REUSE_LATE    0.6 /* found on made-up worlds whose networks all change addresses daily */
+#define REUSE_LATE    0.4 /* found on made-up worlds whose networks all change addresses daily */
 #define REUSE_CHI2    10  /* that addresses are reused at all, so that it shows */
 #define PAIRS_MIN     30
 #define PRESENCE_MORE 0.002 /* of address-days with more than one contact: none to speak of */

@@ -8,18 +8,21 @@
 #include "stat/multiplicity_em.h"
 #include "stat/rng.h"
 
-#define STEPS_MAX     120 /* of the EM */
-#define STEPS_START   12  /* of each start, before the best is taken further */
-#define STEPS_AGAIN   6   /* of a bootstrap replicate */
-#define COUNTS_WANTED 120 /* steps that all but one in 500 counts lie in */
-#define FRAMES_MIN    20
-#define DAYS_MIN      60
-#define OVERLAP_START 0.3
-#define AS_LIKELY     3 /* of the logarithm of the likelihood: no reason to believe in more hosts */
-#define NAT_LIKELIER  6
-#define NAT_DOUBT     4
-#define WIDER         2.25 /* variances: a replicate climbs a few steps only, from the estimate */
-#define LIKELIER      4    /* what an assumption less must bring */
+#define STEPS_MAX         120 /* of the EM */
+#define STEPS_START       12  /* of each start, before the best is taken further */
+#define STEPS_AGAIN       6   /* of a bootstrap replicate */
+#define COUNTS_WANTED     120 /* steps that all but one in 500 counts lie in */
+#define FRAMES_MIN        20
+#define DAYS_MIN          60
+#define OVERLAP_START     0.3
+#define REPEATS_MIN       1.5 /* days a frame: single days do not tell which hosts differ */
+#define POISSON_SIZE      50
+#define POISSON_PLAUSIBLE 25
+#define AS_LIKELY         3 /* of the logarithm of the likelihood: no reason to believe in more hosts */
+#define NAT_LIKELIER      6
+#define NAT_DOUBT         4
+#define WIDER             2.25 /* variances: a replicate climbs a few steps only, from the estimate */
+#define LIKELIER          4    /* what an assumption less must bring */
 
 static int order_patterns(const void *a, const void *b)
 {
@@ -84,6 +87,8 @@ static void gather(struct em *e, const struct multiplicity_frame *frames, size_t
     }
     e->n_symbols = 2 * e->n_counts;
     e->table.n_counts = e->n_counts;
+    for (size_t i = 0; i < n; i++)
+        e->days += frames[i].n;
     e->all = (double)n;
     free(all);
 }
@@ -187,6 +192,8 @@ static double differences(struct em *e, struct law *l, double loglik)
 {
     static const double concentrations[] = {40, 20, 10, 6, 4, 2.5, 1.5};
     static const double spreads[] = {0.15, 0.3, 0.45, 0.6, 0.8, 1};
+    if (e->days < REPEATS_MIN * e->all)
+        return loglik;
     if (!e->presence)
         loglik = differing(e, l, loglik, offsetof(struct law, spread), spreads, 6);
     return differing(e, l, loglik, offsetof(struct law, concentration), concentrations, 7);
@@ -244,6 +251,34 @@ static double search(struct em *e, bool single, struct law *best, struct multipl
     }
     e->single = true; /* also in the bootstrap */
     return value;
+}
+
+/* Single days do not tell hosts whose contacts spread from several hosts whose contacts do not. So
+ * where there are hardly others, the law with as much NAT as explains all of the spread is looked
+ * at, too; if it is about as likely, the answer lies in the middle, and both are in the interval.
+ */
+static void between_laws(struct em *e, const struct law *l, double loglik, struct multiplicity *out)
+{
+    struct law poisson = {0};
+    bool single = e->single;
+    if (e->presence || l->size > POISSON_SIZE || e->days >= REPEATS_MIN * e->all)
+        return;
+    e->single = false;
+    e->poisson = true;
+    double value = search_nat(e, &poisson);
+    value -= em_prior(e, &poisson);
+    e->poisson = false;
+    e->single = single;
+    if (value < loglik - POISSON_PLAUSIBLE)
+        return;
+    double m = log(mean_contacts(e, &poisson) / out->contacts) / 2;
+    double p =
+        (log(poisson.active / (1 - poisson.active)) - log(out->active / (1 - out->active))) / 2;
+    out->contacts *= exp(m);
+    out->active = 1 / (1 + exp(-p) * (1 - out->active) / out->active);
+    out->var_contacts += m * m;
+    out->var_active += p * p;
+    out->cov += m * p;
 }
 
 /* That a line is met on two given days. */
@@ -350,6 +385,7 @@ bool multiplicity_fit(const struct multiplicity_frame *frames, size_t n,
     gather_chance(e);
     out->loglik = search(e, o->single, &law, out);
     report(e, &law, out);
+    between_laws(e, &law, out->loglik, out);
     bootstrap(e, &law, frames, n, pattern, o, out);
     free(e->patterns);
     free(e->weight);

@@ -229,7 +229,7 @@ static void fit_shape(const struct em *e, struct law *l)
     t->law = *l;
     law_rate_nodes(l->spread, t->rate);
     l->size = exp(golden(log(0.2), log(300), 14, try_size, t));
-    if (try_size(t, log(1e6)) >= try_size(t, log(l->size)))
+    if (e->poisson || try_size(t, log(1e6)) >= try_size(t, log(l->size)))
         l->size = 1e6;
     if (e->overlaps)
         em_set_overlap(l, golden(OVERLAP_LEAST, 0.95, 14, try_overlap, t));

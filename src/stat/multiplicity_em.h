@@ -14,10 +14,11 @@ struct em {
     struct pattern *patterns;
     double *weight; /* frames that have it */
     size_t n;
-    double all;  /* frames */
-    double unit; /* contacts a step of the counts */
+    double all, days; /* frames, and their days */
+    double unit;      /* contacts a step of the counts */
     unsigned n_counts, n_symbols;
     bool presence, single, overlaps;
+    bool poisson; /* no more spread than that */
     struct law_table table;
     unsigned classes[LAW_CLASSES], n_classes; /* that have a prior at all; LAW_REUSED the last */
     double logp[LAW_SYMBOLS][LAW_CLASSES];    /* by index in classes */
