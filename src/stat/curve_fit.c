@@ -54,7 +54,7 @@ void curve_points_of(const struct curve_series *s, struct curve_points *out)
         out->weekday[at] = (uint8_t)weekday_of(out->t[at]);
         out->span = fmax(out->span, out->t[at]);
         out->sum += out->w[at] * out->y[at];
-        daily &= out->t[at] == floor(out->t[at]);
+        daily &= out->t[at] - out->t[0] == floor(out->t[at] - out->t[0]);
     }
     for (size_t i = 0; i < out->n; i++)
         out->log_t[i] = out->t[i] > 0 ? log(out->t[i] / out->span) : -INFINITY;

@@ -122,7 +122,15 @@ void estimate_decline(const struct curve_series *s, uint64_t seed, unsigned draw
     static const struct curve_interval never = {INFINITY, INFINITY, INFINITY};
     struct curve_options options = {.seed = seed, .draws = draws};
     struct curve_decline d;
-    curve_decline(s, &options, &d, NULL);
+    struct curve_series from_midnight = *s;
+    double *noon = mem_zeroed(s->n, sizeof *noon);
+    /* A day's count is that of its middle; half-lives are counted from the first day's beginning.
+     */
+    for (size_t i = 0; i < s->n; i++)
+        noon[i] = (double)i + 0.5;
+    from_midnight.t = noon;
+    curve_decline(&from_midnight, &options, &d, NULL);
+    free(noon);
     *out = (struct estimate_decline){d.state, curve_shape_name(d.best), never, never, never};
     if (d.state != CURVE_FITTED)
         return;
