@@ -6,8 +6,8 @@
 
 #include "app/case_act.h"
 #include "app/case_name.h"
+#include "app/rejects.h"
 #include "base/file.h"
-#include "base/json.h"
 #include "state/assetlist.h"
 
 struct list_import {
@@ -23,27 +23,6 @@ struct list_import {
     struct err *err;
 };
 
-static void write_reject(struct list_import *im, uint64_t line, const char *why)
-{
-    struct buf text = {0};
-    struct json j = json_to(&text);
-    json_object(&j);
-    json_key(&j, "file");
-    json_str(&j, im->path);
-    json_key(&j, "unit");
-    json_str(&j, "line");
-    json_key(&j, "number");
-    json_uint(&j, line);
-    json_key(&j, "offset");
-    json_null(&j);
-    json_key(&j, "why");
-    json_str(&j, why);
-    json_object_end(&j);
-    json_newline(&j);
-    fwrite(text.p, 1, text.n, im->rejects);
-    buf_free(&text);
-}
-
 static void take_reject(void *ctx, uint64_t line, const char *why)
 {
     struct list_import *im = ctx;
@@ -51,7 +30,7 @@ static void take_reject(void *ctx, uint64_t line, const char *why)
         snprintf(im->first_reject, sizeof im->first_reject, "line %llu: %s",
                  (unsigned long long)line, why);
     if (im->rejects)
-        write_reject(im, line, why);
+        rejects_line(im->rejects, im->path, line, why);
 }
 
 /* A public suffix ends the import as a whole: what a list is read as must not hang on today's

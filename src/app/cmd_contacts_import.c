@@ -7,7 +7,7 @@
 
 #include "app/case_act.h"
 #include "app/progress.h"
-#include "base/json.h"
+#include "app/rejects.h"
 #include "base/mem.h"
 #include "contact/gather.h"
 #include "event/act_cleanup.h"
@@ -57,34 +57,13 @@ struct contacts_import {
 
 /* ---- what cannot be taken ---- */
 
-static void write_reject(struct contacts_import *im, uint64_t line, const char *why)
-{
-    struct buf text = {0};
-    struct json j = json_to(&text);
-    json_object(&j);
-    json_key(&j, "file");
-    json_str(&j, im->path);
-    json_key(&j, "unit");
-    json_str(&j, "line");
-    json_key(&j, "number");
-    json_uint(&j, line);
-    json_key(&j, "offset");
-    json_null(&j);
-    json_key(&j, "why");
-    json_str(&j, why);
-    json_object_end(&j);
-    json_newline(&j);
-    fwrite(text.p, 1, text.n, im->rejects);
-    buf_free(&text);
-}
-
 static void take_reject(void *ctx, uint64_t line, const char *why)
 {
     struct contacts_import *im = ctx;
     if (im->rejected++ == 0)
         snprintf(im->first_reject, sizeof im->first_reject, "line %" PRIu64 ": %s", line, why);
     if (im->rejects)
-        write_reject(im, line, why);
+        rejects_line(im->rejects, im->path, line, why);
 }
 
 static void say_rejects(const struct contacts_import *im)

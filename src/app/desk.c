@@ -191,20 +191,6 @@ static int listen_on(struct desk *d, struct err *err)
     return 0;
 }
 
-/* The supervisor's words: 1 to go on, 0 to end. */
-static int listen_to_link(struct desk *d)
-{
-    struct link_message m;
-    int fd, got;
-    while ((got = link_receive(d->setup->link, &m, &fd)) == 1) {
-        if (fd >= 0)
-            close(fd);
-        if (m.what == ROLE_STOP)
-            return 0;
-    }
-    return got == 0;
-}
-
 static int turn(struct desk *d, struct err *err)
 {
     struct pollfd p[] = {{.fd = d->setup->link, .events = POLLIN},
@@ -219,7 +205,7 @@ static int turn(struct desk *d, struct err *err)
         return err_set(err, -EIO, "desk: libmicrohttpd does not run");
     serve_rates_take(&d->rates, d->setup->shared,
                      clock_ms()); /* so that a page has the last seconds' */
-    return listen_to_link(d);
+    return role_goes_on(d->setup->link);
 }
 
 static void stop(struct desk *d)

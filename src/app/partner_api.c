@@ -381,20 +381,6 @@ static int keep_up(struct api *api, struct err *err)
     return rc;
 }
 
-/* The supervisor's words: 1 to go on, 0 to end. */
-static int listen_to_link(struct api *api)
-{
-    struct link_message m;
-    int fd, got;
-    while ((got = link_receive(api->setup->link, &m, &fd)) == 1) {
-        if (fd >= 0)
-            close(fd);
-        if (m.what == ROLE_STOP)
-            return 0;
-    }
-    return got == 0;
-}
-
 static int turn(struct api *api, struct err *err)
 {
     struct pollfd p[] = {{.fd = api->setup->link, .events = POLLIN},
@@ -410,7 +396,7 @@ static int turn(struct api *api, struct err *err)
         return err_errno(err, "partners: poll");
     if (MHD_run(api->daemon) != MHD_YES)
         return err_set(err, -EIO, "partners: libmicrohttpd does not run");
-    return listen_to_link(api);
+    return role_goes_on(api->setup->link);
 }
 
 static void stop(struct api *api)

@@ -2,8 +2,11 @@
  * to stop. supervise.c starts them. */
 #pragma once
 
+#include <unistd.h>
+
 #include "app/config.h"
 #include "app/serve_shared.h"
+#include "base/link.h"
 
 /* On the links between the supervisor and the recorder, desk and courier. */
 enum role_message {
@@ -24,12 +27,26 @@ struct role_setup {
     const struct net_config *net;
     struct serve_shared *shared;
     int link;
-    int listener; /* recorder: the control socket; desk, partners: their own */
+    int listener;      /* recorder: the control socket; desk, partners: their own */
     const char *phase; /* recorder: what the SERVE entry says: "started" "reloaded" "restarted" */
 };
 
 int recorder_run(const struct role_setup *setup, struct err *err);
 int courier_run(const struct role_setup *setup, struct err *err);
+
+/* Reads what the supervisor says to a role that heeds nothing but its end: 1 to go on, 0 to end. */
+static inline int role_goes_on(int link)
+{
+    struct link_message m;
+    int fd, got;
+    while ((got = link_receive(link, &m, &fd)) == 1) {
+        if (fd >= 0)
+            close(fd);
+        if (m.what == ROLE_STOP)
+            return 0;
+    }
+    return got == 0;
+}
 
 /* Sends a message without descriptor; text may be NULL. */
 void role_say(int link, enum role_message what, uint32_t number, const char *text);
