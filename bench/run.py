@@ -135,7 +135,7 @@ def programs(work):
     """Benchmarks that are programs of their own; they print key=value lines."""
     for name, args in (("bench_journal", ["all", os.path.join(work, "log")]), ("bench_census", []),
                        ("bench_enrich", []), ("bench_classify", [os.path.join(ROOT, "rules")]), ("bench_wire", []),
-                       ("bench_mail", ["all"]), ("bench_mime", []), ("bench_campaigns", ["5"])):
+                       ("bench_mail", ["all"]), ("bench_mime", []), ("bench_campaigns", ["5"]), ("bench_estimate", [os.path.join(work, "estimate")])):
         program = os.path.join(BUILD, "bench", name)
         if os.path.exists(program):
             print("\n" + name, flush=True)
