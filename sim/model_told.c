@@ -21,27 +21,11 @@ static bool read_asn(struct span s, uint32_t *out)
     return n && n <= UINT32_MAX;
 }
 
-static bool read_net(struct span s, struct net *out)
-{
-    struct ip ip;
-    if (!ip_parse(s, &ip))
-        return net_parse(s, out);
-    *out = net_of(&ip, ip_is_v4(&ip) ? 32 : 128);
-    return true;
-}
-
 /* What a line says, without what is behind #. */
 static struct span words_of(struct span line)
 {
     const uint8_t *note = line.n ? memchr(line.p, '#', line.n) : NULL;
     return span_trim(span_of(line.p, note ? (size_t)(note - line.p) : line.n));
-}
-
-static int cmp_net(const void *x, const void *y)
-{
-    const struct net *a = x, *b = y;
-    int c = memcmp(&a->ip, &b->ip, sizeof a->ip);
-    return c ? c : (a->bits > b->bits) - (a->bits < b->bits);
 }
 
 static int cmp_asn(const void *x, const void *y)
@@ -52,13 +36,8 @@ static int cmp_asn(const void *x, const void *y)
 
 static void order(struct model_told *t)
 {
-    size_t n = 0;
     qsort(t->ases, t->n_ases, sizeof *t->ases, cmp_asn);
-    qsort(t->nets, t->n_nets, sizeof *t->nets, cmp_net);
-    for (size_t i = 0; i < t->n_nets; i++)
-        if (!n || !net_has(&t->nets[n - 1], &t->nets[i].ip))
-            t->nets[n++] = t->nets[i];
-    t->n_nets = n;
+    t->n_nets = nets_order(t->nets, t->n_nets);
 }
 
 static size_t count_lines(struct span list)
@@ -85,7 +64,7 @@ int model_tell(struct model *m, struct span list, const char *where, uint32_t da
             continue;
         if (read_asn(s, &t->ases[t->n_ases]))
             t->n_ases++;
-        else if (read_net(s, &t->nets[t->n_nets]))
+        else if (net_parse_any(s, &t->nets[t->n_nets]))
             t->n_nets++;
         else
             return err_set(err, -EINVAL, "line %zu: no prefix, address or AS number (%s)", number,
@@ -106,15 +85,7 @@ static bool is_told(const struct model *m, const struct model_line *line)
     if (t->n_ases && bsearch(&asn, t->ases, t->n_ases, sizeof asn, cmp_asn))
         return true;
     struct ip ip = pool_ip(m->pool, line->last_net, line->last_address);
-    size_t low = 0, high = t->n_nets;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        if (memcmp(&t->nets[mid].ip, &ip, sizeof ip) <= 0)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low && net_has(&t->nets[low - 1], &ip);
+    return nets_have(t->nets, t->n_nets, &ip);
 }
 
 void model_tell_now(struct model *m)

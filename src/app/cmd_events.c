@@ -135,10 +135,7 @@ static int read_filters(const struct cli *cli, struct query *q)
         rc = cli_number(cli, "limit", 0, &q->limit);
     if (rc)
         return rc;
-    struct ip ip;
-    if (src && ip_parse(span_str(src), &ip))
-        q->src = net_of(&ip, ip_is_v4(&ip) ? 32 : 128);
-    else if (src && !net_parse(span_str(src), &q->src))
+    if (src && !net_parse_any(span_str(src), &q->src))
         return cli_fail(EXIT_USAGE, "--src: not an address or network (%s)", src);
     for (unsigned k = 1; kind && k <= UINT8_MAX && !q->kind; k++)
         if (event_kind_is_event((uint8_t)k) && strcmp(event_kind_name((uint8_t)k), kind) == 0)

@@ -570,17 +570,6 @@ int cmd_census_judge(const struct cli *cli)
 
 /* ---- census overrule ---- */
 
-static bool read_network(const char *text, struct net *out)
-{
-    struct ip ip;
-    if (net_parse(span_str(text), out))
-        return true;
-    if (!ip_parse(span_str(text), &ip))
-        return false;
-    *out = net_of(&ip, ip_is_v4(&ip) ? 32 : 128);
-    return true;
-}
-
 struct finding {
     const struct net *network;
     bool found;
@@ -625,7 +614,8 @@ int cmd_census_overrule(const struct cli *cli)
     struct err err;
     char text[NET_TEXT_MAX];
     struct span role = case_text(cli, "role");
-    if (cli->n_args != 1 || !read_network(cli->args[0], &network) || !ip_is_set(&network.ip))
+    if (cli->n_args != 1 || !net_parse_any(span_str(cli->args[0]), &network) ||
+        !ip_is_set(&network.ip))
         return cli_fail(EXIT_USAGE, "census overrule: wants one address or network");
     if (role.n && judged_of_name(role) < 0)
         return cli_fail(EXIT_USAGE, "--role: no such role (%s)", cli_get(cli, "role"));

@@ -167,15 +167,6 @@ static void fill_in(struct config_cleanup *c)
     or_number(&c->rdap.keep_days, 30);
 }
 
-static bool is_prefix(const char *text, struct net *out)
-{
-    struct ip ip;
-    if (!ip_parse(span_str(text), &ip))
-        return net_parse(span_str(text), out);
-    *out = net_of(&ip, ip_is_v4(&ip) ? 32 : 128);
-    return true;
-}
-
 /* "AS3320" as a number; 0: none. */
 static uint32_t as_number(const char *text)
 {
@@ -194,7 +185,7 @@ static int check_network(struct config_network *n, unsigned i, struct err *err)
     or_text(&n->escalate, "");
     or_number(&n->escalate_after, 3);
     n->asn = as_number(n->match);
-    if (!strchr(n->match, '@') && !n->asn && !is_prefix(n->match, &n->net))
+    if (!strchr(n->match, '@') && !n->asn && !net_parse_any(span_str(n->match), &n->net))
         return err_set(err, -EINVAL, "cleanup.networks[%u].match: no contact, AS or prefix (%s)", i,
                        n->match);
     if (n->format[0] && report_format_of(span_str(n->format)) < 0)
@@ -209,7 +200,7 @@ static int check_network(struct config_network *n, unsigned i, struct err *err)
                        n->escalate);
     n->allowed = mem_zeroed(n->allow_count, sizeof *n->allowed);
     for (unsigned k = 0; k < n->allow_count; k++)
-        if (!is_prefix(n->allow[k], &n->allowed[k]))
+        if (!net_parse_any(span_str(n->allow[k]), &n->allowed[k]))
             return err_set(err, -EINVAL, "cleanup.networks[%u].allow[%u]: no prefix (%s)", i, k,
                            n->allow[k]);
     return 0;
@@ -221,7 +212,7 @@ static int take_known(struct config_cleanup *c, struct err *err)
     for (unsigned i = 0; i < c->known_count; i++) {
         int role = judged_of_name(span_str(c->known[i].role));
         or_text(&c->known[i].why, "");
-        if (!is_prefix(c->known[i].network, &c->judged[i].network))
+        if (!net_parse_any(span_str(c->known[i].network), &c->judged[i].network))
             return err_set(err, -EINVAL, "cleanup.known[%u].network: no address or network (%s)", i,
                            c->known[i].network);
         if (role < 0)

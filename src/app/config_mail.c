@@ -64,10 +64,7 @@ static int take_relays(struct config_mail *c, struct err *err)
     t->host = c->hosts;
     for (unsigned i = 0; i < c->trusted_relays_count; i++) {
         struct span text = span_str(c->trusted_relays[i]);
-        struct ip ip;
-        if (ip_parse(text, &ip))
-            c->nets[t->nets++] = net_of(&ip, ip_is_v4(&ip) ? 32 : 128);
-        else if (net_parse(text, &c->nets[t->nets]))
+        if (net_parse_any(text, &c->nets[t->nets]))
             t->nets++;
         else if (is_host(text))
             c->hosts[t->hosts++] = text;

@@ -254,11 +254,7 @@ static int take_balancers(const struct config_serve *c, struct net_config *out, 
 {
     out->balancers = mem_zeroed(c->balancers_count, sizeof *out->balancers);
     for (unsigned i = 0; i < c->balancers_count; i++) {
-        struct ip ip;
-        struct span text = span_str(c->balancers[i]);
-        if (ip_parse(text, &ip))
-            out->balancers[i] = net_of(&ip, ip_is_v4(&ip) ? 32 : 128);
-        else if (!net_parse(text, &out->balancers[i]))
+        if (!net_parse_any(span_str(c->balancers[i]), &out->balancers[i]))
             return err_set(err, -EINVAL, "serve.balancers[%u]: not an address or network (%s)", i,
                            c->balancers[i]);
         out->balancers_count++;

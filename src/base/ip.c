@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /* inet_pton wants a terminated string; feeds have millions of dotted quads, so those are fast. */
 static bool v4_parse(struct span t, struct ip *out)
@@ -91,6 +92,46 @@ bool net_parse(struct span text, struct net *out)
         return false;
     *out = net_of(&ip, (uint8_t)bits);
     return memcmp(&out->ip, &ip, sizeof ip) == 0; /* host bits must be zero */
+}
+
+bool net_parse_any(struct span text, struct net *out)
+{
+    struct ip ip;
+    if (!ip_parse(text, &ip))
+        return net_parse(text, out);
+    *out = net_of(&ip, ip_is_v4(&ip) ? 32 : 128);
+    return true;
+}
+
+static int cmp_net(const void *x, const void *y)
+{
+    const struct net *a = x, *b = y;
+    int c = memcmp(&a->ip, &b->ip, sizeof a->ip);
+    return c ? c : (a->bits > b->bits) - (a->bits < b->bits);
+}
+
+size_t nets_order(struct net *nets, size_t n)
+{
+    size_t left = 0;
+    if (n)
+        qsort(nets, n, sizeof *nets, cmp_net);
+    for (size_t i = 0; i < n; i++)
+        if (!left || !net_has(&nets[left - 1], &nets[i].ip))
+            nets[left++] = nets[i];
+    return left;
+}
+
+bool nets_have(const struct net *nets, size_t n, const struct ip *ip)
+{
+    size_t low = 0, high = n; /* the last one that does not begin above the address */
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (memcmp(&nets[mid].ip, ip, sizeof *ip) <= 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low && net_has(&nets[low - 1], ip);
 }
 
 struct net net_of(const struct ip *ip, uint8_t bits)

@@ -58,6 +58,8 @@ size_t ip_format(const struct ip *ip, char *out);
 /* "a.b.c.d/n"; out holds NET_TEXT_MAX. Returns the length. */
 size_t net_format(const struct net *net, char *out);
 bool net_parse(struct span text, struct net *out);
+/* The same, or an address: the network that is just it. */
+bool net_parse_any(struct span text, struct net *out);
 /* The prefix of that length that holds the address. */
 struct net net_of(const struct ip *ip, uint8_t bits);
 /* True when the address lies in the network: of the same IP version, and the prefix is its own. */
@@ -68,3 +70,9 @@ static inline bool net_has(const struct net *net, const struct ip *ip)
     struct net have = net_of(ip, net->bits);
     return memcmp(&have.ip, &net->ip, sizeof have.ip) == 0;
 }
+
+/* A set of networks in one array: sorts it, leaves out what lies in another one, and returns how
+ * many are left. NULL when n is 0 is fine. */
+size_t nets_order(struct net *nets, size_t n);
+/* True when one of them has the address; they were put in order. */
+bool nets_have(const struct net *nets, size_t n, const struct ip *ip);

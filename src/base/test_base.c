@@ -431,6 +431,28 @@ static void test_nets(void)
         }
         is_str(text, rows[i][1]);
     }
+    static const char *const lines[] = {"192.0.2.0/24",   "192.0.2.7",     "10.0.0.0/8",
+                                        "192.0.2.128/25", "2001:db8::/32", "2001:db8::1",
+                                        "198.51.100.9"};
+    struct net nets[sizeof lines / sizeof *lines], one;
+    struct ip ip;
+    size_t n = sizeof lines / sizeof *lines;
+    for (size_t i = 0; i < n; i++)
+        ok(net_parse_any(span_str(lines[i]), &nets[i]));
+    ok(nets[1].bits == 32 && nets[5].bits == 128, "an address is a network of its own");
+    ok(!net_parse_any(span_str("192.0.2.1/24"), &one) && !net_parse_any(span_str("x"), &one),
+       "and what is neither is none");
+    n = nets_order(nets, n);
+    is_int(n, 4);
+    static const struct {
+        const char *ip;
+        bool in;
+    } has[] = {{"192.0.2.255", true},    {"192.0.3.0", false},   {"10.255.0.1", true},
+               {"9.255.255.255", false}, {"2001:db8::2", true},  {"2001:db9::", false},
+               {"198.51.100.9", true},   {"198.51.100.8", false}};
+    for (size_t i = 0; i < sizeof has / sizeof *has; i++)
+        ok(ip_parse(span_str(has[i].ip), &ip) && nets_have(nets, n, &ip) == has[i].in);
+    ok(nets_order(NULL, 0) == 0 && !nets_have(NULL, 0, &ip), "a set of none has nothing");
     unsigned wrong = 0;
     struct ip ones, v4 = ip_from_v4(0xffffffff);
     memset(&ones, 0xff, sizeof ones);

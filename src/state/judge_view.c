@@ -151,17 +151,6 @@ static void take_judged(struct judgements *j, uint64_t index, struct span payloa
 
 /* ---- persons ---- */
 
-static bool network_of(struct span text, struct net *out)
-{
-    struct ip ip;
-    if (net_parse(text, out))
-        return true;
-    if (!ip_parse(text, &ip))
-        return false;
-    *out = net_of(&ip, ip_is_v4(&ip) ? 32 : 128);
-    return true;
-}
-
 static bool same_network(const struct net *a, const struct net *b)
 {
     return a->bits == b->bits && memcmp(&a->ip, &b->ip, sizeof a->ip) == 0;
@@ -193,7 +182,7 @@ static void take_overruled(struct judgements *j, uint64_t index, struct span pay
 {
     struct act_role_overruled a;
     struct net network;
-    if (act_role_overruled_read(payload, &a) < 0 || !network_of(a.network, &network))
+    if (act_role_overruled_read(payload, &a) < 0 || !net_parse_any(a.network, &network))
         return;
     int role = judged_of_name(a.role);
     if (role < 0 && a.role.n)

@@ -50,25 +50,15 @@ static bool parse_asn(struct span digits, uint32_t *asn)
 
 const char *partner_network_parse(struct span text, struct net *net, uint32_t *asn)
 {
-    struct ip ip;
     *net = (struct net){0};
     *asn = 0;
     if (text.n > 2 && span_ieq(span_of(text.p, 2), span_str("as")))
         return parse_asn(span_of(text.p + 2, text.n - 2), asn) ? NULL : "no AS number";
-    if (ip_parse(text, &ip))
-        *net = net_of(&ip, ip_is_v4(&ip) ? 32 : 128);
-    else if (!net_parse(text, net))
+    if (!net_parse_any(text, net))
         return "no AS number, prefix or address";
     if (net->bits < (ip_is_v4(&net->ip) ? PARTNER_BITS_MIN_V4 : PARTNER_BITS_MIN_V6))
         return "wider than any network's own prefix";
     return NULL;
-}
-
-static int cmp_net(const void *x, const void *y)
-{
-    const struct net *a = x, *b = y;
-    int c = memcmp(&a->ip, &b->ip, sizeof a->ip);
-    return c ? c : (a->bits > b->bits) - (a->bits < b->bits);
 }
 
 static int cmp_asn(const void *x, const void *y)
@@ -77,21 +67,9 @@ static int cmp_asn(const void *x, const void *y)
     return (*a > *b) - (*a < *b);
 }
 
-/* So that one look at the neighbour below an address is enough. */
-static void drop_nested(struct row *r)
-{
-    size_t n = 0;
-    qsort(r->nets, r->n_nets, sizeof *r->nets, cmp_net);
-    for (size_t i = 0; i < r->n_nets; i++)
-        if (!n || !net_has(&r->nets[n - 1], &r->nets[i].ip))
-            r->nets[n++] = r->nets[i];
-    r->n_nets = n;
-}
-
 static void order_networks(struct row *r)
 {
-    if (r->n_nets)
-        drop_nested(r);
+    r->n_nets = nets_order(r->nets, r->n_nets);
     if (r->n_ases)
         qsort(r->ases, r->n_ases, sizeof *r->ases, cmp_asn);
 }
@@ -125,15 +103,7 @@ bool partner_may_see(const struct partner *p, const struct ip *ip, uint32_t asn)
 {
     if (asn && p->n_ases && bsearch(&asn, p->ases, p->n_ases, sizeof asn, cmp_asn))
         return true;
-    size_t low = 0, high = p->n_nets; /* the last one that does not begin above the address */
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        if (memcmp(&p->nets[mid].ip, ip, sizeof *ip) <= 0)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low && net_has(&p->nets[low - 1], ip);
+    return nets_have(p->nets, p->n_nets, ip);
 }
 
 bool partner_name_is_good(struct span name)
