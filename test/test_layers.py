@@ -15,9 +15,11 @@ ALLOWED = {
     "stat": {"stat", "base"},
     "contact": {"contact", "base", "wire"},
     "report": {"report", "base", "wire"},
+    "lead": {"lead", "base"},
+    "print": {"print", "base"},
     "state": {"state", "base", "event", "mail", "wire", "contact"},
     "view": {"view", "base", "wire", "event", "mail", "journal", "stat", "state"},
-    "app": {"app", "base", "stat", "contact", "report", "wire", "event", "mail", "journal", "import", "net", "state", "view"},
+    "app": {"app", "base", "lead", "print", "stat", "contact", "report", "wire", "event", "mail", "journal", "import", "net", "state", "view"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 

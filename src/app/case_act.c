@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "app/account.h"
 #include "app/ctl.h"
 #include "base/file.h"
 
@@ -50,15 +52,20 @@ static int act_by_daemon(const struct cli *cli, struct case_act *act, struct err
 
 /* ---- by ourselves ---- */
 
-static int keep_blobs(struct casedir *c, const struct case_act *acts, size_t n, struct err *err)
+static int open_blobs(struct casedir *c, struct blob_store **out, struct err *err)
 {
     char path[FILE_PATH_MAX];
+    int rc = file_path(path, err, "%s/blobs", c->dir);
+    return rc < 0 ? rc
+                  : blob_open(path, (uint64_t)c->config->blob_max_mib << 20,
+                              (uint64_t)c->config->blobs_total_gib << 30, out, err);
+}
+
+static int keep_blobs(struct casedir *c, const struct case_act *acts, size_t n, struct err *err)
+{
     struct blob_store *store;
     uint8_t digest[SHA256_LEN];
-    int rc = file_path(path, err, "%s/blobs", c->dir);
-    if (rc == 0)
-        rc = blob_open(path, (uint64_t)c->config->blob_max_mib << 20,
-                       (uint64_t)c->config->blobs_total_gib << 30, &store, err);
+    int rc = open_blobs(c, &store, err);
     if (rc < 0)
         return rc;
     for (size_t i = 0; rc == 0 && i < n; i++)
@@ -72,12 +79,24 @@ static int keep_blobs(struct casedir *c, const struct case_act *acts, size_t n, 
     return rc;
 }
 
+/* All are looked at before the first is written. */
+static int check_acts(struct casedir *c, const struct case_act *acts, size_t n, int64_t now,
+                      struct err *err)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        rc = casebook_may(c->casebook, journal_origin(c->journal), acts[i].kind, acts[i].payload,
+                          now, err);
+    return rc;
+}
+
 static int journal_acts(struct casedir *c, struct case_act *acts, size_t n, int64_t now,
                         struct err *err)
 {
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < n; i++) {
-        struct entry_header header = {.kind = acts[i].kind, .time = now};
+        struct entry_header header = {.kind = acts[i].kind,
+                                      .time = act_time_kept(acts[i].kind, now)};
         rc = journal_append(c->journal, &header, acts[i].payload, &acts[i].index, err);
     }
     return rc == 0 ? journal_commit(c->journal, err) : rc;
@@ -91,6 +110,8 @@ static int act_ourselves(const struct cli *cli, struct case_act *acts, size_t n,
     int rc = casedir_open(&c, cli->case_dir, JOURNAL_WRITE, err);
     if (rc == 0)
         rc = casedir_views(&c, VIEW_CASEBOOK, err);
+    if (rc == 0)
+        rc = check_acts(&c, acts, n, now, err);
     if (rc == 0)
         rc = keep_blobs(&c, acts, n, err);
     if (rc == 0)
@@ -107,7 +128,7 @@ static int act_ourselves(const struct cli *cli, struct case_act *acts, size_t n,
     return rc < 0 ? rc : closed;
 }
 
-int case_acts(const struct cli *cli, struct case_act *acts, size_t n, struct err *err)
+static int put_acts(const struct cli *cli, struct case_act *acts, size_t n, struct err *err)
 {
     for (size_t i = 0; i < n; i++) {
         int rc = act_by_daemon(cli, &acts[i], err);
@@ -119,13 +140,135 @@ int case_acts(const struct cli *cli, struct case_act *acts, size_t n, struct err
     return 0;
 }
 
+/* ---- signing ---- */
+
+int case_acts_as(const struct cli *cli, const struct account_key *key, struct case_act *acts,
+                 size_t n, struct err *err)
+{
+    struct config *config = NULL;
+    int rc = 0;
+    if (!key)
+        return put_acts(cli, acts, n, err);
+    struct buf *signed_acts = calloc(n + 1, sizeof *signed_acts);
+    struct span *plain = calloc(n + 1, sizeof *plain);
+    if (!signed_acts || !plain)
+        abort();
+    rc = config_load(cli->case_dir, &config, err);
+    for (size_t i = 0; i < n; i++) {
+        plain[i] = acts[i].payload;
+        if (rc == 0 && act_sign(acts[i].payload, acts[i].kind, config->origin, span_str(key->name),
+                                key->sign_secret, &signed_acts[i]) < 0)
+            rc = err_set(err, -EINVAL, "an act that cannot be signed");
+        acts[i].payload = buf_as_span(&signed_acts[i]);
+    }
+    if (rc == 0)
+        rc = put_acts(cli, acts, n, err);
+    for (size_t i = 0; i < n; i++) {
+        acts[i].payload = plain[i];
+        buf_free(&signed_acts[i]);
+    }
+    config_free(config);
+    free(signed_acts);
+    free(plain);
+    return rc;
+}
+
+int case_acts(const struct cli *cli, struct case_act *acts, size_t n, struct err *err)
+{
+    struct account_key key;
+    if (!account_named(cli))
+        return put_acts(cli, acts, n, err);
+    int rc = account_unlock(cli, &key, err);
+    if (rc < 0)
+        return rc;
+    rc = case_acts_as(cli, &key, acts, n, err);
+    account_wipe(&key);
+    return rc;
+}
+
+/* ---- files that no act brings along ---- */
+
+struct case_keeper {
+    const char *case_dir;
+    struct casedir c; /* without a daemon: its lock is held */
+    struct blob_store *store;
+};
+
+int case_keeper_open(const struct cli *cli, struct case_keeper **out, struct err *err)
+{
+    struct ctl_request request = {.verb = CTL_STATUS};
+    struct ctl_reply reply = {0};
+    struct case_keeper *k = calloc(1, sizeof *k);
+    if (!k)
+        abort();
+    k->case_dir = cli->case_dir;
+    int rc = ctl_call(cli->case_dir, &request, &reply, err);
+    buf_free(&reply.text);
+    if (rc == 1) { /* no daemon runs */
+        k->c.quiet = cli->quiet;
+        rc = casedir_open(&k->c, cli->case_dir, JOURNAL_WRITE, err);
+        if (rc == 0)
+            rc = open_blobs(&k->c, &k->store, err);
+    }
+    *out = k;
+    if (rc < 0) {
+        case_keeper_close(k, NULL);
+        *out = NULL;
+    }
+    return rc;
+}
+
+static int keep_by_daemon(struct case_keeper *k, struct span part, struct err *err)
+{
+    struct ctl_request request = {.verb = CTL_KEEP, .n_blobs = 1};
+    struct ctl_reply reply = {0};
+    int rc = request.blobs[0] = memory_file(part, err);
+    if (rc < 0)
+        return rc;
+    rc = ctl_call(k->case_dir, &request, &reply, err);
+    if (rc == 1)
+        rc = err_set(err, -EPIPE, "`ebb serve` has ended meanwhile: begin again");
+    buf_free(&reply.text);
+    close(request.blobs[0]);
+    return rc;
+}
+
+int case_keeper_put(struct case_keeper *k, struct span part, uint8_t digest[SHA256_LEN],
+                    struct err *err)
+{
+    if (part.n > CASE_PART_MAX)
+        return err_set(err, -EFBIG, "a part is over %u MiB", CASE_PART_MAX >> 20);
+    if (!k->store) {
+        sha256(part.p, part.n, digest);
+        return keep_by_daemon(k, part, err);
+    }
+    int rc = blob_put(k->store, part, digest, err);
+    return rc == 1 ? err_set(err, -EFBIG, "over blob_max_mib or blobs_total_gib (see ebb.yaml)")
+                   : rc;
+}
+
+int case_keeper_close(struct case_keeper *k, struct err *err)
+{
+    int rc = k->store ? blob_sync(k->store, err) : 0;
+    if (k->store)
+        blob_close(k->store);
+    casedir_close(&k->c, NULL);
+    free(k);
+    return rc;
+}
+
 /* ---- what the commands share ---- */
 
-int case_open(const struct cli *cli, struct casedir *c, struct err *err)
+int case_open_views(const struct cli *cli, struct casedir *c, unsigned views, struct err *err)
 {
     *c = (struct casedir){.quiet = cli->quiet};
     int rc = casedir_open(c, cli->case_dir, JOURNAL_READ, err);
-    return rc == 0 ? casedir_views(c, VIEW_CASEBOOK, err) : rc;
+    return rc == 0 ? casedir_views(c, VIEW_CASEBOOK | views, err) : rc;
+}
+
+int case_open(const struct cli *cli, struct casedir *c, struct err *err)
+{
+    return case_open_views(cli, c, 0, err);
 }
 
 int case_time(const struct cli *cli, const char *name, int64_t fallback, int64_t *out)

@@ -1,5 +1,5 @@
 /* Acts of the command line: onto the log, by way of the running daemon or, when none runs, by
- * taking the case's lock. */
+ * taking the case's lock. Signed by the account that is named (app/account.h), where one is. */
 #pragma once
 
 #include "app/casedir.h"
@@ -16,6 +16,26 @@ struct case_act {
  * a daemon takes one after the other. */
 int case_acts(const struct cli *cli, struct case_act *acts, size_t n, struct err *err);
 
+/* The same by an account that is unlocked already (app/account.h); NULL: by nobody, whoever is
+ * named. */
+struct account_key;
+int case_acts_as(const struct cli *cli, const struct account_key *key, struct case_act *acts,
+                 size_t n, struct err *err);
+
+/* Keeps files that no act brings along, because there are many or they are large: one after the
+ * other, each CASE_PART_MAX at most. Before the acts that name them; not at the same time as
+ * case_acts(). */
+#define CASE_PART_MAX (8u << 20)
+struct case_keeper;
+int case_keeper_open(const struct cli *cli, struct case_keeper **out, struct err *err);
+int case_keeper_put(struct case_keeper *k, struct span part, uint8_t sha256[SHA256_LEN],
+                    struct err *err);
+/* What was put is durable when it returns 0. Frees also after a failure. */
+int case_keeper_close(struct case_keeper *k, struct err *err);
+
+/* Opens the case for reading, with these views and the casebook; casedir_close() also after a
+ * failure. */
+int case_open_views(const struct cli *cli, struct casedir *c, unsigned views, struct err *err);
 /* Opens the case for reading, with its casebook; casedir_close() also after a failure. */
 int case_open(const struct cli *cli, struct casedir *c, struct err *err);
 

@@ -23,7 +23,8 @@
     VIEW(judgements)                                                                               \
     VIEW(contacts)                                                                                 \
     VIEW(cleanup)                                                                                  \
-    VIEW(partners)
+    VIEW(partners)                                                                                 \
+    VIEW(pursuit)
 
 #define VIEW(name) #name,
 const char *const casedir_view_names[] = {VIEWS NULL};
@@ -133,6 +134,8 @@ void casedir_act(struct casedir *c, uint8_t kind, uint64_t index, int64_t time, 
         cleanup_act(c->cleanup, kind, index, time, payload);
     if (c->partners && index >= partners_position(c->partners))
         partners_act(c->partners, kind, index, time, payload);
+    if (c->pursuit && index >= pursuit_position(c->pursuit))
+        pursuit_act(c->pursuit, kind, index, time, payload);
 }
 
 /* One entry to the loaded views that have not taken it in yet. */
@@ -273,6 +276,8 @@ static int load_act_views(struct casedir *c, unsigned which, const char *dir, st
         cleanup_blobs(c->cleanup, get_blob, c);
     if (rc == 0 && which & VIEW_PARTNERS)
         rc = partners_open(dir, &c->partners, err);
+    if (rc == 0 && which & VIEW_PURSUIT)
+        rc = pursuit_open(dir, &c->pursuit, err);
     return rc;
 }
 
@@ -334,7 +339,7 @@ static void save_on_demand(struct casedir *c)
     if (c->name && rc == 0)                                                                        \
         rc = name##_snapshot(c->name, &err);
     SAVE(activity)
-    SAVE(sources) SAVE(judgements) SAVE(contacts) SAVE(cleanup) SAVE(partners)
+    SAVE(sources) SAVE(judgements) SAVE(contacts) SAVE(cleanup) SAVE(partners) SAVE(pursuit)
 #undef SAVE
         if (lock >= 0) close(lock);
 }
@@ -353,6 +358,8 @@ int casedir_views(struct casedir *c, unsigned which, struct err *err)
         if (rc == 0)
             rc = catch_up(c, UINT64_MAX, err);
     }
+    if (rc == 0 && c->pursuit)
+        rc = pursuit_settle(c->pursuit, err);
     if (rc == 0 && which & VIEW_ON_DEMAND && journal_committed(c->journal) - from >= SAVE_AFTER)
         save_on_demand(c);
     return rc;

@@ -11,6 +11,7 @@
 #include "state/contacts.h"
 #include "state/judge.h"
 #include "state/partners.h"
+#include "state/pursuit.h"
 #include "state/sources.h"
 #include "state/registry.h"
 #include "state/spam.h"
@@ -33,6 +34,7 @@ struct casedir {
     struct contacts *contacts;
     struct cleanup *cleanup;
     struct partners *partners;
+    struct pursuit *pursuit;
     struct mail_reader *mail_reader; /* NULL until a mail is to be read */
     struct blob_store
         *blobs; /* for reading; the pipeline's while there is one; NULL until needed */
@@ -54,7 +56,8 @@ enum {
     VIEW_CONTACTS = 128,
     VIEW_CLEANUP = 256,
     VIEW_PARTNERS = 512,
-    VIEW_ON_DEMAND = 1008,
+    VIEW_PURSUIT = 1024,
+    VIEW_ON_DEMAND = 2032,
 };
 /* Loads those views and feeds them what the log has beyond their positions. Those on demand are
  * saved when much was read, by readers, too: a snapshot is replaced as a whole. */

@@ -101,6 +101,8 @@ static int help_all(FILE *out)
     fprintf(out, "\n  -C CASE      the case's folder; default: the current one\n"
                  "  --quiet      no progress bar\n"
                  "  --version    print the version\n"
+                 "  --account NAME, --key FILE, --passphrase-file FILE\n"
+                 "               who acts; or EBB_ACCOUNT, EBB_KEY, EBB_PASSPHRASE_FILE\n"
                  "\n`ebb COMMAND --help` lists a command's options.\n"
                  "Exit: 0 done, 1 failed or does not hold, 2 wrong usage or config.\n");
     return EXIT_DONE;
@@ -154,8 +156,8 @@ static const struct command *command_find(int argc, char **argv, int *used)
     return NULL;
 }
 
-/* Commands that begin with these words: what `ebb case` and `ebb log --help` are answered with. False
- * when there is none. */
+/* Commands that begin with these words: what `ebb case` and `ebb log --help` are answered with.
+ * False when there is none. */
 static bool help_group(int argc, char **argv)
 {
     char words[64] = "";
@@ -198,6 +200,27 @@ static int option_take(struct cli *cli, int argc, char **argv, int *at)
     return 0;
 }
 
+/* Options that every command has, and that may stand before it, too: who acts. 0 taken, 1 another
+ * option, EXIT_USAGE. */
+static int account_option(struct cli *cli, int argc, char **argv, int *at)
+{
+    const struct {
+        const char *name, **value;
+    } all[] = {{"--account", &cli->account},
+               {"--key", &cli->key},
+               {"--passphrase-file", &cli->passphrase_file}};
+    for (size_t i = 0; i < COUNT(all); i++) {
+        size_t n = strlen(all[i].name);
+        if (strncmp(argv[*at], all[i].name, n) != 0 || (argv[*at][n] && argv[*at][n] != '='))
+            continue;
+        if (!argv[*at][n] && *at + 1 >= argc)
+            return cli_fail(EXIT_USAGE, "%s: wants a value", all[i].name);
+        *all[i].value = argv[*at][n] ? argv[*at] + n + 1 : argv[++*at];
+        return 0;
+    }
+    return 1;
+}
+
 static int command_parse(struct cli *cli, const struct command *c, int argc, char **argv)
 {
     bool options_end = false;
@@ -211,7 +234,9 @@ static int command_parse(struct cli *cli, const struct command *c, int argc, cha
         } else if (!options_end && strcmp(a, "--quiet") == 0) {
             cli->quiet = true;
         } else if (!options_end && strncmp(a, "--", 2) == 0) {
-            int rc = option_take(cli, argc, argv, &i);
+            int rc = account_option(cli, argc, argv, &i);
+            if (rc == 1)
+                rc = option_take(cli, argc, argv, &i);
             if (rc)
                 return rc;
         } else if (!options_end && a[0] == '-' && a[1]) {
@@ -240,7 +265,11 @@ int cli_run(int argc, char **argv)
             puts("ebb " EBB_VERSION);
             return EXIT_DONE;
         } else {
-            return cli_fail(EXIT_USAGE, "no such option: see `ebb --help` (%s)", argv[at]);
+            int rc = account_option(&cli, argc, argv, &at);
+            if (rc == 1)
+                rc = cli_fail(EXIT_USAGE, "no such option: see `ebb --help` (%s)", argv[at]);
+            if (rc)
+                return rc;
         }
     }
     if (at == argc) {
@@ -251,8 +280,9 @@ int cli_run(int argc, char **argv)
         return help_all(stdout);
     const struct command *c = command_find(argc - at, argv + at, &used);
     if (!c && help_group(argc - at, argv + at))
-        return strcmp(argv[argc - 1], "--help") == 0 || strcmp(argv[argc - 1], "-h") == 0 ? EXIT_DONE
-                                                                                         : EXIT_USAGE;
+        return strcmp(argv[argc - 1], "--help") == 0 || strcmp(argv[argc - 1], "-h") == 0
+                   ? EXIT_DONE
+                   : EXIT_USAGE;
     if (!c)
         return cli_fail(EXIT_USAGE, "no such command: see `ebb --help` (%s)", argv[at]);
     cli.command = c->name;

@@ -16,6 +16,7 @@ struct cli {
     const char *command;
     const char *case_dir; /* -C */
     bool quiet;
+    const char *account, *key, *passphrase_file; /* who acts; NULL: as the environment says */
     const char *args[CLI_ARGS_MAX]; /* positional */
     unsigned n_args;
     struct {

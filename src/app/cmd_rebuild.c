@@ -5,14 +5,22 @@
 #include "app/casedir.h"
 #include "app/cli.h"
 
+/* The casebook and the pursuit are one database in two files: what is small and always loaded, and
+ * what is large and loaded when it is needed. */
+static unsigned which(const char *only)
+{
+    unsigned mask = only ? casedir_view_mask(only) : 0;
+    return mask & VIEW_CASEBOOK ? mask | VIEW_PURSUIT : mask;
+}
+
 static int rebuild(struct casedir *c, const char *only, struct err *err)
 {
     int rc = 0;
     for (const char *const *view = casedir_view_names; rc == 0 && *view; view++)
-        if (!only || strcmp(only, *view) == 0)
+        if (!only || which(only) & casedir_view_mask(*view))
             rc = casedir_drop_view(c->dir, *view, err);
     if (rc == 0)
-        rc = casedir_views(c, VIEW_ALL | (only ? casedir_view_mask(only) : 0), err);
+        rc = casedir_views(c, VIEW_ALL | which(only), err);
     return rc == 0 ? casedir_save_views(c, err) : rc;
 }
 

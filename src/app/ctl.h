@@ -13,13 +13,14 @@ enum ctl_verb {
     CTL_STATUS = 1, /* kind 0 -> text: one JSON document; 1 -> lines for people. index: dropped */
     CTL_RELOAD,     /* read the config again */
     CTL_ACT,        /* journal an act; -> its log index once it is durable */
+    CTL_KEEP,       /* keep the files that come along, durably, for acts that will name them */
 };
 
 struct ctl_request {
     enum ctl_verb verb;
     uint8_t kind;             /* CTL_ACT */
     struct span payload;      /* CTL_ACT: the act's payload */
-    int blobs[CTL_BLOBS_MAX]; /* CTL_ACT: files to be kept as blobs first */
+    int blobs[CTL_BLOBS_MAX]; /* CTL_ACT, CTL_KEEP: files to be kept as blobs first */
     unsigned n_blobs;
 };
 

@@ -9,6 +9,7 @@
 #include "base/utc.h"
 #include "event/act.h"
 #include "state/checkins.h"
+#include "event/act_pursuit.h"
 
 #define CLOCK_EVERY       256           /* events between looks at the clock */
 #define PUBLISH_EVERY_MS  1000          /* a checkpoint costs a flush of the tiles */
@@ -241,7 +242,7 @@ int pipeline_commit(struct pipeline *p, struct err *err)
 int pipeline_act(struct pipeline *p, uint8_t kind, struct span payload, uint64_t *index,
                  struct err *err)
 {
-    struct entry_header header = {.kind = kind, .time = utc_now()};
+    struct entry_header header = {.kind = kind, .time = act_time_kept(kind, utc_now())};
     int rc = journal_append(p->c->journal, &header, payload, index, err);
     if (rc == 0)
         casedir_act(p->c, kind, *index, header.time, payload);

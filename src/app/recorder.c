@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/utc.h"
 #include "event/act.h"
+#include "state/accounts.h"
 
 #define GATHER_US       1000 /* how long the first mail that waits for the disk waits for others */
 #define NAP_MS          10 /* how long observations lie in the rings at most, before they are read */
@@ -92,6 +93,12 @@ static bool kind_is_cleanup(uint8_t kind)
     return kind >= KIND_ROLES_JUDGED && kind <= KIND_PARTNER;
 }
 
+/* Accounts, subjects, notices, leads, rewards, hand-overs. */
+static bool kind_is_pursuit(uint8_t kind)
+{
+    return kind >= KIND_ACCOUNT && kind <= KIND_COSIGNATURE;
+}
+
 /* Files come before the entry that names them. */
 static int keep_blobs(struct recorder *r, const struct ctl_request *request, struct err *err)
 {
@@ -117,15 +124,26 @@ static int keep_blobs(struct recorder *r, const struct ctl_request *request, str
 static int act(struct recorder *r, const struct ctl_request *request, uint64_t *index,
                struct err *err)
 {
-    if (!kind_is_authority(request->kind) && !kind_is_cleanup(request->kind))
+    if (!kind_is_authority(request->kind) && !kind_is_cleanup(request->kind) &&
+        !kind_is_pursuit(request->kind))
         return err_set(err, -EINVAL, "kind %u is not an act that commands may add", request->kind);
-    int rc = keep_blobs(r, request, err);
+    int rc = casebook_may(r->c.casebook, journal_origin(r->c.journal), request->kind,
+                          request->payload, utc_now(), err);
+    if (rc == 0)
+        rc = keep_blobs(r, request, err);
     if (rc >= 0)
         rc = pipeline_act(r->pipeline, request->kind, request->payload, index, err);
     if (rc >= 0)
         rc = intake_commit(r->intake, err);
     r->stale |= rc >= 0 && kind_is_authority(request->kind);
     return rc;
+}
+
+/* Parts of what is too large to come along with its act. */
+static int keep(struct recorder *r, const struct ctl_request *request, struct err *err)
+{
+    int rc = keep_blobs(r, request, err);
+    return rc < 0 ? rc : intake_commit(r->intake, err);
 }
 
 /* Once for all the acts of a turn: a table of a million names takes its time. The casebook is saved
@@ -163,6 +181,9 @@ static void answer(void *ctx, const struct ctl_request *request, struct ctl_repl
         return;
     case CTL_ACT:
         reply->status = act(r, request, &reply->index, &err);
+        break;
+    case CTL_KEEP:
+        reply->status = keep(r, request, &err);
         break;
     default:
         reply->status =

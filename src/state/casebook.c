@@ -7,12 +7,13 @@
 
 #include "base/log.h"
 #include "event/event.h"
+#include "state/accounts.h"
 #include "state/casebook_impl.h"
 
 #define FILE_MAX       (64ull << 30)
 #define POSITION_AT    60 /* the database header's user_version, a fixed word, application_id */
 #define POSITION_BYTES 12
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 
 /* Times are microseconds UTC; 9223372036854775807 is "not set". entry: the index on the log. */
 static const char schema[] =
@@ -35,73 +36,43 @@ static const char schema[] =
     " tld TEXT, wildcard INTEGER, names INTEGER, text TEXT);"
     "CREATE INDEX list_days_list ON list_days(list);"
     "CREATE TABLE list_released(list INTEGER, name TEXT, released INTEGER, why TEXT, entry INTEGER,"
-    " PRIMARY KEY(list, name)) WITHOUT ROWID;";
+    " PRIMARY KEY(list, name)) WITHOUT ROWID;"
+    "CREATE TABLE accounts(entry INTEGER PRIMARY KEY, name TEXT, roles TEXT, box BLOB, sign BLOB,"
+    " until_time INTEGER, why TEXT, recorded INTEGER);"
+    "CREATE INDEX accounts_name ON accounts(name, entry);";
 
 /* ---- SQLite ---- */
 
+static struct sql as_sql(const struct casebook *cb)
+{
+    return (struct sql){cb->db, cb->path, "casebook"};
+}
+
 int casebook_fail(const struct casebook *cb, struct err *err)
 {
-    return err_set(err, sqlite3_errcode(cb->db) == SQLITE_NOMEM ? -ENOMEM : -EIO,
-                   "%s: %s (`ebb rebuild casebook` makes it anew)", cb->path,
-                   sqlite3_errmsg(cb->db));
-}
-
-static int bind(sqlite3_stmt *s, const char *types, va_list ap)
-{
-    int rc = SQLITE_OK;
-    for (int i = 1; rc == SQLITE_OK && *types; types++, i++) {
-        if (*types == 'i') {
-            rc = sqlite3_bind_int64(s, i, va_arg(ap, int64_t));
-            continue;
-        }
-        struct span v = va_arg(ap, struct span);
-        const char *p = v.n ? (const char *)v.p : "";
-        rc = *types == 'b' ? sqlite3_bind_blob64(s, i, p, v.n, SQLITE_STATIC)
-                           : sqlite3_bind_text64(s, i, p, v.n, SQLITE_STATIC, SQLITE_UTF8);
-    }
-    return rc;
-}
-
-static sqlite3_stmt *prepare(struct casebook *cb, struct err *err, const char *sql,
-                             const char *types, va_list ap)
-{
-    sqlite3_stmt *s = NULL;
-    if (sqlite3_prepare_v2(cb->db, sql, -1, &s, NULL) == SQLITE_OK &&
-        bind(s, types, ap) == SQLITE_OK)
-        return s;
-    casebook_fail(cb, err);
-    sqlite3_finalize(s);
-    return NULL;
+    struct sql s = as_sql(cb);
+    return sql_fail(&s, err);
 }
 
 sqlite3_stmt *casebook_prepare(struct casebook *cb, struct err *err, const char *sql,
                                const char *types, ...)
 {
+    struct sql s = as_sql(cb);
     va_list ap;
     va_start(ap, types);
-    sqlite3_stmt *s = prepare(cb, err, sql, types, ap);
+    sqlite3_stmt *st = sql_vprepare(&s, err, sql, types, ap);
     va_end(ap);
-    return s;
+    return st;
 }
 
 int casebook_run(struct casebook *cb, struct err *err, const char *sql, const char *types, ...)
 {
+    struct sql s = as_sql(cb);
     va_list ap;
     va_start(ap, types);
-    sqlite3_stmt *s = prepare(cb, err, sql, types, ap);
+    int rc = sql_vrun(&s, err, sql, types, ap);
     va_end(ap);
-    if (!s)
-        return err ? err->code : -EIO;
-    int rc = sqlite3_step(s);
-    rc = rc == SQLITE_DONE || rc == SQLITE_ROW ? 0 : casebook_fail(cb, err);
-    sqlite3_finalize(s);
     return rc;
-}
-
-struct span casebook_text(sqlite3_stmt *s, int column)
-{
-    const void *p = sqlite3_column_blob(s, column); /* text, too: as bytes, whatever they are */
-    return span_of(p, p ? (size_t)sqlite3_column_bytes(s, column) : 0);
 }
 
 /* ---- acts ---- */
@@ -218,6 +189,8 @@ static int take(struct casebook *cb, uint8_t kind, uint64_t index, int64_t time,
         return take_list(cb, index, time, payload, err);
     case KIND_ASSET_RELEASED:
         return take_release(cb, index, time, payload, err);
+    case KIND_ACCOUNT:
+        return casebook_take_account(cb, index, time, payload, err);
     }
     return 1;
 }
@@ -226,7 +199,7 @@ void casebook_act(struct casebook *cb, uint8_t kind, uint64_t index, int64_t tim
                   struct span payload)
 {
     struct err err = {0};
-    if (kind < KIND_ORDER || kind > KIND_ASSET_RELEASED)
+    if ((kind < KIND_ORDER || kind > KIND_ASSET_RELEASED) && kind != KIND_ACCOUNT)
         return;
     sqlite3_exec(cb->db, "BEGIN", NULL, NULL, NULL);
     int rc = take(cb, kind, index, time, payload, &err);
@@ -268,7 +241,7 @@ static bool is_good(struct casebook *cb)
     if (!good)
         return false;
     s = casebook_prepare(cb, NULL, "PRAGMA quick_check(1)", "");
-    good = s && sqlite3_step(s) == SQLITE_ROW && span_is(casebook_text(s, 0), "ok");
+    good = s && sqlite3_step(s) == SQLITE_ROW && span_is(sql_text(s, 0), "ok");
     sqlite3_finalize(s);
     return good;
 }

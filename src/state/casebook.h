@@ -1,4 +1,4 @@
-/* Casebook: orders, the assets under them, and what became of them. A view of the log, kept as an
+/* Casebook: orders, the assets under them, what became of them, and who may act (accounts.h). A view of the log, kept as an
  * SQLite database that anybody may read with other tools.
  *
  * The file `<dir>/casebook` is only ever replaced as a whole; a process that has the casebook open

@@ -1,11 +1,9 @@
 /* What the casebook's files share. */
 #pragma once
 
-#include <sqlite3.h>
-#include <stdarg.h>
-
 #include "base/file.h"
 #include "state/casebook.h"
+#include "state/sql.h"
 
 struct casebook {
     char path[FILE_PATH_MAX];
@@ -16,14 +14,10 @@ struct casebook {
 };
 
 int casebook_fail(const struct casebook *cb, struct err *err);
-/* A statement with its parameters, one letter each: i int64_t, t struct span as text, b struct span
- * as a blob. Text and blobs are borrowed until it is finalized. NULL with err. */
+/* As sql_prepare() and sql_run(). */
 sqlite3_stmt *casebook_prepare(struct casebook *cb, struct err *err, const char *sql,
                                const char *types, ...);
-/* The same, run to its end. */
 int casebook_run(struct casebook *cb, struct err *err, const char *sql, const char *types, ...);
-/* Valid until the statement moves. */
-struct span casebook_text(sqlite3_stmt *s, int column);
 
 /* Rows of a list's blob into list_days. */
 int casebook_load_list(struct casebook *cb, uint64_t index, const struct act_asset_list *a,

@@ -81,19 +81,19 @@ static int read_order(void *ctx, sqlite3_stmt *s)
     struct order_reader *r = ctx;
     struct casebook_order o = {
         .entry = (uint64_t)sqlite3_column_int64(s, 0),
-        .act = {.id = casebook_text(s, 1),
-                .court = casebook_text(s, 2),
-                .docket = casebook_text(s, 3),
-                .jurisdiction = casebook_text(s, 4),
-                .document = casebook_text(s, 5),
-                .sha256 = casebook_text(s, 6),
+        .act = {.id = sql_text(s, 1),
+                .court = sql_text(s, 2),
+                .docket = sql_text(s, 3),
+                .jurisdiction = sql_text(s, 4),
+                .document = sql_text(s, 5),
+                .sha256 = sql_text(s, 6),
                 .from = sqlite3_column_int64(s, 7),
                 .until = sqlite3_column_int64(s, 8),
-                .scope = casebook_text(s, 9),
-                .contact = casebook_text(s, 10),
-                .note = casebook_text(s, 11)},
+                .scope = sql_text(s, 9),
+                .contact = sql_text(s, 10),
+                .note = sql_text(s, 11)},
         .closed = sqlite3_column_int64(s, 12),
-        .closed_why = casebook_text(s, 13),
+        .closed_why = sql_text(s, 13),
         .assets = (uint64_t)sqlite3_column_int64(s, 14),
         .lists = (uint64_t)sqlite3_column_int64(s, 15),
     };
@@ -187,21 +187,21 @@ static int read_asset(void *ctx, sqlite3_stmt *s)
         .entry = (uint64_t)sqlite3_column_int64(s, 0),
         .names = 1,
         .act = {.order = (uint64_t)sqlite3_column_int64(s, 1),
-                .kind = kind_named(casebook_text(s, 2)),
-                .name = casebook_text(s, 3),
+                .kind = kind_named(sql_text(s, 2)),
+                .name = sql_text(s, 3),
                 .port = (uint16_t)sqlite3_column_int(s, 4),
-                .transport = casebook_text(s, 5),
-                .family = casebook_text(s, 6),
-                .policy = casebook_text(s, 7),
+                .transport = sql_text(s, 5),
+                .family = sql_text(s, 6),
+                .policy = sql_text(s, 7),
                 .identify = sqlite3_column_int(s, 8),
                 .from = sqlite3_column_int64(s, 9),
                 .until = sqlite3_column_int64(s, 10),
                 .registered_until = sqlite3_column_int64(s, 11),
-                .registrar = casebook_text(s, 12),
-                .note = casebook_text(s, 13)},
+                .registrar = sql_text(s, 12),
+                .note = sql_text(s, 13)},
         .released = sqlite3_column_int64(s, 14),
-        .released_why = casebook_text(s, 15),
-        .order = casebook_text(s, 16),
+        .released_why = sql_text(s, 15),
+        .order = sql_text(s, 16),
     };
     struct order_times o = read_times(s, 17);
     if (r->q->kind && *r->q->kind != a.act.kind)
@@ -231,19 +231,19 @@ static int read_list(void *ctx, sqlite3_stmt *s)
         .entry = (uint64_t)sqlite3_column_int64(s, 0),
         .list = true,
         .act = {.order = (uint64_t)sqlite3_column_int64(s, 1),
-                .name = casebook_text(s, 2),
-                .family = casebook_text(s, 3),
-                .policy = casebook_text(s, 4),
+                .name = sql_text(s, 2),
+                .family = sql_text(s, 3),
+                .policy = sql_text(s, 4),
                 .identify = sqlite3_column_int(s, 5),
-                .registrar = casebook_text(s, 6),
-                .note = casebook_text(s, 7),
+                .registrar = sql_text(s, 6),
+                .note = sql_text(s, 7),
                 .from = sqlite3_column_int64(s, 10),
                 .until = sqlite3_column_int64(s, 11),
                 .registered_until = CASEBOOK_FOREVER},
         .released = sqlite3_column_int64(s, 8),
-        .released_why = casebook_text(s, 9),
+        .released_why = sql_text(s, 9),
         .names = (uint64_t)sqlite3_column_int64(s, 12),
-        .order = casebook_text(s, 13),
+        .order = sql_text(s, 13),
     };
     struct order_times o = read_times(s, 14);
     judge(&a, &o, r->clock);
@@ -294,7 +294,7 @@ static int give_name(struct names_reader *n, struct casebook_asset *a, const str
     if (n->any_released) {
         when = name_released(n->released, (int64_t)a->entry, name);
         if (when != CASEBOOK_FOREVER)
-            a->released_why = casebook_text(n->released, 1);
+            a->released_why = sql_text(n->released, 1);
     }
     a->released = least(when, list_released);
     judge(a, o, n->r->clock);
@@ -309,18 +309,18 @@ static int read_names(void *ctx, sqlite3_stmt *s)
         .of_list = true,
         .names = 1,
         .act = {.order = (uint64_t)sqlite3_column_int64(s, 1),
-                .family = casebook_text(s, 2),
-                .policy = casebook_text(s, 3),
+                .family = sql_text(s, 2),
+                .policy = sql_text(s, 3),
                 .identify = sqlite3_column_int(s, 4),
                 .from = sqlite3_column_int64(s, 6),
                 .until = sqlite3_column_int64(s, 7),
-                .registrar = casebook_text(s, 8),
+                .registrar = sql_text(s, 8),
                 .kind = sqlite3_column_int(s, 9) ? ASSET_WILDCARD : ASSET_DOMAIN,
                 .registered_until = CASEBOOK_FOREVER},
-        .order = casebook_text(s, 11),
+        .order = sql_text(s, 11),
     };
     struct order_times o = read_times(s, 12);
-    struct span text = casebook_text(s, 10), want = n->r->q->name;
+    struct span text = sql_text(s, 10), want = n->r->q->name;
     int64_t list_released = sqlite3_column_int64(s, 5);
     if (n->r->q->kind && *n->r->q->kind != a.act.kind)
         return 0;
@@ -385,16 +385,16 @@ static int read_days(void *ctx, sqlite3_stmt *s)
     struct casebook_days d = {
         .list = (uint64_t)sqlite3_column_int64(s, 0),
         .order = (uint64_t)sqlite3_column_int64(s, 1),
-        .family = casebook_text(s, 2),
-        .policy = casebook_text(s, 3),
+        .family = sql_text(s, 2),
+        .policy = sql_text(s, 3),
         .identify = sqlite3_column_int(s, 4),
         .from = sqlite3_column_int64(s, 6),
         .until = sqlite3_column_int64(s, 7),
-        .registrar = casebook_text(s, 8),
-        .tld = casebook_text(s, 9),
+        .registrar = sql_text(s, 8),
+        .tld = sql_text(s, 9),
         .wildcard = sqlite3_column_int(s, 10),
         .names = (uint64_t)sqlite3_column_int64(s, 11),
-        .text = casebook_text(s, 12),
+        .text = sql_text(s, 12),
     };
     struct order_times o = read_times(s, 14);
     int64_t released = sqlite3_column_int64(s, 5);
@@ -427,7 +427,7 @@ struct released_reader {
 static int read_released(void *ctx, sqlite3_stmt *s)
 {
     struct released_reader *r = ctx;
-    return r->row(r->ctx, (uint64_t)sqlite3_column_int64(s, 0), casebook_text(s, 1),
+    return r->row(r->ctx, (uint64_t)sqlite3_column_int64(s, 0), sql_text(s, 1),
                   sqlite3_column_int64(s, 2));
 }
 

@@ -7,7 +7,9 @@
 /* Members whose integers are times. */
 static bool is_time(struct span key)
 {
-    static const char *const keys[] = {"since", "until", "from", "when", "made", "registered_until"};
+    static const char *const keys[] = {"since",    "until",    "from",
+                                       "when",     "made",     "planned",
+                                       "observed", "deadline", "registered_until"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (span_is(key, keys[i]))
             return true;
