@@ -22,7 +22,7 @@ static const char schema[] =
     "CREATE TABLE withdrawn(of INTEGER PRIMARY KEY, entry INTEGER, why TEXT);";
 
 static const struct pursuit_noun *const nouns[] = {&subjects_noun, &notices_noun, &leads_noun,
-                                                   &rewards_noun, &handovers_noun};
+                                                   &reviews_noun,  &rewards_noun, &handovers_noun};
 #define NOUNS (sizeof nouns / sizeof *nouns)
 
 struct pursuit {

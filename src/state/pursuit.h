@@ -69,5 +69,5 @@ struct pursuit_noun {
     const char *schema;
     int (*take)(const struct sql *db, const struct pursuit_act *act, struct err *err);
 };
-extern const struct pursuit_noun subjects_noun, notices_noun, leads_noun, rewards_noun,
-    handovers_noun;
+extern const struct pursuit_noun subjects_noun, notices_noun, leads_noun, reviews_noun,
+    rewards_noun, handovers_noun;
