@@ -114,6 +114,8 @@ void account_wipe(struct account_key *key)
 
 void account_key_make(const char *name, struct account_key *out)
 {
+    if (sodium_init() < 0)
+        abort();
     *out = (struct account_key){0};
     snprintf(out->name, sizeof out->name, "%s", name);
     randombytes_buf(out->seed, sizeof out->seed);
@@ -229,7 +231,7 @@ int account_key_open(struct span file, struct span passphrase, struct account_ke
     struct sealed_seed s;
     struct span name;
     uint8_t stretched[32];
-    if (!parse(file, &s, &name))
+    if (sodium_init() < 0 || !parse(file, &s, &name))
         return err_set(err, -EBADMSG, "not an account's key file");
     int rc = stretch(&s, passphrase, stretched, err);
     if (rc < 0)
