@@ -10,6 +10,7 @@
 #include "app/account.h"
 #include "app/ctl.h"
 #include "base/file.h"
+#include "journal/note.h"
 
 #define WITHIN_DAYS     14
 #define WITHIN_DAYS_MAX 36500
@@ -142,21 +143,35 @@ static int put_acts(const struct cli *cli, struct case_act *acts, size_t n, stru
 
 /* ---- signing ---- */
 
+/* The log's name, as its own key says it; ebb.yaml may have been written anew. */
+static int log_key(const char *case_dir, struct note_key *out, struct err *err)
+{
+    char path[FILE_PATH_MAX];
+    struct buf text = {0};
+    int rc = file_path(path, err, "%s/log/vkey", case_dir);
+    if (rc == 0)
+        rc = file_read(path, NOTE_MAX, &text, err);
+    struct cur c = cur_of(buf_as_span(&text));
+    if (rc == 0)
+        rc = note_key_parse_verifier(cur_line(&c), out, err);
+    buf_free(&text);
+    return rc;
+}
+
 int case_acts_as(const struct cli *cli, const struct account_key *key, struct case_act *acts,
                  size_t n, struct err *err)
 {
-    struct config *config = NULL;
-    int rc = 0;
+    struct note_key log;
     if (!key)
         return put_acts(cli, acts, n, err);
     struct buf *signed_acts = calloc(n + 1, sizeof *signed_acts);
     struct span *plain = calloc(n + 1, sizeof *plain);
     if (!signed_acts || !plain)
         abort();
-    rc = config_load(cli->case_dir, &config, err);
+    int rc = log_key(cli->case_dir, &log, err);
     for (size_t i = 0; i < n; i++) {
         plain[i] = acts[i].payload;
-        if (rc == 0 && act_sign(acts[i].payload, acts[i].kind, config->origin, span_str(key->name),
+        if (rc == 0 && act_sign(acts[i].payload, acts[i].kind, log.name, span_str(key->name),
                                 key->sign_secret, &signed_acts[i]) < 0)
             rc = err_set(err, -EINVAL, "an act that cannot be signed");
         acts[i].payload = buf_as_span(&signed_acts[i]);
@@ -167,7 +182,6 @@ int case_acts_as(const struct cli *cli, const struct account_key *key, struct ca
         acts[i].payload = plain[i];
         buf_free(&signed_acts[i]);
     }
-    config_free(config);
     free(signed_acts);
     free(plain);
     return rc;
