@@ -1,9 +1,8 @@
 #include "journal/proof.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
-#include "journal/internal.h"
+#include "journal/prover.h"
 
 static const char first_line[] = "c2sp.org/tlog-proof@v1";
 
@@ -123,45 +122,13 @@ int proof_check(struct span text, struct span leaf_data, const struct note_key *
     return 0;
 }
 
-/* The inclusion path from the tiles, checked before it is given away. */
-static int path_build(struct journal *j, const struct checkpoint *c, uint64_t index,
-                      struct merkle_proof *path, struct err *err)
-{
-    struct tile_source *source = tile_source_open(j->log_fd, c->size);
-    struct merkle_source src = {tile_source_node, source};
-    uint8_t leaf[SHA256_LEN];
-    int rc = tile_source_node(source, 0, index, leaf, err);
-    if (rc == 0)
-        rc = merkle_inclusion(&src, index, c->size, path, err);
-    tile_source_close(source);
-    if (rc == 0 && !merkle_inclusion_holds(index, c->size, span_of(leaf, sizeof leaf),
-                                           span_of(path->hash, path->n * SHA256_LEN),
-                                           span_of(c->root, SHA256_LEN)))
-        rc = err_set(err, -EBADMSG,
-                     "log/tile: the tiles over entry %llu do not hash to the root "
-                     "of log/checkpoint",
-                     (unsigned long long)index);
-    return rc;
-}
-
 int journal_prove(struct journal *j, uint64_t index, struct buf *out, struct err *err)
 {
-    struct buf note = {0};
-    struct checkpoint c;
-    struct merkle_proof *path = malloc(sizeof *path);
-    if (!path)
-        abort();
-    int rc = checkpoint_load(j->dir, &j->key, &note, &c, err);
-    if (rc == 0 && index >= c.size)
-        rc = err_set(err, -ENOENT,
-                     "no proof: the published checkpoint has %llu entries, not "
-                     "entry %llu",
-                     (unsigned long long)c.size, (unsigned long long)index);
-    if (rc == 0)
-        rc = path_build(j, &c, index, path, err);
-    if (rc == 0)
-        proof_put(index, path, buf_as_span(&note), out);
-    buf_free(&note);
-    free(path);
+    struct journal_prover *p;
+    int rc = journal_prover_open(j, &p, err);
+    if (rc < 0)
+        return rc;
+    rc = journal_prover_entry(p, index, out, err);
+    journal_prover_close(p);
     return rc;
 }
