@@ -1,0 +1,478 @@
+/* Reading subjects, facts and links. */
+#include <errno.h>
+
+#include "state/subjects.h"
+
+#define FOREVER    INT64_MAX
+#define TRIGRAM    3    /* characters; shorter texts are looked up by how values begin */
+#define SEARCH_MAX 1024 /* bytes of a text that is searched for */
+
+static int64_t bound(uint64_t n)
+{
+    return n > INT64_MAX ? INT64_MAX : (int64_t)n;
+}
+
+static uint64_t u64(sqlite3_stmt *s, int column)
+{
+    return (uint64_t)sqlite3_column_int64(s, column);
+}
+
+/* Calls row() for each row; what it returns other than 0 ends it and is returned. Finalizes. */
+static int walk(struct pursuit *p, sqlite3_stmt *s, int (*row)(void *, sqlite3_stmt *), void *ctx,
+                struct err *err)
+{
+    int rc = 0, step = 0;
+    if (!s)
+        return -EIO;
+    while (rc == 0 && (step = sql_step(pursuit_sql(p), s, err)) == 1)
+        rc = row(ctx, s);
+    sqlite3_finalize(s);
+    return rc == 0 && step < 0 ? step : rc;
+}
+
+/* ---- subjects ---- */
+
+#define SUBJECTS                                                                                   \
+    "SELECT s.entry, s.\"into\", s.name, s.kind, s.note, a.time, a.account,"                       \
+    " (SELECT count(*) FROM subjects m CROSS JOIN facts f ON f.subject=m.entry WHERE "             \
+    "m.root=s.entry"                                                                               \
+    "  AND NOT EXISTS (SELECT 1 FROM withdrawn w WHERE w.of=f.entry)),"                            \
+    " (SELECT count(*) FROM subjects m CROSS JOIN links l ON l.subject=m.entry WHERE "             \
+    "m.root=s.entry"                                                                               \
+    "  AND NOT EXISTS (SELECT 1 FROM withdrawn w WHERE w.of=l.entry)) +"                           \
+    " (SELECT count(*) FROM subjects m CROSS JOIN links l ON l.other=m.entry AND l.other<>0"       \
+    "  WHERE m.root=s.entry AND NOT EXISTS (SELECT 1 FROM withdrawn w WHERE w.of=l.entry)"         \
+    "  AND l.subject NOT IN (SELECT entry FROM subjects WHERE root=s.entry))"                      \
+    " FROM subjects s JOIN acts a ON a.entry=s.entry "
+
+struct subject_reader {
+    int (*each)(void *, const struct subject *);
+    void *ctx;
+    bool any;
+};
+
+static int read_subject(void *ctx, sqlite3_stmt *s)
+{
+    struct subject_reader *r = ctx;
+    struct subject out = {
+        .entry = u64(s, 0),
+        .into = u64(s, 1),
+        .name = sql_text(s, 2),
+        .kind = sql_text(s, 3),
+        .note = sql_text(s, 4),
+        .recorded = sqlite3_column_int64(s, 5),
+        .account = sql_text(s, 6),
+        .facts = u64(s, 7),
+        .links = u64(s, 8),
+    };
+    r->any = true;
+    return r->each(r->ctx, &out);
+}
+
+static bool entry_in(struct span text, int64_t *out)
+{
+    int64_t v = 0;
+    for (size_t i = 0; i < text.n; i++)
+        if ((uint8_t)(text.p[i] - '0') > 9 || __builtin_mul_overflow(v, 10, &v) ||
+            __builtin_add_overflow(v, text.p[i] - '0', &v))
+            return false;
+    *out = v;
+    return text.n != 0;
+}
+
+uint64_t subjects_entry_itself(struct pursuit *p, struct span name)
+{
+    const struct sql *db = pursuit_sql(p);
+    int64_t entry = sql_int(db, 0, "SELECT entry FROM subjects WHERE name=?", "t", name), number;
+    if (!entry && entry_in(name, &number))
+        entry = sql_int(db, 0, "SELECT entry FROM subjects WHERE entry=?", "i", number);
+    return (uint64_t)entry;
+}
+
+uint64_t subjects_entry(struct pursuit *p, struct span name)
+{
+    return (uint64_t)sql_int(pursuit_sql(p), 0, "SELECT root FROM subjects WHERE entry=?", "i",
+                             (int64_t)subjects_entry_itself(p, name));
+}
+
+int subjects_find(struct pursuit *p, struct span name,
+                  int (*each)(void *ctx, const struct subject *s), void *ctx, struct err *err)
+{
+    struct subject_reader r = {each, ctx, false};
+    int64_t entry = (int64_t)subjects_entry(p, name);
+    if (!entry)
+        return 0;
+    int rc = walk(p, sql_prepare(pursuit_sql(p), err, SUBJECTS "WHERE s.entry=?", "i", entry),
+                  read_subject, &r, err);
+    return rc < 0 ? rc : r.any;
+}
+
+int subjects_list_after(struct pursuit *p, uint64_t after,
+                        int (*each)(void *ctx, const struct subject *s), void *ctx, struct err *err)
+{
+    struct subject_reader r = {each, ctx, false};
+    return walk(p,
+                sql_prepare(pursuit_sql(p), err, SUBJECTS "WHERE s.entry>? ORDER BY s.entry", "i",
+                            bound(after)),
+                read_subject, &r, err);
+}
+
+int subjects_list(struct pursuit *p, int (*each)(void *ctx, const struct subject *s), void *ctx,
+                  struct err *err)
+{
+    return subjects_list_after(p, 0, each, ctx, err);
+}
+
+bool subjects_name(struct pursuit *p, uint64_t entry, struct buf *out)
+{
+    sqlite3_stmt *s = sql_prepare(pursuit_sql(p), NULL, "SELECT name FROM subjects WHERE entry=?",
+                                  "i", bound(entry));
+    bool found = s && sql_step(pursuit_sql(p), s, NULL) == 1;
+    if (found)
+        buf_span(out, sql_text(s, 0));
+    sqlite3_finalize(s);
+    return found;
+}
+
+uint64_t subjects_root_at(struct pursuit *p, uint64_t entry, uint64_t size)
+{
+    return (uint64_t)sql_int(pursuit_sql(p), (int64_t)entry,
+                             "WITH RECURSIVE up(e, d) AS (VALUES(?1, 0) UNION SELECT m.\"into\", "
+                             "d+1 FROM merges m JOIN up"
+                             " ON m.other=up.e WHERE m.entry<?2 AND m.split>=?2 AND d<?3)"
+                             " SELECT e FROM up ORDER BY d DESC LIMIT 1",
+                             "iii", bound(entry), bound(size), (int64_t)SUBJECT_GROUP_MAX);
+}
+
+/* The subject ?1 and what was merged into it, when the log had ?2 entries. */
+#define GROUP                                                                                      \
+    "WITH RECURSIVE members(e) AS (VALUES(?1) UNION SELECT m.other FROM merges m JOIN members ON"  \
+    " m.\"into\"=members.e WHERE m.entry<?2 AND m.split>=?2) "
+
+/* ---- facts ---- */
+
+#define FACT_COLUMNS                                                                               \
+    "SELECT f.entry, f.subject, f.type, f.value, f.confidence, f.observed, f.lead, f.entries,"     \
+    " f.document, f.sha256, f.note, a.time, a.account, coalesce(w.entry<?2, 0)"
+#define FACT_TABLES                                                                                \
+    " FROM facts f JOIN acts a ON a.entry=f.entry LEFT JOIN withdrawn w ON w.of=f.entry "
+#define HELD "f.entry<?2 AND (?3 OR w.entry IS NULL OR w.entry>=?2) "
+
+struct fact_reader {
+    int (*each)(void *, const struct subject_fact *);
+    void *ctx;
+    bool any;
+};
+
+static int read_fact(void *ctx, sqlite3_stmt *s)
+{
+    struct fact_reader *r = ctx;
+    struct subject_fact out = {
+        .entry = u64(s, 0),
+        .act = {.subject = u64(s, 1),
+                .type = sql_text(s, 2),
+                .value = sql_text(s, 3),
+                .confidence = u64(s, 4),
+                .observed = sqlite3_column_int64(s, 5),
+                .lead = u64(s, 6),
+                .entries = sql_text(s, 7),
+                .document = sql_text(s, 8),
+                .sha256 = sql_text(s, 9),
+                .note = sql_text(s, 10)},
+        .recorded = sqlite3_column_int64(s, 11),
+        .account = sql_text(s, 12),
+        .withdrawn = sqlite3_column_int(s, 13) != 0,
+    };
+    r->any = true;
+    return r->each(r->ctx, &out);
+}
+
+int subjects_facts(struct pursuit *p, uint64_t subject, uint64_t size, bool all,
+                   int (*each)(void *ctx, const struct subject_fact *f), void *ctx, struct err *err)
+{
+    struct fact_reader r = {each, ctx, false};
+    const char *query = subject ? GROUP FACT_COLUMNS FACT_TABLES
+                            "WHERE f.subject IN (SELECT e FROM members) AND " HELD
+                            "ORDER BY f.entry"
+                                : FACT_COLUMNS FACT_TABLES "WHERE " HELD "AND ?1=0 "
+                                                           "ORDER BY f.entry";
+    return walk(
+        p,
+        sql_prepare(pursuit_sql(p), err, query, "iii", bound(subject), bound(size), (int64_t)all),
+        read_fact, &r, err);
+}
+
+int subjects_fact(struct pursuit *p, uint64_t entry,
+                  int (*each)(void *ctx, const struct subject_fact *f), void *ctx, struct err *err)
+{
+    struct fact_reader r = {each, ctx, false};
+    int rc = walk(p,
+                  sql_prepare(pursuit_sql(p), err, FACT_COLUMNS FACT_TABLES "WHERE f.entry=?1",
+                              "ii", bound(entry), FOREVER),
+                  read_fact, &r, err);
+    return rc < 0 ? rc : r.any;
+}
+
+int subjects_facts_of_lead(struct pursuit *p, uint64_t lead,
+                           int (*each)(void *ctx, const struct subject_fact *f), void *ctx,
+                           struct err *err)
+{
+    struct fact_reader r = {each, ctx, false};
+    return walk(p,
+                sql_prepare(pursuit_sql(p), err,
+                            FACT_COLUMNS FACT_TABLES
+                            "WHERE f.lead=?1 AND f.lead<>0 ORDER BY f.entry",
+                            "ii", bound(lead), FOREVER),
+                read_fact, &r, err);
+}
+
+int subjects_known_before(struct pursuit *p, struct span type, struct span value, uint64_t before,
+                          int (*each)(void *ctx, const struct subject_fact *f), void *ctx,
+                          struct err *err)
+{
+    struct fact_reader r = {each, ctx, false};
+    struct buf normal = {0};
+    facts_normal(type, value, &normal);
+    int rc = walk(p,
+                  sql_prepare(pursuit_sql(p), err,
+                              FACT_COLUMNS FACT_TABLES
+                              "WHERE f.type=?1 AND f.normal=?3 AND f.entry<?2 ORDER BY f.entry",
+                              "tit", type, bound(before), buf_as_span(&normal)),
+                  read_fact, &r, err);
+    buf_free(&normal);
+    return rc;
+}
+
+/* ---- searching ---- */
+
+static size_t characters(struct span s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s.n; i++)
+        n += (s.p[i] & 0xc0) != 0x80;
+    return n;
+}
+
+/* The text as one phrase of FTS5's language, in one of these columns. */
+static void put_phrase(struct buf *out, const char *columns, struct span text)
+{
+    buf_printf(out, "{%s} : \"", columns);
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] == '"')
+            buf_byte(out, '"');
+        buf_byte(out, text.p[i]);
+    }
+    buf_byte(out, '"');
+}
+
+static sqlite3_stmt *search_within(struct pursuit *p, struct span match, int64_t limit,
+                                   struct err *err)
+{
+    return sql_prepare(pursuit_sql(p), err,
+                       FACT_COLUMNS " FROM fact_words JOIN facts f ON f.entry=fact_words.rowid"
+                                    " JOIN acts a ON a.entry=f.entry"
+                                    " LEFT JOIN withdrawn w ON w.of=f.entry"
+                                    " WHERE fact_words MATCH ?1 ORDER BY fact_words.rowid LIMIT ?3",
+                       "tii", match, FOREVER, limit);
+}
+
+/* Type by type, as the index has them; `beyond` is behind every text that begins so. */
+static sqlite3_stmt *search_begin(struct pursuit *p, struct span type, struct span normal,
+                                  struct span beyond, int64_t limit, struct err *err)
+{
+    return sql_prepare(pursuit_sql(p), err,
+                       FACT_COLUMNS
+                       " FROM facts f JOIN acts a ON a.entry=f.entry"
+                       " LEFT JOIN withdrawn w ON w.of=f.entry"
+                       " WHERE f.entry IN (SELECT entry FROM facts WHERE type IN ('handle', 'name',"
+                       " 'address', 'domain', 'mail', 'payment', 'messenger', 'phone', 'other')"
+                       " AND (?1='' OR type=?1) AND normal>=?4 AND normal<?5 LIMIT ?3)"
+                       " ORDER BY f.entry",
+                       "tiitt", type, FOREVER, limit, normal, beyond);
+}
+
+int subjects_search(struct pursuit *p, struct span type, struct span text, uint64_t limit,
+                    int (*each)(void *ctx, const struct subject_fact *f), void *ctx,
+                    struct err *err)
+{
+    struct fact_reader r = {each, ctx, false};
+    struct buf words = {0}, beyond = {0};
+    sqlite3_stmt *s;
+    if (!text.n || text.n > SEARCH_MAX || !span_is_utf8(text))
+        return err_set(err, -EINVAL, "a text of 1 to %d bytes is searched for, in UTF-8",
+                       SEARCH_MAX);
+    if (characters(text) >= TRIGRAM) {
+        put_phrase(&words, "value normal", text);
+        if (type.n) {
+            buf_str(&words, " AND ");
+            put_phrase(&words, "type", type);
+        }
+        s = search_within(p, buf_as_span(&words), bound(limit), err);
+    } else {
+        facts_normal(span_str("other"), text, &words);
+        buf_span(&beyond, buf_as_span(&words));
+        buf_byte(&beyond, 0xff); /* no UTF-8 has it */
+        s = search_begin(p, type, buf_as_span(&words), buf_as_span(&beyond), bound(limit), err);
+    }
+    int rc = walk(p, s, read_fact, &r, err);
+    buf_free(&words);
+    buf_free(&beyond);
+    return rc;
+}
+
+/* ---- links ---- */
+
+#define LINK_COLUMNS                                                                               \
+    "SELECT f.entry, f.subject, f.other, f.asset, f.name, f.campaign, f.relation, f.confidence,"   \
+    " f.lead, f.entries, f.document, f.sha256, f.note, a.time, a.account, coalesce(w.entry<?2, 0)" \
+    " FROM links f JOIN acts a ON a.entry=f.entry LEFT JOIN withdrawn w ON w.of=f.entry "
+
+struct link_reader {
+    int (*each)(void *, const struct subject_link *);
+    void *ctx;
+    bool any;
+};
+
+static int read_link(void *ctx, sqlite3_stmt *s)
+{
+    struct link_reader *r = ctx;
+    struct subject_link out = {
+        .entry = u64(s, 0),
+        .act = {.subject = u64(s, 1),
+                .other = u64(s, 2),
+                .asset = u64(s, 3),
+                .name = sql_text(s, 4),
+                .campaign = u64(s, 5),
+                .relation = sql_text(s, 6),
+                .confidence = u64(s, 7),
+                .lead = u64(s, 8),
+                .entries = sql_text(s, 9),
+                .document = sql_text(s, 10),
+                .sha256 = sql_text(s, 11),
+                .note = sql_text(s, 12)},
+        .recorded = sqlite3_column_int64(s, 13),
+        .account = sql_text(s, 14),
+        .withdrawn = sqlite3_column_int(s, 15) != 0,
+    };
+    r->any = true;
+    return r->each(r->ctx, &out);
+}
+
+int subjects_links(struct pursuit *p, uint64_t subject, uint64_t size, bool all,
+                   int (*each)(void *ctx, const struct subject_link *l), void *ctx, struct err *err)
+{
+    struct link_reader r = {each, ctx, false};
+    const char *query =
+        subject ? GROUP LINK_COLUMNS
+            "WHERE f.entry IN (SELECT entry FROM links WHERE subject IN (SELECT e FROM members)"
+            " UNION SELECT entry FROM links WHERE other<>0 AND other IN (SELECT e FROM members))"
+            " AND " HELD "ORDER BY f.entry"
+                : LINK_COLUMNS "WHERE " HELD "AND ?1=0 ORDER BY f.entry";
+    return walk(
+        p,
+        sql_prepare(pursuit_sql(p), err, query, "iii", bound(subject), bound(size), (int64_t)all),
+        read_link, &r, err);
+}
+
+int subjects_link(struct pursuit *p, uint64_t entry,
+                  int (*each)(void *ctx, const struct subject_link *l), void *ctx, struct err *err)
+{
+    struct link_reader r = {each, ctx, false};
+    int rc = walk(p,
+                  sql_prepare(pursuit_sql(p), err, LINK_COLUMNS "WHERE f.entry=?1", "ii",
+                              bound(entry), FOREVER),
+                  read_link, &r, err);
+    return rc < 0 ? rc : r.any;
+}
+
+/* ---- merges ---- */
+
+#define MERGES                                                                                     \
+    "SELECT m.entry, m.\"into\", m.other, m.why, m.split, m.split_why, a.time, a.account,"         \
+    " b.time, b.account FROM merges m JOIN acts a ON a.entry=m.entry"                              \
+    " LEFT JOIN acts b ON b.entry=m.split "
+
+struct merge_reader {
+    int (*each)(void *, const struct subject_merge *);
+    void *ctx;
+};
+
+static int read_merge(void *ctx, sqlite3_stmt *s)
+{
+    struct merge_reader *r = ctx;
+    struct subject_merge out = {
+        .entry = u64(s, 0),
+        .into = u64(s, 1),
+        .other = u64(s, 2),
+        .why = sql_text(s, 3),
+        .split = u64(s, 4) == (uint64_t)FOREVER ? UINT64_MAX : u64(s, 4),
+        .split_why = sql_text(s, 5),
+        .recorded = sqlite3_column_int64(s, 6),
+        .account = sql_text(s, 7),
+        .split_recorded = sqlite3_column_int64(s, 8),
+        .split_account = sql_text(s, 9),
+    };
+    return r->each(r->ctx, &out);
+}
+
+int subjects_merges(struct pursuit *p, uint64_t subject,
+                    int (*each)(void *ctx, const struct subject_merge *m), void *ctx,
+                    struct err *err)
+{
+    struct merge_reader r = {each, ctx};
+    const char *query = subject ? GROUP MERGES "WHERE m.\"into\" IN (SELECT e FROM members) OR"
+                                               " m.other IN (SELECT e FROM members)"
+                                               " ORDER BY m.entry"
+                                : MERGES "WHERE ?1=0 AND ?2 ORDER BY m.entry";
+    return walk(p, sql_prepare(pursuit_sql(p), err, query, "ii", bound(subject), FOREVER),
+                read_merge, &r, err);
+}
+
+/* ---- what was known ---- */
+
+struct known {
+    int (*each)(void *, uint64_t);
+    void *ctx;
+};
+
+static int read_known(void *ctx, sqlite3_stmt *s)
+{
+    struct known *k = ctx;
+    return k->each(k->ctx, u64(s, 0));
+}
+
+#define STANDS " AND NOT EXISTS (SELECT 1 FROM withdrawn w WHERE w.of=t.entry AND w.entry<?1)"
+
+int subjects_known(struct pursuit *p, uint64_t size, int (*each)(void *ctx, uint64_t entry),
+                   void *ctx, struct err *err)
+{
+    struct known k = {each, ctx};
+    return walk(
+        p,
+        sql_prepare(pursuit_sql(p), err,
+                    "SELECT entry FROM subjects t WHERE entry<?1" STANDS
+                    " UNION ALL SELECT entry FROM merges t WHERE entry<?1 AND split>=?1" STANDS
+                    " UNION ALL SELECT entry FROM facts t WHERE entry<?1" STANDS
+                    " UNION ALL SELECT entry FROM links t WHERE entry<?1" STANDS " ORDER BY 1",
+                    "i", bound(size)),
+        read_known, &k, err);
+}
+
+int subjects_knowledge(struct pursuit *p, uint64_t size, struct span root,
+                       struct subject_knowledge *out, struct err *err)
+{
+    const struct sql *db = pursuit_sql(p);
+    sqlite3_stmt *s = sql_prepare(db, err,
+                                  "SELECT entry, size, facts, root FROM knowledge WHERE size=?1"
+                                  " AND (length(?2)=0 OR root=?2) ORDER BY entry LIMIT 1",
+                                  "ib", bound(size), root);
+    int rc = s ? sql_step(db, s, err) : -EIO;
+    if (rc == 1) {
+        *out =
+            (struct subject_knowledge){.entry = u64(s, 0), .size = u64(s, 1), .facts = u64(s, 2)};
+        struct span stored = sql_text(s, 3);
+        memcpy(out->root, stored.p, stored.n < SHA256_LEN ? stored.n : SHA256_LEN);
+    }
+    sqlite3_finalize(s);
+    return rc;
+}
