@@ -12,7 +12,7 @@
 #define ADVERTISEMENT_PARTS_MAX 12
 #define ADVERTISEMENT_TEXT_MAX  (64u << 10) /* bytes of all words */
 #define ADVERTISEMENT_TYPE_MIN  6.5         /* points of the body's type */
-#define ADVERTISEMENT_TYPE_MAX  11.0
+#define ADVERTISEMENT_TYPE_MAX  14.0
 
 /* The sizes that have names; any other is "WIDTHxHEIGHT" in millimetres. Papers differ: ask each
  * for the size of its box. */

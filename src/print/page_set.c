@@ -428,10 +428,12 @@ static int run(struct setting *s)
     s->page = 1;
     s->y = s->top;
     s->fresh = true;
+    setting_tag(s, "Document");
     for (size_t i = 0; i < s->p->n_blocks; i++)
         if (!set_block(s, i))
             break;
     rows_end(s);
+    setting_untag(s, "Document");
     if (s->err.code == 0)
         finish_page(s);
     return s->err.code;

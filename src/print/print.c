@@ -136,11 +136,22 @@ void print_font(PangoLayout *layout, const char *family, double size, bool bold,
     pango_font_description_free(font);
 }
 
+void print_attributes(PangoLayout *layout, double spacing, bool hyphens)
+{
+    PangoAttrList *list = pango_attr_list_new();
+    pango_attr_list_insert(list, pango_attr_insert_hyphens_new(hyphens));
+    if (spacing > 0)
+        pango_attr_list_insert(list, pango_attr_letter_spacing_new((int)(spacing * PANGO_SCALE)));
+    pango_layout_set_attributes(layout, list);
+    pango_attr_list_unref(list);
+}
+
 PangoLayout *print_layout(const struct print *p, const char *family, double size, bool bold,
                           bool italic)
 {
     PangoLayout *layout = pango_layout_new(p->context);
     pango_layout_set_wrap(layout, PANGO_WRAP_WORD_CHAR);
+    print_attributes(layout, 0, false);
     print_font(layout, family, size, bold, italic);
     return layout;
 }

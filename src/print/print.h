@@ -36,6 +36,11 @@ PangoLayout *print_layout(const struct print *p, const char *family, double size
                           bool italic);
 void print_font(PangoLayout *layout, const char *family, double size, bool bold, bool italic);
 
+/* Space between letters, in points; whether a hyphen is set where a word is broken: by a soft
+ * hyphen or, where nothing else helps, anywhere. Not unless asked: it would stand in names as if it
+ * were theirs. */
+void print_attributes(PangoLayout *layout, double spacing, bool hyphens);
+
 /* A PDF that is written to `out`. title, author: NULL none; date: microseconds UTC. Sizes in
  * points. */
 struct print_pdf {
