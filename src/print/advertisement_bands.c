@@ -9,8 +9,9 @@
 #define COLUMNS_MOST 5u
 #define GUTTER       1.4 /* between columns, in sizes of type */
 #define NAME_COLUMNS 8u
-#define BROKEN_COST  3    /* lines that a name in two lines is worth */
-#define JUSTIFY_FROM 17.0 /* a column narrower than that is set ragged */
+#define BROKEN_COST  3 /* lines that a name in two lines is worth */
+#define JUSTIFY_FROM                                                                               \
+    26.0 /* a column narrower than that is set ragged, unless it has soft hyphens */
 #define CAPTION_LEFT 0.55 /* of the width */
 #define SOFT_HYPHEN  "\xc2\xad"
 #define NAMES_SIZE   0.88
@@ -170,10 +171,10 @@ static void lines_add(struct lines *ls, PangoLayout *l, double before, bool keep
 static void paragraphs(struct composition *c, struct lines *ls, struct span words, double width)
 {
     struct cur cur = cur_of(words);
-    bool first = true;
+    bool first = true, hyphens = words.n && memmem(words.p, words.n, SOFT_HYPHEN, 2);
     while (cur_left(&cur)) {
         PangoLayout *l = layout_of(c, cur_line(&cur), c->type, false, width, PANGO_ALIGN_LEFT);
-        pango_layout_set_justify(l, width >= JUSTIFY_FROM * c->type);
+        pango_layout_set_justify(l, hyphens || width >= JUSTIFY_FROM * c->type);
         lines_add(ls, l, first ? 0.15 * c->type : 0.4 * c->type, false);
         first = false;
     }
