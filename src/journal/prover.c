@@ -92,11 +92,10 @@ int journal_prover_consistency(struct journal_prover *p, uint64_t from,
     int rc = merkle_root(&src, from, from_root, err);
     if (rc == 0)
         rc = merkle_consistency(&src, from, c->size, out, err);
-    if (rc == 0 &&
-        !merkle_consistency_holds(from, c->size, span_of(from_root, SHA256_LEN),
-                                  span_of(c->root, SHA256_LEN),
-                                  span_of(out->hash, out->n * SHA256_LEN)))
-        rc = err_set(err, -EBADMSG,
-                     "log/tile: the tiles do not hash to the root of log/checkpoint");
+    if (rc == 0 && !merkle_consistency_holds(from, c->size, span_of(from_root, SHA256_LEN),
+                                             span_of(c->root, SHA256_LEN),
+                                             span_of(out->hash, out->n * SHA256_LEN)))
+        rc =
+            err_set(err, -EBADMSG, "log/tile: the tiles do not hash to the root of log/checkpoint");
     return rc;
 }
