@@ -53,6 +53,20 @@ int subjects_list_after(struct pursuit *p, uint64_t after,
                         struct err *err);
 /* A subject's name as it stands in the view; appended. False: there is none. */
 bool subjects_name(struct pursuit *p, uint64_t entry, struct buf *out);
+/* Every subject that was on the log when it had `size` entries, by entry, without counting. root:
+ * the one that it had been merged into then, through others; itself when it had not. */
+struct subject_plain {
+    uint64_t entry, root;
+    struct span name, kind, note;
+    int64_t recorded;
+};
+int subjects_plain(struct pursuit *p, uint64_t size,
+                   int (*each)(void *ctx, const struct subject_plain *s), void *ctx,
+                   struct err *err);
+/* The subject and those that were merged into it then. */
+int subjects_members(struct pursuit *p, uint64_t subject, uint64_t size,
+                     int (*each)(void *ctx, const struct subject_plain *s), void *ctx,
+                     struct err *err);
 /* Into which subject this one had been merged, through others, when the log had `size` entries;
  * itself when it had not. */
 uint64_t subjects_root_at(struct pursuit *p, uint64_t entry, uint64_t size);
@@ -102,6 +116,14 @@ int subjects_links(struct pursuit *p, uint64_t subject, uint64_t size, bool all,
 /* One link: 1 found, 0 not. */
 int subjects_link(struct pursuit *p, uint64_t entry,
                   int (*each)(void *ctx, const struct subject_link *l), void *ctx, struct err *err);
+
+/* What took a fact or a link back. 1 found, 0 not. */
+struct subject_withdrawal {
+    uint64_t entry;
+    int64_t recorded;
+    char account[PURSUIT_NAME_MAX], why[SUBJECT_TEXT_MAX + 1];
+};
+int subjects_withdrawal(struct pursuit *p, uint64_t of, struct subject_withdrawal *out);
 
 /* A merge, and the entry that took it back (UINT64_MAX: none). */
 struct subject_merge {

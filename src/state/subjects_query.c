@@ -1,25 +1,13 @@
 /* Reading subjects, facts and links. */
 #include <errno.h>
 
-#include "state/subjects.h"
+#include "state/subjects_impl.h"
 
-#define FOREVER    INT64_MAX
 #define TRIGRAM    3    /* characters; shorter texts are looked up by how values begin */
 #define SEARCH_MAX 1024 /* bytes of a text that is searched for */
 
-static int64_t bound(uint64_t n)
-{
-    return n > INT64_MAX ? INT64_MAX : (int64_t)n;
-}
-
-static uint64_t u64(sqlite3_stmt *s, int column)
-{
-    return (uint64_t)sqlite3_column_int64(s, column);
-}
-
-/* Calls row() for each row; what it returns other than 0 ends it and is returned. Finalizes. */
-static int walk(struct pursuit *p, sqlite3_stmt *s, int (*row)(void *, sqlite3_stmt *), void *ctx,
-                struct err *err)
+int subjects_walk(struct pursuit *p, sqlite3_stmt *s, int (*row)(void *, sqlite3_stmt *), void *ctx,
+                  struct err *err)
 {
     int rc = 0, step = 0;
     if (!s)
@@ -102,8 +90,9 @@ int subjects_find(struct pursuit *p, struct span name,
     int64_t entry = (int64_t)subjects_entry(p, name);
     if (!entry)
         return 0;
-    int rc = walk(p, sql_prepare(pursuit_sql(p), err, SUBJECTS "WHERE s.entry=?", "i", entry),
-                  read_subject, &r, err);
+    int rc =
+        subjects_walk(p, sql_prepare(pursuit_sql(p), err, SUBJECTS "WHERE s.entry=?", "i", entry),
+                      read_subject, &r, err);
     return rc < 0 ? rc : r.any;
 }
 
@@ -111,10 +100,11 @@ int subjects_list_after(struct pursuit *p, uint64_t after,
                         int (*each)(void *ctx, const struct subject *s), void *ctx, struct err *err)
 {
     struct subject_reader r = {each, ctx, false};
-    return walk(p,
-                sql_prepare(pursuit_sql(p), err, SUBJECTS "WHERE s.entry>? ORDER BY s.entry", "i",
-                            bound(after)),
-                read_subject, &r, err);
+    return subjects_walk(p,
+                         sql_prepare(pursuit_sql(p), err,
+                                     SUBJECTS "WHERE s.entry>? ORDER BY s.entry", "i",
+                                     bound(after)),
+                         read_subject, &r, err);
 }
 
 int subjects_list(struct pursuit *p, int (*each)(void *ctx, const struct subject *s), void *ctx,
@@ -144,10 +134,61 @@ uint64_t subjects_root_at(struct pursuit *p, uint64_t entry, uint64_t size)
                              "iii", bound(entry), bound(size), (int64_t)SUBJECT_GROUP_MAX);
 }
 
-/* The subject ?1 and what was merged into it, when the log had ?2 entries. */
-#define GROUP                                                                                      \
-    "WITH RECURSIVE members(e) AS (VALUES(?1) UNION SELECT m.other FROM merges m JOIN members ON"  \
-    " m.\"into\"=members.e WHERE m.entry<?2 AND m.split>=?2) "
+struct plain_reader {
+    int (*each)(void *, const struct subject_plain *);
+    void *ctx;
+};
+
+static int read_plain(void *ctx, sqlite3_stmt *s)
+{
+    struct plain_reader *r = ctx;
+    struct subject_plain out = {
+        .entry = u64(s, 0),
+        .root = u64(s, 1),
+        .name = sql_text(s, 2),
+        .kind = sql_text(s, 3),
+        .note = sql_text(s, 4),
+        .recorded = sqlite3_column_int64(s, 5),
+    };
+    return r->each(r->ctx, &out);
+}
+
+/* The roots of then are those of now where nothing was merged or split since. */
+int subjects_plain(struct pursuit *p, uint64_t size,
+                   int (*each)(void *ctx, const struct subject_plain *s), void *ctx,
+                   struct err *err)
+{
+    struct plain_reader r = {each, ctx};
+    const struct sql *db = pursuit_sql(p);
+    bool same =
+        !sql_int(db, 0, "SELECT 1 FROM merges WHERE entry>=?1 OR (split>=?1 AND split<?2) LIMIT 1",
+                 "ii", bound(size), SUBJECT_FOREVER);
+    const char *query =
+        same ? "SELECT s.entry, s.root, s.name, s.kind, s.note, a.time FROM subjects s JOIN acts a"
+               " ON a.entry=s.entry WHERE s.entry<?1 ORDER BY s.entry"
+             : "WITH RECURSIVE then_in(e, r) AS (SELECT entry, entry FROM subjects s WHERE entry<?1"
+               " AND NOT EXISTS (SELECT 1 FROM merges m WHERE m.other=s.entry AND m.entry<?1 AND"
+               " m.split>=?1) UNION SELECT m.other, r FROM merges m JOIN then_in ON m.\"into\"=e"
+               " WHERE m.entry<?1 AND m.split>=?1)"
+               " SELECT s.entry, t.r, s.name, s.kind, s.note, a.time FROM subjects s JOIN acts a ON"
+               " a.entry=s.entry JOIN then_in t ON t.e=s.entry WHERE s.entry<?1 ORDER BY s.entry";
+    return subjects_walk(p, sql_prepare(db, err, query, "i", bound(size)), read_plain, &r, err);
+}
+
+int subjects_members(struct pursuit *p, uint64_t subject, uint64_t size,
+                     int (*each)(void *ctx, const struct subject_plain *s), void *ctx,
+                     struct err *err)
+{
+    struct plain_reader r = {each, ctx};
+    return subjects_walk(
+        p,
+        sql_prepare(pursuit_sql(p), err,
+                    GROUP "SELECT s.entry, ?1, s.name, s.kind, s.note, a.time FROM subjects"
+                          " s JOIN acts a ON a.entry=s.entry WHERE s.entry<?2 AND s.entry"
+                          " IN (SELECT e FROM members) ORDER BY s.entry",
+                    "ii", bound(subject), bound(size)),
+        read_plain, &r, err);
+}
 
 /* ---- facts ---- */
 
@@ -156,7 +197,6 @@ uint64_t subjects_root_at(struct pursuit *p, uint64_t entry, uint64_t size)
     " f.document, f.sha256, f.note, a.time, a.account, coalesce(w.entry<?2, 0)"
 #define FACT_TABLES                                                                                \
     " FROM facts f JOIN acts a ON a.entry=f.entry LEFT JOIN withdrawn w ON w.of=f.entry "
-#define HELD "f.entry<?2 AND (?3 OR w.entry IS NULL OR w.entry>=?2) "
 
 struct fact_reader {
     int (*each)(void *, const struct subject_fact *);
@@ -196,7 +236,7 @@ int subjects_facts(struct pursuit *p, uint64_t subject, uint64_t size, bool all,
                             "ORDER BY f.entry"
                                 : FACT_COLUMNS FACT_TABLES "WHERE " HELD "AND ?1=0 "
                                                            "ORDER BY f.entry";
-    return walk(
+    return subjects_walk(
         p,
         sql_prepare(pursuit_sql(p), err, query, "iii", bound(subject), bound(size), (int64_t)all),
         read_fact, &r, err);
@@ -206,10 +246,11 @@ int subjects_fact(struct pursuit *p, uint64_t entry,
                   int (*each)(void *ctx, const struct subject_fact *f), void *ctx, struct err *err)
 {
     struct fact_reader r = {each, ctx, false};
-    int rc = walk(p,
-                  sql_prepare(pursuit_sql(p), err, FACT_COLUMNS FACT_TABLES "WHERE f.entry=?1",
-                              "ii", bound(entry), FOREVER),
-                  read_fact, &r, err);
+    int rc =
+        subjects_walk(p,
+                      sql_prepare(pursuit_sql(p), err, FACT_COLUMNS FACT_TABLES "WHERE f.entry=?1",
+                                  "ii", bound(entry), SUBJECT_FOREVER),
+                      read_fact, &r, err);
     return rc < 0 ? rc : r.any;
 }
 
@@ -218,12 +259,12 @@ int subjects_facts_of_lead(struct pursuit *p, uint64_t lead,
                            struct err *err)
 {
     struct fact_reader r = {each, ctx, false};
-    return walk(p,
-                sql_prepare(pursuit_sql(p), err,
-                            FACT_COLUMNS FACT_TABLES
-                            "WHERE f.lead=?1 AND f.lead<>0 ORDER BY f.entry",
-                            "ii", bound(lead), FOREVER),
-                read_fact, &r, err);
+    return subjects_walk(p,
+                         sql_prepare(pursuit_sql(p), err,
+                                     FACT_COLUMNS FACT_TABLES
+                                     "WHERE f.lead=?1 AND f.lead<>0 ORDER BY f.entry",
+                                     "ii", bound(lead), SUBJECT_FOREVER),
+                         read_fact, &r, err);
 }
 
 int subjects_known_before(struct pursuit *p, struct span type, struct span value, uint64_t before,
@@ -233,12 +274,13 @@ int subjects_known_before(struct pursuit *p, struct span type, struct span value
     struct fact_reader r = {each, ctx, false};
     struct buf normal = {0};
     facts_normal(type, value, &normal);
-    int rc = walk(p,
-                  sql_prepare(pursuit_sql(p), err,
-                              FACT_COLUMNS FACT_TABLES
-                              "WHERE f.type=?1 AND f.normal=?3 AND f.entry<?2 ORDER BY f.entry",
-                              "tit", type, bound(before), buf_as_span(&normal)),
-                  read_fact, &r, err);
+    int rc =
+        subjects_walk(p,
+                      sql_prepare(pursuit_sql(p), err,
+                                  FACT_COLUMNS FACT_TABLES
+                                  "WHERE f.type=?1 AND f.normal=?3 AND f.entry<?2 ORDER BY f.entry",
+                                  "tit", type, bound(before), buf_as_span(&normal)),
+                      read_fact, &r, err);
     buf_free(&normal);
     return rc;
 }
@@ -273,7 +315,7 @@ static sqlite3_stmt *search_within(struct pursuit *p, struct span match, int64_t
                                     " JOIN acts a ON a.entry=f.entry"
                                     " LEFT JOIN withdrawn w ON w.of=f.entry"
                                     " WHERE fact_words MATCH ?1 ORDER BY fact_words.rowid LIMIT ?3",
-                       "tii", match, FOREVER, limit);
+                       "tii", match, SUBJECT_FOREVER, limit);
 }
 
 /* Type by type, as the index has them; `beyond` is behind every text that begins so. */
@@ -288,7 +330,7 @@ static sqlite3_stmt *search_begin(struct pursuit *p, struct span type, struct sp
                        " 'address', 'domain', 'mail', 'payment', 'messenger', 'phone', 'other')"
                        " AND (?1='' OR type=?1) AND normal>=?4 AND normal<?5 LIMIT ?3)"
                        " ORDER BY f.entry",
-                       "tiitt", type, FOREVER, limit, normal, beyond);
+                       "tiitt", type, SUBJECT_FOREVER, limit, normal, beyond);
 }
 
 int subjects_search(struct pursuit *p, struct span type, struct span text, uint64_t limit,
@@ -314,165 +356,8 @@ int subjects_search(struct pursuit *p, struct span type, struct span text, uint6
         buf_byte(&beyond, 0xff); /* no UTF-8 has it */
         s = search_begin(p, type, buf_as_span(&words), buf_as_span(&beyond), bound(limit), err);
     }
-    int rc = walk(p, s, read_fact, &r, err);
+    int rc = subjects_walk(p, s, read_fact, &r, err);
     buf_free(&words);
     buf_free(&beyond);
-    return rc;
-}
-
-/* ---- links ---- */
-
-#define LINK_COLUMNS                                                                               \
-    "SELECT f.entry, f.subject, f.other, f.asset, f.name, f.campaign, f.relation, f.confidence,"   \
-    " f.lead, f.entries, f.document, f.sha256, f.note, a.time, a.account, coalesce(w.entry<?2, 0)" \
-    " FROM links f JOIN acts a ON a.entry=f.entry LEFT JOIN withdrawn w ON w.of=f.entry "
-
-struct link_reader {
-    int (*each)(void *, const struct subject_link *);
-    void *ctx;
-    bool any;
-};
-
-static int read_link(void *ctx, sqlite3_stmt *s)
-{
-    struct link_reader *r = ctx;
-    struct subject_link out = {
-        .entry = u64(s, 0),
-        .act = {.subject = u64(s, 1),
-                .other = u64(s, 2),
-                .asset = u64(s, 3),
-                .name = sql_text(s, 4),
-                .campaign = u64(s, 5),
-                .relation = sql_text(s, 6),
-                .confidence = u64(s, 7),
-                .lead = u64(s, 8),
-                .entries = sql_text(s, 9),
-                .document = sql_text(s, 10),
-                .sha256 = sql_text(s, 11),
-                .note = sql_text(s, 12)},
-        .recorded = sqlite3_column_int64(s, 13),
-        .account = sql_text(s, 14),
-        .withdrawn = sqlite3_column_int(s, 15) != 0,
-    };
-    r->any = true;
-    return r->each(r->ctx, &out);
-}
-
-int subjects_links(struct pursuit *p, uint64_t subject, uint64_t size, bool all,
-                   int (*each)(void *ctx, const struct subject_link *l), void *ctx, struct err *err)
-{
-    struct link_reader r = {each, ctx, false};
-    const char *query =
-        subject ? GROUP LINK_COLUMNS
-            "WHERE f.entry IN (SELECT entry FROM links WHERE subject IN (SELECT e FROM members)"
-            " UNION SELECT entry FROM links WHERE other<>0 AND other IN (SELECT e FROM members))"
-            " AND " HELD "ORDER BY f.entry"
-                : LINK_COLUMNS "WHERE " HELD "AND ?1=0 ORDER BY f.entry";
-    return walk(
-        p,
-        sql_prepare(pursuit_sql(p), err, query, "iii", bound(subject), bound(size), (int64_t)all),
-        read_link, &r, err);
-}
-
-int subjects_link(struct pursuit *p, uint64_t entry,
-                  int (*each)(void *ctx, const struct subject_link *l), void *ctx, struct err *err)
-{
-    struct link_reader r = {each, ctx, false};
-    int rc = walk(p,
-                  sql_prepare(pursuit_sql(p), err, LINK_COLUMNS "WHERE f.entry=?1", "ii",
-                              bound(entry), FOREVER),
-                  read_link, &r, err);
-    return rc < 0 ? rc : r.any;
-}
-
-/* ---- merges ---- */
-
-#define MERGES                                                                                     \
-    "SELECT m.entry, m.\"into\", m.other, m.why, m.split, m.split_why, a.time, a.account,"         \
-    " b.time, b.account FROM merges m JOIN acts a ON a.entry=m.entry"                              \
-    " LEFT JOIN acts b ON b.entry=m.split "
-
-struct merge_reader {
-    int (*each)(void *, const struct subject_merge *);
-    void *ctx;
-};
-
-static int read_merge(void *ctx, sqlite3_stmt *s)
-{
-    struct merge_reader *r = ctx;
-    struct subject_merge out = {
-        .entry = u64(s, 0),
-        .into = u64(s, 1),
-        .other = u64(s, 2),
-        .why = sql_text(s, 3),
-        .split = u64(s, 4) == (uint64_t)FOREVER ? UINT64_MAX : u64(s, 4),
-        .split_why = sql_text(s, 5),
-        .recorded = sqlite3_column_int64(s, 6),
-        .account = sql_text(s, 7),
-        .split_recorded = sqlite3_column_int64(s, 8),
-        .split_account = sql_text(s, 9),
-    };
-    return r->each(r->ctx, &out);
-}
-
-int subjects_merges(struct pursuit *p, uint64_t subject,
-                    int (*each)(void *ctx, const struct subject_merge *m), void *ctx,
-                    struct err *err)
-{
-    struct merge_reader r = {each, ctx};
-    const char *query = subject ? GROUP MERGES "WHERE m.\"into\" IN (SELECT e FROM members) OR"
-                                               " m.other IN (SELECT e FROM members)"
-                                               " ORDER BY m.entry"
-                                : MERGES "WHERE ?1=0 AND ?2 ORDER BY m.entry";
-    return walk(p, sql_prepare(pursuit_sql(p), err, query, "ii", bound(subject), FOREVER),
-                read_merge, &r, err);
-}
-
-/* ---- what was known ---- */
-
-struct known {
-    int (*each)(void *, uint64_t);
-    void *ctx;
-};
-
-static int read_known(void *ctx, sqlite3_stmt *s)
-{
-    struct known *k = ctx;
-    return k->each(k->ctx, u64(s, 0));
-}
-
-#define STANDS " AND NOT EXISTS (SELECT 1 FROM withdrawn w WHERE w.of=t.entry AND w.entry<?1)"
-
-int subjects_known(struct pursuit *p, uint64_t size, int (*each)(void *ctx, uint64_t entry),
-                   void *ctx, struct err *err)
-{
-    struct known k = {each, ctx};
-    return walk(
-        p,
-        sql_prepare(pursuit_sql(p), err,
-                    "SELECT entry FROM subjects t WHERE entry<?1" STANDS
-                    " UNION ALL SELECT entry FROM merges t WHERE entry<?1 AND split>=?1" STANDS
-                    " UNION ALL SELECT entry FROM facts t WHERE entry<?1" STANDS
-                    " UNION ALL SELECT entry FROM links t WHERE entry<?1" STANDS " ORDER BY 1",
-                    "i", bound(size)),
-        read_known, &k, err);
-}
-
-int subjects_knowledge(struct pursuit *p, uint64_t size, struct span root,
-                       struct subject_knowledge *out, struct err *err)
-{
-    const struct sql *db = pursuit_sql(p);
-    sqlite3_stmt *s = sql_prepare(db, err,
-                                  "SELECT entry, size, facts, root FROM knowledge WHERE size=?1"
-                                  " AND (length(?2)=0 OR root=?2) ORDER BY entry LIMIT 1",
-                                  "ib", bound(size), root);
-    int rc = s ? sql_step(db, s, err) : -EIO;
-    if (rc == 1) {
-        *out =
-            (struct subject_knowledge){.entry = u64(s, 0), .size = u64(s, 1), .facts = u64(s, 2)};
-        struct span stored = sql_text(s, 3);
-        memcpy(out->root, stored.p, stored.n < SHA256_LEN ? stored.n : SHA256_LEN);
-    }
-    sqlite3_finalize(s);
     return rc;
 }
