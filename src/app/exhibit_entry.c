@@ -20,6 +20,7 @@ struct shown {
     uint8_t leaf[JOURNAL_LEAF_LEN], salt[JOURNAL_SALT_LEN];
     struct buf payload, rest;
     struct buf left_out; /* names of members that were taken out, blanks between */
+    bool unsigned_too;   /* the act's signature is taken out, too */
     unsigned blobs;
     uint8_t blob[BLOBS_PER_ENTRY_MAX][SHA256_LEN];
 };
@@ -74,7 +75,8 @@ static bool copy_map(const struct exhibit_request *r, struct shown *s, struct sp
     for (uint64_t i = 0; good && i < n; i++) {
         const uint8_t *from = c->p;
         good = cbor_get(c, &key) == 1 && key.type == CBOR_TEXT;
-        if (good && is_redacted(r, part, key.s)) {
+        bool sig = s->unsigned_too && !part.n && span_is(key.s, "sig");
+        if (good && (sig || is_redacted(r, part, key.s))) {
             good = cbor_skip(c) == 1;
             note_left_out(s, part, key.s);
             continue;
@@ -107,11 +109,23 @@ static bool copy_item(const struct exhibit_request *r, struct shown *s, struct s
     return true;
 }
 
-/* The payload without what is redacted, in `rest`. One that cannot be read is withheld whole. */
-static void redact(const struct exhibit_request *r, struct shown *s)
+static bool redact_once(const struct exhibit_request *r, struct shown *s)
 {
     struct cur c = cur_of(buf_as_span(&s->payload));
-    if (copy_item(r, s, span_of(NULL, 0), &c, &s->rest, 0))
+    s->rest.n = s->left_out.n = 0;
+    return copy_item(r, s, span_of(NULL, 0), &c, &s->rest, 0);
+}
+
+/* The payload without what is redacted, in `rest`. Where something is left out, an act's signature
+ * is too: guesses at what is missing could be tried against it. What cannot be read is withheld. */
+static void redact(const struct exhibit_request *r, struct shown *s)
+{
+    bool good = redact_once(r, s);
+    if (good && s->left_out.n) {
+        s->unsigned_too = true;
+        good = redact_once(r, s);
+    }
+    if (good)
         return;
     s->rest.n = s->left_out.n = 0;
     buf_byte(&s->rest, CBOR_MAP << 5);

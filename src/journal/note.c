@@ -3,9 +3,10 @@
 #include <errno.h>
 #include <sodium.h>
 
-#define ALGORITHM_ED25519 0x01
-#define ID_LEN            4
-#define SIGNATURE_LEN     (ID_LEN + crypto_sign_BYTES)
+#define ALGORITHM_ED25519  0x01
+#define ALGORITHM_COSIGNER 0x04 /* C2SP tlog-cosignature: Ed25519, with a time */
+#define ID_LEN             4
+#define SIGNATURE_LEN      (ID_LEN + crypto_sign_BYTES)
 
 static const char dash[] = "\xe2\x80\x94 "; /* U+2014 and a space */
 static const char private_prefix[] = "PRIVATE+KEY+";
@@ -62,9 +63,10 @@ static bool text_valid(struct span s)
     return true;
 }
 
-static uint32_t key_id(const char *name, const uint8_t public_key[NOTE_PUBLIC_LEN])
+static uint32_t key_id(const char *name, uint8_t algorithm,
+                       const uint8_t public_key[NOTE_PUBLIC_LEN])
 {
-    static const uint8_t infix[] = {'\n', ALGORITHM_ED25519};
+    const uint8_t infix[] = {'\n', algorithm};
     uint8_t digest[SHA256_LEN];
     sha256_ctx c;
     sha256_begin(&c);
@@ -94,12 +96,13 @@ int note_key_generate(const char *name, struct note_key *out, struct err *err)
     memcpy(out->name, name, strlen(name));
     randombytes_buf(out->seed, sizeof out->seed);
     key_from_seed(out);
-    out->id = key_id(out->name, out->public_key);
+    out->id = key_id(out->name, ALGORITHM_ED25519, out->public_key);
     return 0;
 }
 
 /* "name+id+base64(algorithm || 32 bytes)". */
-static int key_parse(struct span text, struct note_key *out, uint8_t key[32], struct err *err)
+static int key_parse(struct span text, uint8_t algorithm, struct note_key *out, uint8_t key[32],
+                     struct err *err)
 {
     memset(out, 0, sizeof *out);
     const uint8_t *plus = text.n ? memchr(text.p, '+', text.n) : NULL;
@@ -116,8 +119,9 @@ static int key_parse(struct span text, struct note_key *out, uint8_t key[32], st
     int rc = 0;
     if (!base64_decode(&raw, span_of(rest.p + 9, rest.n - 9)) || raw.n == 0)
         rc = err_set(err, -EBADMSG, "key %s: not base64", out->name);
-    else if (raw.p[0] != ALGORITHM_ED25519)
-        rc = err_set(err, -ENOTSUP, "key %s: algorithm 0x%02x is not Ed25519", out->name, raw.p[0]);
+    else if (raw.p[0] != algorithm)
+        rc = err_set(err, -ENOTSUP, "key %s: algorithm 0x%02x is not %s", out->name, raw.p[0],
+                     algorithm == ALGORITHM_ED25519 ? "Ed25519" : "that of cosignatures (0x04)");
     else if (raw.n != 1 + 32)
         rc = err_set(err, -EBADMSG, "key %s: %zu bytes, want 33", out->name, raw.n);
     else
@@ -128,9 +132,9 @@ static int key_parse(struct span text, struct note_key *out, uint8_t key[32], st
     return rc;
 }
 
-static int id_check(const struct note_key *key, struct err *err)
+static int id_check(const struct note_key *key, uint8_t algorithm, struct err *err)
 {
-    uint32_t want = key_id(key->name, key->public_key);
+    uint32_t want = key_id(key->name, algorithm, key->public_key);
     if (key->id != want)
         return err_set(err, -EBADMSG, "key %s: id %08x does not fit the key (%08x)", key->name,
                        key->id, want);
@@ -145,23 +149,34 @@ int note_key_parse_signer(struct span text, struct note_key *out, struct err *er
     if (sodium_init() < 0)
         return err_set(err, -EIO, "libsodium does not start");
     uint8_t seed[NOTE_SEED_LEN];
-    int rc = key_parse(span_of(text.p + skip, text.n - skip), out, seed, err);
+    int rc = key_parse(span_of(text.p + skip, text.n - skip), ALGORITHM_ED25519, out, seed, err);
     if (rc < 0)
         return rc;
     memcpy(out->seed, seed, sizeof seed);
     sodium_memzero(seed, sizeof seed);
     key_from_seed(out);
-    return id_check(out, err);
+    return id_check(out, ALGORITHM_ED25519, err);
+}
+
+static int parse_verifier(struct span text, uint8_t algorithm, struct note_key *out,
+                          struct err *err)
+{
+    uint8_t public_key[NOTE_PUBLIC_LEN];
+    int rc = key_parse(text, algorithm, out, public_key, err);
+    if (rc < 0)
+        return rc;
+    memcpy(out->public_key, public_key, sizeof public_key);
+    return id_check(out, algorithm, err);
 }
 
 int note_key_parse_verifier(struct span text, struct note_key *out, struct err *err)
 {
-    uint8_t public_key[NOTE_PUBLIC_LEN];
-    int rc = key_parse(text, out, public_key, err);
-    if (rc < 0)
-        return rc;
-    memcpy(out->public_key, public_key, sizeof public_key);
-    return id_check(out, err);
+    return parse_verifier(text, ALGORITHM_ED25519, out, err);
+}
+
+int note_key_parse_cosigner(struct span text, struct note_key *out, struct err *err)
+{
+    return parse_verifier(text, ALGORITHM_COSIGNER, out, err);
 }
 
 static void key_put(const struct note_key *key, const uint8_t bytes[32], struct buf *out)
@@ -206,9 +221,7 @@ int note_sign(const struct note_key *key, struct span text, struct buf *out, str
     return 0;
 }
 
-/* One line "- name base64" without its newline. 1 ours and good, 0 somebody else's, negative. */
-static int signature_check(struct span line, struct span text, const struct note_key *key,
-                           struct err *err)
+int note_line_parse(struct span line, struct span *name, struct buf *raw, struct err *err)
 {
     size_t skip = sizeof dash - 1;
     if (line.n < skip || memcmp(line.p, dash, skip) != 0)
@@ -217,12 +230,20 @@ static int signature_check(struct span line, struct span text, const struct note
     const uint8_t *space = line.n ? memchr(line.p, ' ', line.n) : NULL;
     if (!space || !note_name_valid(span_of(line.p, (size_t)(space - line.p))))
         return err_set(err, -EBADMSG, "note: malformed name in a signature line");
-    struct span name = span_of(line.p, (size_t)(space - line.p));
+    *name = span_of(line.p, (size_t)(space - line.p));
+    if (!base64_decode(raw, span_of(space + 1, line.n - name->n - 1)) || raw->n <= ID_LEN)
+        return err_set(err, -EBADMSG, "note: a signature is not base64 of an id and a signature");
+    return 0;
+}
+
+/* One line without its newline. 1 ours and good, 0 somebody else's, negative. */
+static int signature_check(struct span line, struct span text, const struct note_key *key,
+                           struct err *err)
+{
     struct buf raw = {0};
-    int rc = 0;
-    if (!base64_decode(&raw, span_of(space + 1, line.n - name.n - 1)) || raw.n <= ID_LEN)
-        rc = err_set(err, -EBADMSG, "note: a signature is not base64 of an id and a signature");
-    else if (span_is(name, key->name) && be32_get(raw.p) == key->id)
+    struct span name;
+    int rc = note_line_parse(line, &name, &raw, err);
+    if (rc == 0 && span_is(name, key->name) && be32_get(raw.p) == key->id)
         rc = raw.n == SIGNATURE_LEN && crypto_sign_verify_detached(raw.p + ID_LEN, text.p, text.n,
                                                                    key->public_key) == 0
                  ? 1

@@ -30,6 +30,8 @@ void note_key_put_signer(const struct note_key *key, struct buf *out);
 /* "name+id+base64(0x01 || public key)", and back; -EBADMSG, -ENOTSUP for other algorithms. */
 int note_key_parse_verifier(struct span text, struct note_key *out, struct err *err);
 void note_key_put_verifier(const struct note_key *key, struct buf *out);
+/* The same of a witness, whose signatures are cosignatures (cosignature.h): another algorithm. */
+int note_key_parse_cosigner(struct span text, struct note_key *out, struct err *err);
 
 /* Appends text, blank line and signature. The text must end in a newline and be UTF-8 without
  * control characters (-EINVAL). */
@@ -37,6 +39,10 @@ int note_sign(const struct note_key *key, struct span text, struct buf *out, str
 /* Checks the note's form and the key's signature; *text then points into the note. -EBADMSG: not
  * a note, a bad signature; -ENOKEY: not signed by that key. Other keys' signatures are ignored. */
 int note_open(struct span note, const struct note_key *key, struct span *text, struct err *err);
+
+/* One signature line without its newline: the name points into it, id (4 bytes) and signature are
+ * appended to raw, which is empty before. -EBADMSG. */
+int note_line_parse(struct span line, struct span *name, struct buf *raw, struct err *err);
 
 struct checkpoint {
     struct span origin; /* points into the text */
