@@ -9,7 +9,7 @@
 
 #include "app/case_act.h"
 #include "app/cleanup_digest.h"
-#include "app/courier_clerk.h"
+#include "app/cleanup_send.h"
 #include "app/ctl.h"
 #include "app/progress.h"
 #include "base/clock.h"
@@ -21,10 +21,7 @@
 
 /* ---- queueing ---- */
 
-/* Two that plan at once would tell the same twice: one after the other. The descriptor, or
- * negative.
- */
-static int queue_lock(const struct cli *cli, struct err *err)
+int cleanup_queue_lock(const struct cli *cli, struct err *err)
 {
     char path[FILE_PATH_MAX];
     int rc = file_path(path, err, "%s/run", cli->case_dir);
@@ -47,7 +44,7 @@ static int queue_lock(const struct cli *cli, struct err *err)
 static int queue_due(const struct cli *cli, int64_t now, struct err *err)
 {
     uint64_t queued = 0;
-    int lock = queue_lock(cli, err);
+    int lock = cleanup_queue_lock(cli, err);
     if (lock < 0)
         return lock;
     int rc = cleanup_queue(cli, now, &queued, err);
@@ -228,7 +225,7 @@ static int send_queued(const struct cli *cli, const struct config *config,
     say_sum(&sum);
     if (rc < 0) /* what the config asks for may not be */
         return cli_fail(rc == -EINVAL ? EXIT_USAGE : EXIT_FAILED, "%s", err.text);
-    return sum.stopped ? cli_fail(EXIT_FAILED, "cleanup send: interrupted") : EXIT_DONE;
+    return sum.stopped ? cli_fail(EXIT_FAILED, "%s: interrupted", cli->command) : EXIT_DONE;
 }
 
 /* 1: a daemon runs. */
@@ -239,6 +236,20 @@ static int find_daemon(const struct cli *cli, struct err *err)
     int rc = ctl_call(cli->case_dir, &request, &reply, err);
     buf_free(&reply.text);
     return rc < 0 ? rc : rc == 0;
+}
+
+int cleanup_send_queued(const struct cli *cli, const struct config *config,
+                        const struct clerk_options *options)
+{
+    struct err err;
+    int rc = find_daemon(cli, &err);
+    if (rc < 0)
+        return cli_err(&err);
+    if (rc == 0)
+        return send_queued(cli, config, options);
+    if (!cli->quiet)
+        fprintf(stderr, "ebb: `ebb serve` runs: it sends what is queued\n");
+    return EXIT_DONE;
 }
 
 static int send_options(const struct cli *cli, struct clerk_options *o)
@@ -268,17 +279,7 @@ static int send_with(const struct cli *cli, const struct config *config)
                         "(cleanup.sending in ebb.yaml)");
     if (!cli_has(cli, "no-new") && queue_due(cli, utc_now() + options.ahead, &err) < 0)
         return cli_err(&err);
-    if (cli_has(cli, "queue-only"))
-        return EXIT_DONE;
-    rc = find_daemon(cli, &err);
-    if (rc < 0)
-        return cli_err(&err);
-    if (rc == 1) {
-        if (!cli->quiet)
-            fprintf(stderr, "ebb: `ebb serve` runs: it sends what is queued\n");
-        return EXIT_DONE;
-    }
-    return send_queued(cli, config, &options);
+    return cli_has(cli, "queue-only") ? EXIT_DONE : cleanup_send_queued(cli, config, &options);
 }
 
 int cmd_cleanup_send(const struct cli *cli)

@@ -37,7 +37,9 @@ static uint32_t contact_number(struct clerk *k, struct span contact)
 
 static bool is_wanted(const struct agenda *a, const struct cleanup_report *r)
 {
-    const char *only = a->k->options.contact;
+    const char *only = a->k->options.contact, *channel = a->k->options.channel;
+    if (channel && !span_is(r->channel, channel))
+        return false;
     return !only || (strlen(only) == r->contact.n &&
                      strncasecmp(only, (const char *)r->contact.p, r->contact.n) == 0);
 }

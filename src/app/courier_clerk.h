@@ -34,6 +34,7 @@ struct clerk_ways {
 struct clerk_options {
     int64_t ahead;       /* microseconds that are added to the clock */
     const char *contact; /* this one's only; NULL: all */
+    const char *channel; /* reports of this channel only; NULL: all */
     uint64_t limit;      /* mails at most; 0: no limit */
     unsigned knocks;     /* in vain, one after the other, before it gives up; 0: never */
 };

@@ -96,8 +96,12 @@ static void on_queued(struct cleanup *c, uint64_t index, int64_t time, struct sp
     r->gone = a.gone;
     r->part = a.part;
     r->parts = a.parts;
+    r->older = CLEANUP_NO_REPORT;
+    c->n_reports++;
+    if (span_is(a.channel, CLEANUP_NOTICE))
+        return; /* to a party of a lawsuit: nobody's abuse contact was told by it */
     r->older = k->newest;
-    k->newest = (uint32_t)c->n_reports++;
+    k->newest = (uint32_t)c->n_reports - 1;
     k->reports++;
 }
 
@@ -117,7 +121,8 @@ static void on_tried(struct cleanup *c, int64_t time, struct span payload)
     struct report_slot *r = report_of(c, a.report);
     for (size_t i = 0; r && i < sizeof results / sizeof *results; i++)
         if (span_is(a.result, results[i].result)) {
-            c->slots[r->contact].sent += results[i].state == CLEANUP_SENT;
+            c->slots[r->contact].sent += results[i].state == CLEANUP_SENT &&
+                                         !span_is(word_at(c, r->channel), CLEANUP_NOTICE);
             r->state = (uint8_t)results[i].state;
             if (a.attempt > r->attempts)
                 r->attempts = (uint32_t)a.attempt;

@@ -58,6 +58,9 @@ bool cleanup_has_returned(struct cleanup *c, const uint8_t sha256[SHA256_LEN]);
 
 /* The channel of a report that is a copy, to whom a network's case is escalated. */
 #define CLEANUP_ESCALATION "escalation"
+/* The channel of a legal notice (state/notices.h): queued, tried and returned like a report, but
+ * none of the contact's own. */
+#define CLEANUP_NOTICE "notice"
 /* Up to when a contact was told: the latest `until` of its own reports (no copies; the last of each
  * one's parts) that were not refused, bounced or cancelled; 0: never. `reports`: how many there
  * were. */

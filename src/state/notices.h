@@ -8,7 +8,7 @@
 #include "base/arena.h"
 #include "state/pursuit.h"
 
-#define NOTICE_MAIL_CHANNEL "notice" /* REPORT_QUEUED's channel */
+#define NOTICE_MAIL_CHANNEL "notice" /* REPORT_QUEUED's channel: CLEANUP_NOTICE */
 #define NOTICE_DATES_MAX    400      /* days of a run */
 #define NOTICE_RUN_DAYS     30       /* in print, at least, before the answer or the hearing */
 
@@ -134,7 +134,10 @@ const struct notice_contact *notice_next_contact(const struct notice_book *b,
                                                  const struct notice_party *p, struct span channel,
                                                  struct span template_name, struct span address,
                                                  bool fresh);
-/* True when a notice of that template to the party went out, or is to. */
+/* True when a notice of that template was made for that contact. */
+bool notice_contact_had(const struct notice_book *b, const struct notice_contact *k,
+                        struct span template_name);
+/* True when a notice of that template to the party went out by mail, or is to. */
 bool notice_has_had(const struct notice_book *b, const struct notice_party *p,
                     struct span template_name);
 

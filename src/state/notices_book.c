@@ -352,6 +352,12 @@ static bool was_tried(const struct notice_book *b, uint64_t contact, struct span
     return false;
 }
 
+bool notice_contact_had(const struct notice_book *b, const struct notice_contact *k,
+                        struct span template_name)
+{
+    return was_tried(b, k->at.entry, template_name, true);
+}
+
 const struct notice_contact *notice_next_contact(const struct notice_book *b,
                                                  const struct notice_party *p, struct span channel,
                                                  struct span template_name, struct span address,

@@ -71,7 +71,7 @@ static int drawn(void *ctx, struct span contact, enum cleanup_arm arm)
 static int told(void *ctx, const struct cleanup_report *r)
 {
     struct work *w = ctx;
-    if (r->state == CLEANUP_SENT)
+    if (r->state == CLEANUP_SENT && !span_is(r->channel, CLEANUP_NOTICE))
         add_contact(w, r->contact, true, utc_day(r->until));
     return 0;
 }
@@ -86,7 +86,8 @@ static int got(void *ctx, const struct cleanup_report *r)
 {
     struct work *w = ctx;
     uint32_t c = texts_find(&w->m->contacts, r->contact);
-    if (c == TEXTS_NONE || r->state != CLEANUP_SENT || !while_it_ran(w->e, r) ||
+    if (c == TEXTS_NONE || r->state != CLEANUP_SENT || span_is(r->channel, CLEANUP_NOTICE) ||
+        !while_it_ran(w->e, r) ||
         w->e->group[c] != EFFECT_NO_GROUP)
         return 0;
     struct span by = w->o->by == EFFECT_BY_CHANNEL  ? r->channel
