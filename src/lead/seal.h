@@ -84,16 +84,16 @@ struct seal_reader;
 typedef int seal_part_get(void *ctx, const uint8_t sha256[SHA256_LEN], struct buf *out,
                           struct err *err);
 /* Opens and reads the manifest. -EBADMSG: damaged, or another key's; the list is borrowed. */
-int seal_open(struct span list, const uint8_t key[SEAL_KEY_LEN], seal_part_get *get, void *ctx,
-              struct seal_reader **out, struct err *err);
-/* Valid until seal_close(). */
-const struct seal_manifest *seal_opened(const struct seal_reader *r);
+int unseal_open(struct span list, const uint8_t key[SEAL_KEY_LEN], seal_part_get *get, void *ctx,
+                struct seal_reader **out, struct err *err);
+/* Valid until unseal_close(). */
+const struct seal_manifest *unseal_manifest(const struct seal_reader *r);
 /* The next piece of a file (its number in the manifest; empty files give none), valid until the
  * next call: 1; 0 the end: all is there, nothing was added; negative. */
-int seal_next(struct seal_reader *r, unsigned *file, struct span *data, struct err *err);
-/* SHA-256 of manifest and files; after seal_next() gave 0. */
-void seal_content(const struct seal_reader *r, uint8_t out[SHA256_LEN]);
-void seal_close(struct seal_reader *r);
+int unseal_next(struct seal_reader *r, unsigned *file, struct span *data, struct err *err);
+/* SHA-256 of manifest and files; after unseal_next() gave 0. */
+void unseal_content(const struct seal_reader *r, uint8_t out[SHA256_LEN]);
+void unseal_close(struct seal_reader *r);
 
 /* The digests of a list's parts, for who carries or erases them: 0, or -EBADMSG. */
 int seal_parts(struct span list, const uint8_t **digests, size_t *n, struct err *err);

@@ -59,7 +59,7 @@ bool stamp_make(const char *origin, const uint8_t subject[SHA256_LEN], unsigned 
                 struct stamp *out)
 {
     uint8_t text[SHA256_LEN + 8];
-    uint64_t most = TRIES_FACTOR << (bits < STAMP_BITS_MAX ? bits : STAMP_BITS_MAX);
+    uint64_t most = (uint64_t)TRIES_FACTOR << (bits < STAMP_WORK_MAX ? bits : STAMP_WORK_MAX);
     *out = (struct stamp){.hour = stamp_hour(now)};
     stamp_prefix(origin, out->hour, subject, text);
     for (; out->nonce < most; out->nonce++)

@@ -16,6 +16,7 @@
 #include "base/digest.h"
 
 #define STAMP_BITS_BASE 16 /* 65,000 hashes: a moment */
+#define STAMP_WORK_MAX  32 /* more than that nobody is asked to pay, or may */
 #define STAMP_BITS_MAX  28 /* 268 million: a minute of one processor, or a few in a browser */
 
 /* Hours since 1970. */
@@ -26,7 +27,7 @@ struct stamp {
 /* Zero bits that the stamp has; 0 when its hour is neither the current one nor the one before. */
 unsigned stamp_bits(const struct stamp *s, const char *origin, const uint8_t subject[SHA256_LEN],
                     int64_t now);
-/* Looks for one of `bits` (STAMP_BITS_MAX at most) for the current hour. Takes 2^bits hashes on
+/* Looks for one of `bits` (STAMP_WORK_MAX at most) for the current hour. Takes 2^bits hashes on
  * average. False: none was found within 64 times as many. */
 bool stamp_make(const char *origin, const uint8_t subject[SHA256_LEN], unsigned bits, int64_t now,
                 struct stamp *out);

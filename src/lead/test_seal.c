@@ -66,14 +66,14 @@ static int unseal(struct span list, const uint8_t *key, struct store *s, struct 
     struct seal_reader *r;
     struct span data;
     unsigned file;
-    int rc = seal_open(list, key, get, s, &r, &err);
+    int rc = unseal_open(list, key, get, s, &r, &err);
     if (rc < 0)
         return rc;
-    while ((rc = seal_next(r, &file, &data, &err)) == 1)
+    while ((rc = unseal_next(r, &file, &data, &err)) == 1)
         buf_span(out, data);
     if (rc == 0 && content)
-        seal_content(r, content);
-    seal_close(r);
+        unseal_content(r, content);
+    unseal_close(r);
     return rc;
 }
 

@@ -101,8 +101,8 @@ static int read_manifest(struct seal_reader *r, struct err *err)
     return rc;
 }
 
-int seal_open(struct span list, const uint8_t key[SEAL_KEY_LEN], seal_part_get *get, void *ctx,
-              struct seal_reader **out, struct err *err)
+int unseal_open(struct span list, const uint8_t key[SEAL_KEY_LEN], seal_part_get *get, void *ctx,
+                struct seal_reader **out, struct err *err)
 {
     struct seal_reader *r = mem_zeroed(1, sizeof *r);
     *out = NULL;
@@ -117,7 +117,7 @@ int seal_open(struct span list, const uint8_t key[SEAL_KEY_LEN], seal_part_get *
     if (rc == 0)
         rc = read_manifest(r, err);
     if (rc < 0) {
-        seal_close(r);
+        unseal_close(r);
         return rc;
     }
     r->file_left = r->manifest.n_files ? r->manifest.files[0].size : 0;
@@ -125,7 +125,7 @@ int seal_open(struct span list, const uint8_t key[SEAL_KEY_LEN], seal_part_get *
     return 0;
 }
 
-const struct seal_manifest *seal_opened(const struct seal_reader *r)
+const struct seal_manifest *unseal_manifest(const struct seal_reader *r)
 {
     return &r->manifest;
 }
@@ -145,7 +145,7 @@ static int read_padding(struct seal_reader *r, struct err *err)
     return rc;
 }
 
-int seal_next(struct seal_reader *r, unsigned *file, struct span *data, struct err *err)
+int unseal_next(struct seal_reader *r, unsigned *file, struct span *data, struct err *err)
 {
     while (r->file < r->manifest.n_files && !r->file_left)
         if (++r->file < r->manifest.n_files)
@@ -165,13 +165,13 @@ int seal_next(struct seal_reader *r, unsigned *file, struct span *data, struct e
     return 1;
 }
 
-void seal_content(const struct seal_reader *r, uint8_t out[SHA256_LEN])
+void unseal_content(const struct seal_reader *r, uint8_t out[SHA256_LEN])
 {
     sha256_ctx c = r->digest;
     sha256_end(&c, out);
 }
 
-void seal_close(struct seal_reader *r)
+void unseal_close(struct seal_reader *r)
 {
     if (!r)
         return;
