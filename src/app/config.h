@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "app/config_cleanup.h"
+#include "app/config_evidence.h"
 #include "app/config_mail.h"
 #include "app/config_serve.h"
 #include "base/err.h"
@@ -23,6 +24,7 @@ struct config {
     struct config_mail mail;
     struct config_serve serve;
     struct config_cleanup cleanup;
+    struct config_evidence evidence;
 };
 
 #define CONFIG_FILE "ebb.yaml"
