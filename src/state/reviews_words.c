@@ -3,7 +3,9 @@
 
 #include "event/event.h"
 #include "state/reviews_impl.h"
+#include "state/subjects.h"
 
+#define FACTS_MOST   10000 /* facts with the text that are looked at: those of leads are wanted */
 #define TERMS_MAX    8     /* words of a search; more are passed over */
 #define COUNT_ENOUGH 10000 /* hits of a word beyond which it is just "common" */
 
@@ -125,13 +127,39 @@ static int search_acts(const struct sql *db, const struct terms *t, uint64_t lim
     return rc;
 }
 
+/* ---- facts ---- */
+
+struct finding {
+    uint64_t *found, limit;
+    int (*each)(void *ctx, const struct review_hit *h);
+    void *ctx;
+};
+
+/* Facts that were drawn from a lead: of a text that is within their value. */
+static int hit_fact(void *ctx, const struct subject_fact *f)
+{
+    struct finding *g = ctx;
+    if (!f->act.lead || f->withdrawn)
+        return 0;
+    if (*g->found >= g->limit)
+        return 1;
+    ++*g->found;
+    return g->each(
+        g->ctx, &(struct review_hit){f->act.lead, f->entry, KIND_FACT, f->act.type, f->act.value});
+}
+
 int reviews_search(struct pursuit *p, struct span text, uint64_t limit,
                    int (*each)(void *ctx, const struct review_hit *h), void *ctx, struct err *err)
 {
     struct terms terms;
     uint64_t found = 0;
+    struct finding finding = {&found, limit, each, ctx};
+    int rc = 0;
     parse_terms(text, &terms);
-    if (!terms.n)
-        return 0;
-    return search_acts(pursuit_sql(p), &terms, limit, &found, each, ctx, err);
+    if (terms.n)
+        rc = search_acts(pursuit_sql(p), &terms, limit, &found, each, ctx, err);
+    if (rc == 0 && span_trim(text).n && found < limit)
+        rc = subjects_search(p, span_of(NULL, 0), span_trim(text), FACTS_MOST, hit_fact, &finding,
+                             err);
+    return rc < 0 ? rc : 0;
 }
