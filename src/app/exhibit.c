@@ -51,6 +51,25 @@ static int check(const struct exhibit_request *r, struct err *err)
     return 0;
 }
 
+/* The certification lies beside the folder, so its name must be one to which more can be added. */
+static int check_certification(const struct exhibit_request *r, struct err *err)
+{
+    static const char *const endings[] = {"txt", "pdf"};
+    char path[FILE_PATH_MAX];
+    size_t n = strlen(r->dir);
+    int rc = 0;
+    if (!r->certify)
+        return 0;
+    if (!n || r->dir[n - 1] == '/' || r->dir[n - 1] == '.')
+        return err_set(err, -EINVAL, "a certification wants a folder by its name (%s)", r->dir);
+    for (unsigned i = 0; rc == 0 && i < 2; i++) {
+        rc = file_path(path, err, "%s-certification.%s", r->dir, endings[i]);
+        if (rc == 0 && file_exists(path))
+            rc = err_set(err, -EEXIST, "there is a file already (%s)", path);
+    }
+    return rc;
+}
+
 static int by_index(const void *a, const void *b)
 {
     uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
@@ -217,6 +236,8 @@ int exhibit_write(struct casedir *c, const struct exhibit_request *r, struct exh
     struct exhibit x = {.c = c, .r = r, .dir = -1, .made = utc_now()};
     uint64_t *entries = NULL;
     int rc = check(r, err);
+    if (rc == 0)
+        rc = check_certification(r, err);
     if (rc == 0)
         rc = find_signer(&x, err);
     if (rc == 0) {

@@ -38,7 +38,8 @@ struct exhibit_done {
  * the writer has done so). On failure the directory is removed. */
 int exhibit_write(struct casedir *c, const struct exhibit_request *r, struct exhibit_done *out,
                   struct err *err);
-/* Removes what exhibit_write() made, by its manifest; for what fails after it. */
+/* Removes what exhibit_write() made (by its manifest, and the certification); for what fails after
+ * it. */
 void exhibit_remove(const char *dir);
 /* NULL, or what is wrong with a name of an exhibit or a person: it is shown in texts. */
 const char *exhibit_name_fault(struct span name);

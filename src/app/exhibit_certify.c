@@ -1,109 +1,221 @@
-/* The draft of a certification as US Federal Rules of Evidence 902(13) and 902(14) ask for. Beside
- * the bundle, not in it: it names the manifest's hash, and is to be changed and signed. */
+/* The draft of a certification as US Federal Rules of Evidence 902(13) and 902(14) ask for, as text
+ * and as PDF. Beside the bundle, not in it: it names the manifest's hash, and is to be changed and
+ * signed. */
 #include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "app/exhibit_impl.h"
 #include "base/file.h"
+#include "print/page.h"
 
-static void put_number(struct buf *out, const char *label, uint64_t n)
+#define TEXT_WIDTH 84
+#define LABEL_MAX  34
+
+/* The same words go to both. */
+struct sheet {
+    struct buf text;
+    struct page *page;
+    bool table;
+};
+
+static void wrap(struct buf *out, struct span s)
 {
-    buf_printf(out, "    %-34s %llu\n", label, (unsigned long long)n);
+    size_t column = 0;
+    for (size_t i = 0; i < s.n;) {
+        size_t n = 0;
+        while (i + n < s.n && s.p[i + n] != ' ')
+            n++;
+        if (column && column + 1 + n > TEXT_WIDTH) {
+            buf_byte(out, '\n');
+            column = 0;
+        }
+        if (column)
+            buf_byte(out, ' ');
+        buf_put(out, s.p + i, n);
+        column += n + (column > 0);
+        i += n + (i + n < s.n);
+    }
+    buf_str(out, "\n\n");
 }
 
-static void put_hex(struct buf *out, const char *label, const uint8_t digest[SHA256_LEN])
+static void end_table(struct sheet *s)
+{
+    if (s->table)
+        page_table_end(s->page);
+    if (s->table)
+        buf_byte(&s->text, '\n');
+    s->table = false;
+}
+
+static void put_mark(struct sheet *s, const char *words)
+{
+    static const struct page_style style = {.bold = true, .align = PAGE_CENTRE, .after = 2};
+    end_table(s);
+    buf_printf(&s->text, "%s\n\n", words);
+    page_text(s->page, &style, span_str(words));
+}
+
+static void put_heading(struct sheet *s, unsigned level, const char *words)
+{
+    end_table(s);
+    wrap(&s->text, span_str(words));
+    page_heading(s->page, level, span_str(words));
+}
+
+static void put_words(struct sheet *s, const char *words)
+{
+    static const struct page_style style = {.after = 2};
+    end_table(s);
+    wrap(&s->text, span_str(words));
+    page_text(s->page, &style, span_str(words));
+}
+
+static void put_fact(struct sheet *s, const char *label, struct span value)
+{
+    static const struct page_columns columns = {
+        .n = 2, .width = {2, 5}, .title = {"What", "Value"}};
+    const struct span cells[] = {span_str(label), value};
+    if (!s->table)
+        page_table(s->page, &columns);
+    s->table = true;
+    page_row(s->page, cells);
+    buf_printf(&s->text, "    %-*s %.*s\n", LABEL_MAX, label, (int)value.n, (const char *)value.p);
+}
+
+static void put_number(struct sheet *s, const char *label, uint64_t n)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%llu", (unsigned long long)n);
+    put_fact(s, label, span_str(text));
+}
+
+static void put_hex(struct sheet *s, const char *label, const uint8_t digest[SHA256_LEN])
 {
     char hex[SHA256_HEX_MAX];
     hex_encode(digest, SHA256_LEN, hex);
-    buf_printf(out, "    %-34s\n        %s\n", label, hex);
+    put_fact(s, label, span_str(hex));
 }
 
-static void put_facts(const struct exhibit *x, struct buf *out)
+static void put_anchor(struct sheet *s, const char *label, const struct exhibit_anchor *a)
+{
+    char time[UTC_TEXT_MAX] = "", text[sizeof a->by + 96];
+    if (!a->has)
+        return;
+    if (a->when)
+        utc_format(a->when, time);
+    snprintf(text, sizeof text, "%s%s%s, over %llu entries", a->by, time[0] ? ", " : "", time,
+             (unsigned long long)a->size);
+    put_fact(s, label, span_str(text));
+}
+
+static void put_facts(const struct exhibit *x, struct sheet *s)
 {
     const struct checkpoint *c = journal_prover_checkpoint(x->prover);
     char time[UTC_TEXT_MAX];
-    utc_format(x->made, time);
-    buf_printf(out, "    %-34s %s\n", "Exhibit", x->r->name);
-    buf_printf(out, "    %-34s %s\n", "Made", time);
-    buf_printf(out, "    %-34s ebb %s\n", "Software", EBB_VERSION);
-    buf_printf(out, "    %-34s %.*s\n", "Log", (int)c->origin.n, (const char *)c->origin.p);
-    put_number(out, "Entries of the log", c->size);
-    put_hex(out, "Root over them (SHA-256, RFC 9162)", c->root);
-    put_number(out, "Entries in the exhibit", x->n_entries);
-    put_number(out, "  of these in full", x->opened);
-    put_number(out, "  of these redacted in the copy", x->redacted);
-    put_number(out, "  of these erased on the log", x->erased);
-    put_number(out, "Files that entries name", x->blobs);
-    put_number(out, "Files of the exhibit", x->n);
-    put_hex(out, "SHA-256 of its manifest.json", x->manifest);
-    if (x->stamp.has) {
-        utc_format(x->stamp.when, time);
-        buf_printf(out, "    %-34s %s, %s, over %llu entries\n", "Time stamp (RFC 3161)",
-                   x->stamp.by, time, (unsigned long long)x->stamp.size);
-    }
+    put_fact(s, "Exhibit", span_str(x->r->name));
+    put_fact(s, "Made", span_of(time, utc_format(x->made, time)));
+    put_fact(s, "Software", span_str("ebb " EBB_VERSION));
+    put_fact(s, "Log", c->origin);
+    put_number(s, "Entries of the log", c->size);
+    put_hex(s, "Root over them (SHA-256, RFC 9162)", c->root);
+    put_number(s, "Entries in the exhibit", x->n_entries);
+    put_number(s, "of these in full", x->opened);
+    put_number(s, "of these redacted in the copy", x->redacted);
+    put_number(s, "of these erased on the log", x->erased);
+    put_number(s, "Files that entries name", x->blobs);
+    put_number(s, "Files that manifest.json lists", x->n);
+    put_hex(s, "SHA-256 of manifest.json", x->manifest);
+    put_anchor(s, "Time stamp (RFC 3161)", &x->stamp);
+    put_anchor(s, "Witnesses", &x->witnesses);
 }
 
-static void put_draft(const struct exhibit *x, struct buf *out)
+static void put_draft(const struct exhibit *x, struct sheet *s)
 {
-    buf_str(out, "DRAFT - for a qualified person to check, complete and sign\n"
-                 "DRAFT - it says nothing until then, and is no legal advice\n\n");
-    buf_str(out, "CERTIFICATION OF RECORDS GENERATED BY AN ELECTRONIC PROCESS AND OF DATA COPIED\n"
-                 "(Federal Rules of Evidence 902(13), 902(14) and 902(11))\n\n");
-    buf_printf(out, "I, %s, state:\n\n", x->r->certify);
-    buf_str(
-        out,
-        "1. Qualification. [Position, employer, training and experience with the system; to be\n"
-        "   completed by the person who signs.]\n\n");
-    buf_str(out, "2. The process (902(13)). The records in the exhibit were generated by an "
-                 "electronic process:\n"
-                 "   ebb records each observation and each act as one entry of an append-only log. "
-                 "Every entry\n"
-                 "   is committed to with SHA-256 and hashed into a Merkle tree (RFC 9162), whose "
-                 "root is signed\n"
-                 "   with the log's key (Ed25519). A change, removal or insertion of an entry "
-                 "after the fact\n"
-                 "   changes the root. [State how it is known that the process produced an "
-                 "accurate result: how\n"
-                 "   the system was installed, operated and checked, and `ebb log verify`, when "
-                 "and by whom.]\n\n");
-    buf_str(
-        out,
-        "3. The copy (902(14)). The exhibit is a copy of data from that log and its store of "
-        "files.\n"
-        "   It was authenticated by a process of digital identification, namely by comparing\n"
-        "   SHA-256 hash values: each file of the exhibit has the hash value that manifest.json\n"
-        "   states, and each entry's hash leads to the signed root. [State when and on which "
-        "machine\n"
-        "   `sh verify.sh` was run, and that it ended with \"The exhibit holds\".]\n\n");
+    char name[EXHIBIT_NAME_MAX + 32];
+    put_mark(s, "DRAFT for a qualified person to check, complete and sign");
+    put_heading(s, 1,
+                "Certification of records generated by an electronic process and of data copied");
+    put_words(s,
+              "Federal Rules of Evidence 902(13) and 902(14). This is a draft made by software. It "
+              "says nothing until a qualified person has checked, completed and signed it, and it "
+              "is no legal advice. What stands in brackets is theirs to write.");
+    snprintf(name, sizeof name, "I, %s, state:", x->r->certify);
+    put_words(s, name);
+    put_heading(s, 2, "1. Qualification");
+    put_words(s, "[Position, employer, training and experience with the system.]");
+    put_heading(s, 2, "2. The process, 902(13)");
+    put_words(
+        s, "The records in the exhibit were generated by an electronic process: ebb records each "
+           "observation and each act as one entry of an append-only log. Each entry is committed "
+           "to with SHA-256 and hashed into a Merkle tree (RFC 9162), whose root is signed with "
+           "the log's key (Ed25519). To change, remove or insert an entry afterwards changes the "
+           "root.");
+    put_words(s,
+              "[How it is known that the process produces an accurate result: how the system was "
+              "installed, operated and checked; when and by whom `ebb log verify` was run.]");
+    put_heading(s, 2, "3. The copy, 902(14)");
+    put_words(s,
+              "The exhibit is a copy of data from that log and its store of files. It was "
+              "authenticated by a process of digital identification, namely by comparing SHA-256 "
+              "hash values: each file of the exhibit has the hash value that manifest.json states, "
+              "and each entry's hash leads to the signed root.");
+    put_words(s, "[When and on which machine `sh verify.sh` was run, and that it ended with \"The "
+                 "exhibit holds\".]");
     if (x->redacted || x->erased)
-        buf_str(
-            out,
-            "   Of the entries that are redacted or erased, the hash values show place, kind and\n"
-            "   time; the words that are shown of redacted ones are not authenticated by "
-            "them.\n\n");
-    buf_str(out, "4. The exhibit, as its maker ebb states it:\n\n");
-    put_facts(x, out);
-    buf_str(
-        out,
-        "\n5. [902(11), where the records are offered as those of a regularly conducted activity:\n"
-        "   the conditions of Rule 803(6)(A)-(C). Strike where it does not apply.]\n\n"
-        "I declare under penalty of perjury under the laws of the United States of America that\n"
-        "the foregoing is true and correct. (28 U.S.C. 1746)\n\n\n"
-        "Executed on [date] at [place]\n\n\n"
-        "______________________________________\n");
-    buf_printf(out, "%s\n\nDRAFT - not signed\n", x->r->certify);
+        put_words(s,
+                  "Of entries that are redacted or erased, the hash values show place, kind and "
+                  "time. The words that are shown of redacted ones are not authenticated by them.");
+    put_heading(s, 2, "4. The exhibit");
+    put_facts(x, s);
+    put_heading(s, 2, "5. Declaration");
+    put_words(s,
+              "I declare under penalty of perjury under the laws of the United States of America "
+              "that the foregoing is true and correct (28 U.S.C. 1746).");
+    put_words(s, "Executed on [date] at [place]");
+    buf_str(&s->text, "\n______________________________________\n");
+    buf_printf(&s->text, "%s\n\n", x->r->certify);
+    page_signature(s->page, span_str(x->r->certify));
+    put_mark(s, "DRAFT, not signed");
+}
+
+static int write_beside(const struct exhibit *x, const char *ending, struct span data,
+                        struct err *err)
+{
+    char path[FILE_PATH_MAX];
+    int rc = file_path(path, err, "%s-certification.%s", x->r->dir, ending);
+    if (rc == 0 && file_exists(path))
+        rc = err_set(err, -EEXIST, "there is a file already (%s)", path);
+    return rc == 0 ? file_replace(path, data, 0600, err) : rc;
+}
+
+void exhibit_certification_remove(const char *dir)
+{
+    char path[FILE_PATH_MAX];
+    if (file_path(path, NULL, "%s-certification.txt", dir) == 0)
+        unlink(path);
+    if (file_path(path, NULL, "%s-certification.pdf", dir) == 0)
+        unlink(path);
 }
 
 int exhibit_certification(const struct exhibit *x, struct err *err)
 {
-    struct buf text = {0};
-    char path[FILE_PATH_MAX];
-    put_draft(x, &text);
-    int rc = file_path(path, err, "%s-certification.txt", x->r->dir);
-    if (rc == 0 && file_exists(path))
-        rc = err_set(err, -EEXIST, "there is a file already (%s)", path);
+    struct page_format format = page_letter;
+    struct sheet s = {0};
+    struct buf pdf = {0};
+    format.title = "Certification (draft)";
+    format.language = "en";
+    format.header = "DRAFT";
+    format.footer = "DRAFT - page %p of %n";
+    format.date = x->made;
+    s.page = page_open(&format);
+    put_draft(x, &s);
+    int rc = page_close(s.page, &pdf, err);
     if (rc == 0)
-        rc = file_replace(path, buf_as_span(&text), 0600, err);
-    buf_free(&text);
+        rc = write_beside(x, "txt", buf_as_span(&s.text), err);
+    if (rc == 0 && (rc = write_beside(x, "pdf", buf_as_span(&pdf), err)) < 0)
+        exhibit_certification_remove(x->r->dir);
+    buf_free(&s.text);
+    buf_free(&pdf);
     return rc;
 }

@@ -229,4 +229,5 @@ void exhibit_remove(const char *path)
     remove_seals(dir);
     remove_folder(dir, path);
     close(dir);
+    exhibit_certification_remove(path);
 }

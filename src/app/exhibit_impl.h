@@ -67,3 +67,4 @@ struct exhibit_scripts {
 extern const struct exhibit_scripts exhibit_scripts[];
 /* The draft of a certification, as text and as PDF beside the directory. */
 int exhibit_certification(const struct exhibit *x, struct err *err);
+void exhibit_certification_remove(const char *dir);

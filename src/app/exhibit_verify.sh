@@ -27,14 +27,15 @@ listed() {
     done < manifest.json
 }
 found() {
-    for f in * .[!.]* */* */.[!.]*; do
-        if [ -L "$f" ]; then echo "a link: $f"; continue; fi
-        case $f in manifest.json | manifest.sha256 | manifest.sig) continue ;; esac
-        case $f in */*) if [ -d "$f" ]; then echo "a folder: $f"; fi ;; esac
-        if [ -f "$f" ]; then printf '%s\n' "$f"; fi
+    for f in * .[!.]* ..?* */* */.[!.]* */..?*; do
+        case $f in
+        manifest.json | manifest.sha256 | manifest.sig) [ ! -L "$f" ] && [ -f "$f" ] && continue ;;
+        entries | blobs | timestamp | witness) [ ! -L "$f" ] && [ -d "$f" ] && continue ;;
+        esac
+        if [ -L "$f" ] || [ -e "$f" ]; then printf '%s\n' "$f"; fi
     done | sort > "$tmp/found"
     while IFS= read -r f; do
-        case $f in a*': '*) echo "$f" ;; *) printf '%s  %s\n' "$(sum "$f")" "$f" ;; esac
+        if [ ! -L "$f" ] && [ -f "$f" ]; then printf '%s  %s\n' "$(sum "$f")" "$f"; else echo "no file: $f"; fi
     done < "$tmp/found"
 }
 [ "$(sha256sum manifest.json)" = "$(cat manifest.sha256)" ] || fail "manifest.json is not what manifest.sha256 says"
