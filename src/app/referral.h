@@ -127,6 +127,8 @@ bool referral_is_left_out(const struct referral *x, unsigned what);
 /* The account's name, or "person N". */
 struct span referral_person(struct referral *x, struct span account);
 struct span referral_copy(struct referral *x, struct span s);
+/* True for a link that an earlier subject of the list has, too. */
+bool referral_is_again(const struct referral *x, size_t subject, const struct subject_row *row);
 /* Where a fact or link is from, in words; appended. */
 void referral_put_sources(const struct referral *x, const struct subject_row *row, struct buf *out);
 

@@ -32,6 +32,8 @@ static void add_rows(struct referral *x)
     for (size_t i = 0; i < x->n_subjects; i++)
         for (size_t k = 0; k < x->subjects[i].rows.n; k++) {
             const struct subject_row *row = &x->subjects[i].rows.row[k];
+            if (referral_is_again(x, i, row))
+                continue;
             about.n = 0;
             buf_span(&about, x->subjects[i].name);
             if (row->what != SUBJECT_ROW_SUBJECT) {

@@ -183,6 +183,23 @@ static int gather_subjects(struct referral *x, struct err *err)
     return rc;
 }
 
+static int find_row(const void *key, const void *row)
+{
+    uint64_t a = *(const uint64_t *)key, b = ((const struct subject_row *)row)->entry;
+    return (a > b) - (a < b);
+}
+
+/* A link of two subjects is a row of both. */
+bool referral_is_again(const struct referral *x, size_t subject, const struct subject_row *row)
+{
+    for (size_t i = 0; i < subject && row->what == SUBJECT_ROW_LINK; i++) {
+        const struct subject_rows *r = &x->subjects[i].rows;
+        if (r->n && bsearch(&row->entry, r->row, r->n, sizeof *r->row, find_row))
+            return true;
+    }
+    return false;
+}
+
 /* ---- evidence: what is behind each fact and link ---- */
 
 static struct referral_evidence *new_evidence(struct referral *x, uint64_t fact,
@@ -269,7 +286,8 @@ static int gather_evidence(struct referral *x, struct err *err)
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < x->n_subjects; i++)
         for (size_t k = 0; rc == 0 && k < x->subjects[i].rows.n; k++)
-            rc = add_row_evidence(x, &x->subjects[i].rows.row[k], err);
+            if (!referral_is_again(x, i, &x->subjects[i].rows.row[k]))
+                rc = add_row_evidence(x, &x->subjects[i].rows.row[k], err);
     if (rc == 0 && x->n_evidence >= REFERRAL_EVIDENCE_MAX)
         rc = err_set(err, -E2BIG, "more than %d pieces of evidence: name fewer subjects",
                      REFERRAL_EVIDENCE_MAX);
@@ -397,7 +415,8 @@ static int gather_events(struct referral *x, struct err *err)
     struct casebook_clock clock = {x->now, 0};
     for (size_t i = 0; i < x->n_subjects; i++)
         for (size_t k = 0; k < x->subjects[i].rows.n; k++)
-            add_row_event(x, &x->subjects[i], &x->subjects[i].rows.row[k]);
+            if (!referral_is_again(x, i, &x->subjects[i].rows.row[k]))
+                add_row_event(x, &x->subjects[i], &x->subjects[i].rows.row[k]);
     int rc = casebook_orders(x->c->casebook, &clock, add_order, x, err);
     if (rc == 0)
         rc = gather_court(x, err);

@@ -76,7 +76,7 @@ static void put_cover(struct referral *x, struct page *p)
     struct span by = referral_person(x, span_str(r->signer->name));
     char when[UTC_TEXT_MAX];
     struct buf text = {0};
-    page_space(p, 18);
+    page_space(p, 30);
     page_text(p, &(struct page_style){.size = 10, .sans = true, .after = 3}, span_str("REFERRAL"));
     page_heading(p, 1, span_str(r->name));
     page_rule(p);
@@ -90,7 +90,7 @@ static void put_cover(struct referral *x, struct page *p)
     put_contents(x, p);
     buf_printf(&text, "%s\n", openpgp_fingerprint(x->to));
     buf_str(&text, openpgp_user(x->to));
-    page_field(p, span_str("Encrypted to the OpenPGP key"), buf_as_span(&text));
+    page_field(p, span_str("OpenPGP key"), buf_as_span(&text));
     page_space(p, 4);
     page_heading(p, 3, span_str("Limits of disclosure"));
     page_text(p, &body,
@@ -112,9 +112,9 @@ static void put_subject(struct referral *x, struct page *p, const struct referra
 {
     static const struct page_columns columns = {
         .n = 5,
-        .width = {1.2, 1.6, 4.2, 1.1, 3.4},
+        .width = {1, 1.6, 4, 1.6, 3.4},
         .right = {[3] = true},
-        .title = {"Entry", "What", "Value", "Sure, %", "Observed; source; by; note"}};
+        .title = {"Entry", "What", "Value", "Confidence", "Observed; source; by; note"}};
     struct page_columns c = columns;
     if (referral_is_left_out(x, REFERRAL_CONFIDENCE)) {
         c.title[3] = "";
@@ -199,9 +199,9 @@ static void put_timeline(struct referral *x, struct page *p)
 static void put_losses(struct referral *x, struct page *p)
 {
     static const struct page_columns rows = {.n = 4,
-                                             .width = {4, 1.8, 0.9, 3.3},
+                                             .width = {4, 1.8, 1.2, 3},
                                              .right = {[1] = true},
-                                             .title = {"What", "Amount", "", "Source"}};
+                                             .title = {"What", "Amount", "Currency", "Source"}};
     static const struct page_columns totals = {.n = 3,
                                                .width = {4, 1.8, 4.2},
                                                .right = {[1] = true},
@@ -263,9 +263,10 @@ static void put_custody(struct referral *x, struct page *p)
         .n = 5, .width = {1, 2.2, 1.6, 1.4, 4.2}, .title = {"Entry", "Time", "Act", "By", "About"}};
     char when[UTC_TEXT_MAX], entry[24];
     page_heading(p, 2, span_str("Custody"));
-    page_text(p, &body,
-              span_str("Who did what with the evidence and the leads, as the log has it. Each act "
-                       "is signed by the account that is named."));
+    page_text(
+        p, &body,
+        span_str("Who did what with the evidence and the leads, as the log has it. Each act is "
+                 "signed by the account that is named."));
     page_table(p, &columns);
     for (size_t i = 0; i < shown(x->n_acts); i++) {
         const struct referral_act *a = &x->acts[i];

@@ -51,6 +51,7 @@ void page_item(struct page *p, struct span mark, struct span text);
 /* A line of a form: what it is, and beside it what stands there. */
 void page_field(struct page *p, struct span label, struct span value);
 void page_rule(struct page *p); /* a thin line across */
+/* Not at the head of a page, unless the document or page_break() began it. */
 void page_space(struct page *p, double mm);
 void page_break(struct page *p);
 /* A line to sign on, with words below it. */

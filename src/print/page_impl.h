@@ -60,6 +60,7 @@ struct setting {
     double left, right, top, bottom; /* of the text */
     double y;                        /* where the next thing goes */
     bool fresh;                      /* nothing is on this page yet */
+    bool begun;                      /* it was begun by the caller, not by what flowed over */
     unsigned page, pages;            /* pages: 0 while they are counted */
     int outline[4];                  /* the newest of each level */
     PangoLayout *small;              /* heads and feet */

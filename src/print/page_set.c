@@ -97,6 +97,7 @@ bool setting_turn(struct setting *s)
 {
     finish_page(s);
     s->page++;
+    s->begun = false;
     s->y = s->top;
     s->fresh = true;
     if (s->page <= PAGE_PAGES_MAX)
@@ -402,10 +403,12 @@ static bool set_block(struct setting *s, size_t i)
         set_space(s, mm(1.5));
         return true;
     case BLOCK_SPACE:
-        set_space(s, mm(b->mm));
+        if (s->begun || !s->fresh) /* at a page's head only where it was asked for there */
+            s->y += mm(b->mm);
         return true;
     case BLOCK_BREAK:
-        return s->fresh || setting_turn(s);
+        s->begun = s->fresh || setting_turn(s);
+        return s->begun;
     case BLOCK_SIGNATURE:
         return set_signature(s, b);
     case BLOCK_TABLE:
@@ -428,6 +431,7 @@ static int run(struct setting *s)
     s->page = 1;
     s->y = s->top;
     s->fresh = true;
+    s->begun = true;
     setting_tag(s, "Document");
     for (size_t i = 0; i < s->p->n_blocks; i++)
         if (!set_block(s, i))
