@@ -1,6 +1,7 @@
 """Accounts: keys under passphrases, rights, signatures; the same with and without the daemon."""
 import os
 import sqlite3
+import subprocess
 
 from ebbtest import EBB, Case, done, equal, folder, ok, run, write
 from people import PASSPHRASE, Person, people
@@ -121,6 +122,11 @@ hole.stop()
 hole.verifies("the log holds")
 
 
+# ---- each act, looked at again ----
+
+for where in (case, hole):
+    result = where.ebb("account", "check", "--json")
+    ok(result.code == 0 and not result.out and "0 wrong" in result.err, "every act was signed by who had the right")
 # ---- a rebuild gives the same database ----
 
 def dump(where, view):
@@ -135,4 +141,15 @@ for where in (case, hole):
     before = dump(where, "casebook")
     ok(where.ebb("rebuild", "casebook").code == 0 and any("accounts" in line for line in before) and
        dump(where, "casebook") == before, "rebuilt from the log alone, the casebook is the same")
+# ---- acts that came by another way ----
+
+# a subject "John Doe 99" by nobody, and an account by nobody
+smuggled = subprocess.run([os.environ["EBB_PUT_ACT"], case.path], text=True, capture_output=True, timeout=60,
+                          input="89 a1646e616d656b4a6f686e20446f65203939\n"
+                                "88 a3646e616d6563657665647369676e5820" + "00" * 32 +
+                                "65726f6c657369637573746f6469616e\n").stdout.split()
+result = case.ebb("account", "check", "--json")
+equal([(str(r["index"]), r["kind"]) for r in result.rows()], [(smuggled[0], "subject"), (smuggled[1], "account")],
+      "acts that came by another way show")
+equal(result.code, 1, "and the exit code says so")
 done()
