@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app/referral.h"
+#include "app/subject_export.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "journal/note.h"
@@ -44,6 +45,7 @@ static const char *const about[][2] = {
     {"referral.pdf", "all of this, to be read"},
     {"summary.txt", "the words that come first"},
     {"subjects.txt, subjects.json", "who, what is known of them, and from where"},
+    {"subjects.stix.json", "the same as STIX 2.1"},
     {"timeline.csv", "what happened, in order"},
     {"losses.csv, losses.json", "what was lost; totals"},
     {"evidence.csv", "what is behind each fact: entries of the log, documents, leads"},
@@ -213,6 +215,43 @@ static void json_subjects(struct referral *x, struct buf *out)
     json_array_end(&j);
     json_object_end(&j);
     json_newline(&j);
+}
+
+/* ---- for other systems ---- */
+
+static int by_number(const void *p, const void *q)
+{
+    uint64_t a = *(const uint64_t *)p, b = *(const uint64_t *)q;
+    return (a > b) - (a < b);
+}
+
+/* The export knows nothing of limits: where any of these is set, there is none. */
+static int put_stix(struct referral *x, struct err *err)
+{
+    const unsigned limits = REFERRAL_LEADS | REFERRAL_CONFIDENCE | REFERRAL_NAMES | REFERRAL_NOTES;
+    uint64_t entries[REFERRAL_SUBJECTS_MAX];
+    struct subject_names names = {0};
+    struct buf out = {0};
+    if (referral_is_left_out(x, limits))
+        return 0;
+    for (size_t i = 0; i < x->n_subjects; i++)
+        entries[i] = x->subjects[i].entry;
+    qsort(entries, x->n_subjects, sizeof *entries, by_number);
+    int rc = subject_names_load(x->c, x->size, &names, err);
+    if (rc == 0)
+        rc = subject_export_stix(&(struct subject_export){.c = x->c,
+                                                          .size = x->size,
+                                                          .names = &names,
+                                                          .subjects = entries,
+                                                          .n = x->n_subjects,
+                                                          .tlp = "amber"},
+                                 &out, err);
+    buf_byte(&out, '\n');
+    if (rc == 0)
+        rc = referral_put(x, "subjects.stix.json", buf_as_span(&out), err);
+    subject_names_free(&names);
+    buf_free(&out);
+    return rc;
 }
 
 /* ---- tables ---- */
@@ -409,6 +448,8 @@ int referral_words(struct referral *x, struct err *err)
         rc = put_text(x, "subjects.txt", text_subjects, err);
     if (rc == 0)
         rc = put_text(x, "subjects.json", json_subjects, err);
+    if (rc == 0)
+        rc = put_stix(x, err);
     if (rc == 0)
         rc = put_timeline(x, err);
     if (rc == 0)

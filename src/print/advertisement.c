@@ -257,26 +257,44 @@ static int too_much(const struct composition *c, double room, size_t characters,
                    ceil((1 - 1 / part) * (double)characters), characters);
 }
 
-/* The largest type in which all fits. */
+/* All of it in that type; composition_free() when it is done with. */
+static int try_type(struct composition *c, const struct clean *w, const struct print *print,
+                    const struct advertisement_size *size, int step, struct err *err)
+{
+    *c = (struct composition){.print = print,
+                              .type = ADVERTISEMENT_TYPE_MIN + step * TYPE_STEP,
+                              .width = (size->width - 2 * (MARGIN + PADDING)) * PRINT_MM};
+    composition_make(c, w);
+    return c->unknown ? err_set(err, -EILSEQ,
+                                "advertisement: no font here has %d of its characters", c->unknown)
+                      : 0;
+}
+
+/* The largest type in which all fits: the smallest is tried first, then halves of what is left. */
 static int fit_type(struct composition *c, const struct clean *w, const struct print *print,
                     const struct advertisement_size *size, size_t characters, struct err *err)
 {
     double room = (size->height - 2 * (MARGIN + PADDING)) * PRINT_MM;
-    int steps = (int)((ADVERTISEMENT_TYPE_MAX - ADVERTISEMENT_TYPE_MIN) / TYPE_STEP);
-    for (int i = steps; i >= 0; i--) {
-        *c = (struct composition){.print = print,
-                                  .type = ADVERTISEMENT_TYPE_MIN + i * TYPE_STEP,
-                                  .width = (size->width - 2 * (MARGIN + PADDING)) * PRINT_MM};
-        composition_make(c, w);
-        if (c->unknown)
-            return err_set(err, -EILSEQ, "advertisement: no font here has %d of its characters",
-                           c->unknown);
-        if (c->height <= room)
-            return 0;
-        if (i)
-            composition_free(c);
+    int fits = 0, not = (int)((ADVERTISEMENT_TYPE_MAX - ADVERTISEMENT_TYPE_MIN) / TYPE_STEP) + 1;
+    int rc = try_type(c, w, print, size, 0, err);
+    if (rc < 0)
+        return rc;
+    if (c->height > room)
+        return too_much(c, room, characters, err);
+    while (rc == 0 && not -fits > 1) {
+        struct composition next;
+        int middle = (fits + not ) / 2;
+        rc = try_type(&next, w, print, size, middle, err);
+        bool good = rc == 0 && next.height <= room;
+        composition_free(good ? c : &next);
+        if (good) {
+            *c = next;
+            fits = middle;
+        } else {
+            not = middle;
+        }
     }
-    return too_much(c, room, characters, err);
+    return rc;
 }
 
 int advertisement_put(const struct advertisement *a, const struct advertisement_size *size,

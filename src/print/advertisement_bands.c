@@ -202,20 +202,29 @@ static size_t column_end(const struct lines *ls, size_t at, double height, doubl
     return good;
 }
 
-/* The least height of n columns that takes all. */
+static bool takes_all(const struct lines *ls, unsigned n, double height)
+{
+    size_t at = 0;
+    double used;
+    for (unsigned k = 0; k < n && at < ls->n; k++)
+        at = column_end(ls, at, height, &used);
+    return at == ls->n;
+}
+
+/* The least height of n columns that takes all, to a quarter of a line. */
 static double balance(const struct lines *ls, unsigned n)
 {
-    double all = 0, step = ls->n ? ls->v[0].height / 4 : 1, used;
+    double high = 0, step = ls->n ? ls->v[0].height / 4 : 1;
     for (size_t i = 0; i < ls->n; i++)
-        all += ls->v[i].height + ls->v[i].before;
-    for (double h = all / n; h < all; h += step) {
-        size_t at = 0;
-        for (unsigned k = 0; k < n && at < ls->n; k++)
-            at = column_end(ls, at, h, &used);
-        if (at == ls->n)
-            return h;
+        high += ls->v[i].height + ls->v[i].before;
+    for (double low = high / n - step; high - low > step;) {
+        double middle = (low + high) / 2;
+        if (takes_all(ls, n, middle))
+            high = middle;
+        else
+            low = middle;
     }
-    return all;
+    return high;
 }
 
 static void place_columns(struct composition *c, const struct lines *ls, double column,
