@@ -27,13 +27,21 @@ static void put_time(struct json *j, uint64_t t)
 
 static bool put_item(struct json *j, struct cur *c, struct span key, unsigned depth);
 
+/* An object has each name once: a member that is called as one of the entry's own. */
+static struct span member_name(struct span key, unsigned depth)
+{
+    if (depth == 1 && span_is(key, "kind"))
+        return span_str("of_kind");
+    return key;
+}
+
 static bool put_members(struct json *j, struct cur *c, uint64_t n, unsigned depth)
 {
     struct cbor_item key;
     for (uint64_t i = 0; i < n; i++) {
         if (cbor_get(c, &key) < 0 || key.type != CBOR_TEXT)
             return false;
-        json_key_span(j, key.s);
+        json_key_span(j, member_name(key.s, depth));
         if (!put_item(j, c, key.s, depth))
             return false;
     }
