@@ -164,11 +164,11 @@ static int print(const struct cli *cli, const struct stamp *s, uint64_t index)
 /* 1: the day has one. */
 static int is_due(const struct cli *cli, struct casedir *c, struct err *err)
 {
-    int64_t last = handovers_stamped(c->pursuit);
+    int64_t now = utc_now(), today = now - now % UTC_DAY;
     if (!c->config->evidence.tsa.url[0])
         return err_set(err, -ENOENT,
                        "log timestamp: evidence.tsa.url in " CONFIG_FILE " names no authority");
-    return !cli_has(cli, "force") && last != INT64_MIN && utc_day(last) == utc_day(utc_now());
+    return !cli_has(cli, "force") && handovers_stamped(c->pursuit, today, today + UTC_DAY);
 }
 
 int cmd_log_timestamp(const struct cli *cli)

@@ -153,15 +153,16 @@ static void put_draft(const struct exhibit *x, struct sheet *s)
            "root.");
     put_words(s,
               "[How it is known that the process produces an accurate result: how the system was "
-              "installed, operated and checked; when and by whom `ebb log verify` was run.]");
+              "installed, operated and checked; when and by whom \"ebb log verify\" was run.]");
     put_heading(s, 2, "3. The copy, 902(14)");
     put_words(s,
               "The exhibit is a copy of data from that log and its store of files. It was "
               "authenticated by a process of digital identification, namely by comparing SHA-256 "
               "hash values: each file of the exhibit has the hash value that manifest.json states, "
               "and each entry's hash leads to the signed root.");
-    put_words(s, "[When and on which machine `sh verify.sh` was run, and that it ended with \"The "
-                 "exhibit holds\".]");
+    put_words(s,
+              "[When and on which machine \"sh verify.sh\" was run, and that it ended with \"The "
+              "exhibit holds\".]");
     if (x->redacted || x->erased)
         put_words(s,
                   "Of entries that are redacted or erased, the hash values show place, kind and "

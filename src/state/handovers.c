@@ -260,10 +260,10 @@ int handovers_cosignature_for(struct pursuit *p, uint64_t last,
                    COSIGNATURES "ORDER BY size DESC, entry LIMIT 1", cosignature_row, &caller, err);
 }
 
-int64_t handovers_stamped(struct pursuit *p)
+bool handovers_stamped(struct pursuit *p, int64_t since, int64_t until)
 {
-    return sql_int(pursuit_sql(p), INT64_MIN,
-                   "SELECT stamped FROM timestamps ORDER BY stamped DESC", "");
+    return sql_int(pursuit_sql(p), 0, "SELECT 1 FROM timestamps WHERE stamped>=? AND stamped<?",
+                   "ii", since, until) == 1;
 }
 
 uint64_t handovers_witnessed(struct pursuit *p, struct span vkey)

@@ -19,8 +19,8 @@ int handovers_timestamps(struct pursuit *p,
 int handovers_timestamp_for(struct pursuit *p, uint64_t last,
                             int (*each)(void *ctx, const struct handover_timestamp *t), void *ctx,
                             struct err *err);
-/* When the newest was made, as its authority says; INT64_MIN: there is none. */
-int64_t handovers_stamped(struct pursuit *p);
+/* Whether an authority says that one was made within this time. */
+bool handovers_stamped(struct pursuit *p, int64_t since, int64_t until);
 
 struct handover_cosignature {
     uint64_t entry;
