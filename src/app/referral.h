@@ -136,7 +136,7 @@ void referral_put_sources(const struct referral *x, const struct subject_row *ro
 
 /* referral_folder.c: makes output and output/NAME. */
 int referral_folder_make(struct referral *x, struct err *err);
-/* A file, with its folders (two at most). -EINTR when the user wants to stop. */
+/* A file, with its folders. -EINTR when the user wants to stop. */
 int referral_put(struct referral *x, const char *path, struct span data, struct err *err);
 /* The same in pieces. */
 struct referral_file {

@@ -71,12 +71,16 @@ void referral_put_sources(const struct referral *x, const struct subject_row *ro
 /* Words to be read by people: UTF-8, no controls but line ends and tabs. */
 static int check_words(const char *option, struct span s, struct err *err)
 {
+    bool any = false;
     if (!span_is_utf8(s))
         return err_set(err, -EINVAL, "--%s: not UTF-8", option);
-    for (size_t i = 0; i < s.n; i++)
-        if ((s.p[i] < 0x20 && s.p[i] != '\n' && s.p[i] != '\r' && s.p[i] != '\t') || s.p[i] == 0x7f)
+    for (size_t i = 0; i < s.n; i++) {
+        uint8_t c = s.p[i];
+        if ((c < 0x20 && c != '\n' && c != '\r' && c != '\t') || c == 0x7f)
             return err_set(err, -EINVAL, "--%s: a control character", option);
-    return span_trim(s).n ? 0 : err_set(err, -EINVAL, "--%s: the file is empty", option);
+        any |= c > 0x20;
+    }
+    return any ? 0 : err_set(err, -EINVAL, "--%s: the file is empty", option);
 }
 
 static int read_files(struct referral *x, struct err *err)

@@ -70,16 +70,25 @@ int referral_leads_check(struct referral *x, struct err *err)
 
 /* ---- writing ---- */
 
-static void put_names(const struct seal_manifest *m, const struct referral_lead *l, struct buf *out)
+/* What is sealed under one entry, as a folder. */
+struct opened {
+    struct referral *x;
+    struct lead_keyring *ring;
+    const struct referral_lead *lead;
+    char folder[REFERRAL_PATH_MAX - 32];
+    uint64_t *additions;
+    size_t n, cap;
+};
+
+static void put_names(const struct opened *w, const struct seal_manifest *m, struct buf *out)
 {
-    char hex[SHA256_HEX_MAX], path[32];
+    char path[32];
     struct json j = json_to(out);
-    hex_encode(l->commitment, SHA256_LEN, hex);
     json_object(&j);
     json_key(&j, "lead");
-    json_uint(&j, l->entry);
+    json_uint(&j, w->lead->entry);
     json_key(&j, "commitment");
-    json_str(&j, hex);
+    json_hex(&j, w->lead->commitment, SHA256_LEN);
     json_key(&j, "language");
     json_span(&j, m->language);
     json_key(&j, "files");
@@ -101,14 +110,12 @@ static void put_names(const struct seal_manifest *m, const struct referral_lead 
 }
 
 /* Files have no names of the informant's choosing here: those are in lead.json. */
-static int write_files(struct referral *x, struct lead_opened *o, const struct referral_lead *l,
-                       struct err *err)
+static int write_files(struct opened *w, struct lead_opened *o, size_t n, struct err *err)
 {
-    const struct seal_manifest *m = unseal_manifest(o->reader);
-    size_t n = m->n_files, at = 0;
     struct referral_file f = {.fd = -1};
     struct span data;
     unsigned file;
+    size_t at = 0;
     int rc = 0, more = 1;
     while (rc == 0 && more == 1) {
         more = unseal_next(o->reader, &file, &data, err);
@@ -117,9 +124,9 @@ static int write_files(struct referral *x, struct lead_opened *o, const struct r
         while (rc == 0 && at < until) {
             char path[REFERRAL_PATH_MAX];
             rc = referral_file_close(&f, true, err);
-            snprintf(path, sizeof path, "leads/%" PRIu64 "/file-%03zu", l->entry, ++at);
+            snprintf(path, sizeof path, "%s/file-%03zu", w->folder, ++at);
             if (rc == 0)
-                rc = referral_file_open(x, path, &f, err);
+                rc = referral_file_open(w->x, path, &f, err);
         }
         if (rc == 0 && more == 1)
             rc = referral_file_add(&f, data, err);
@@ -128,35 +135,64 @@ static int write_files(struct referral *x, struct lead_opened *o, const struct r
     return rc < 0 ? rc : closed;
 }
 
-static int write_one(struct referral *x, struct lead_keyring *ring, const struct referral_lead *l,
-                     struct err *err)
+static int write_sealed(struct opened *w, uint64_t entry, struct err *err)
 {
     struct lead_opened o = {0};
     struct buf names = {0};
     char path[REFERRAL_PATH_MAX];
-    int rc = unseal(x, ring, l->entry, &o, err);
+    int rc = unseal(w->x, w->ring, entry, &o, err);
     if (rc == 0) {
         const struct seal_manifest *m = unseal_manifest(o.reader);
-        snprintf(path, sizeof path, "leads/%" PRIu64 "/text.txt", l->entry);
-        rc = referral_put(x, path, m->text, err);
-        put_names(m, l, &names);
-        snprintf(path, sizeof path, "leads/%" PRIu64 "/lead.json", l->entry);
+        snprintf(path, sizeof path, "%s/text.txt", w->folder);
+        rc = referral_put(w->x, path, m->text, err);
+        put_names(w, m, &names);
+        snprintf(path, sizeof path, "%s/lead.json", w->folder);
         if (rc == 0)
-            rc = referral_put(x, path, buf_as_span(&names), err);
+            rc = referral_put(w->x, path, buf_as_span(&names), err);
+        if (rc == 0)
+            rc = write_files(w, &o, m->n_files, err);
     }
-    if (rc == 0)
-        rc = write_files(x, &o, l, err);
     buf_free(&names);
     lead_close(&o);
     return rc;
 }
 
+/* What the informant said later; not claims, nor what was written to and fro. */
+static int add_addition(void *ctx, const struct lead_message *m)
+{
+    struct opened *w = ctx;
+    if (span_is(m->what, "addition") && m->content.n) {
+        w->additions = mem_room(w->additions, w->n, &w->cap, sizeof *w->additions);
+        w->additions[w->n++] = m->entry;
+    }
+    return 0;
+}
+
+static int write_lead(struct opened *w, struct err *err)
+{
+    uint64_t lead = w->lead->entry;
+    snprintf(w->folder, sizeof w->folder, "leads/%" PRIu64, lead);
+    int rc = write_sealed(w, lead, err);
+    w->n = 0;
+    if (rc == 0)
+        rc = leads_messages(w->x->c->pursuit, lead, add_addition, w, err);
+    for (size_t i = 0; rc == 0 && i < w->n; i++) {
+        snprintf(w->folder, sizeof w->folder, "leads/%" PRIu64 "/addition-%" PRIu64, lead,
+                 w->additions[i]);
+        rc = write_sealed(w, w->additions[i], err);
+    }
+    return rc;
+}
+
 int referral_leads(struct referral *x, struct err *err)
 {
-    struct lead_keyring *ring = NULL;
-    int rc = x->n_leads ? lead_keyring_open(x->c, x->r->signer, &ring, err) : 0;
-    for (size_t i = 0; rc == 0 && i < x->n_leads; i++)
-        rc = write_one(x, ring, &x->leads[i], err);
-    lead_keyring_close(ring);
+    struct opened w = {.x = x};
+    int rc = x->n_leads ? lead_keyring_open(x->c, x->r->signer, &w.ring, err) : 0;
+    for (size_t i = 0; rc == 0 && i < x->n_leads; i++) {
+        w.lead = &x->leads[i];
+        rc = write_lead(&w, err);
+    }
+    lead_keyring_close(w.ring);
+    free(w.additions);
     return rc;
 }

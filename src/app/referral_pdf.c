@@ -47,10 +47,9 @@ static void put_left_out(struct referral *x, struct page *p)
         if (referral_is_left_out(x, 1u << i))
             page_item(p, span_str("–"), span_str(words[i]));
     page_item(p, span_str("–"), span_str("how informants can be reached"));
-    if (!referral_is_left_out(x, REFERRAL_LEADS))
-        page_item(p, span_str("–"),
-                  span_str(x->n_leads ? "the contents of leads, other than those listed here"
-                                      : "the contents of leads"));
+    page_item(p, span_str("–"),
+              span_str(x->n_leads ? "the contents of leads, other than those listed here"
+                                  : "the contents of leads"));
 }
 
 static void put_contents(struct referral *x, struct page *p)
