@@ -34,6 +34,14 @@ static int seal(const struct cli *cli, struct span text, const struct lead_reade
     return rc;
 }
 
+static bool is_blank(struct span s)
+{
+    size_t i = 0;
+    while (i < s.n && (s.p[i] == ' ' || s.p[i] == '\t' || s.p[i] == '\r' || s.p[i] == '\n'))
+        i++;
+    return i == s.n;
+}
+
 /* The text, who reads it, who writes it: all is there before the first byte is written. */
 static int prepare(const struct cli *cli, uint64_t lead, struct buf *text,
                    struct lead_readers *readers, struct account_key *key, struct err *err)
@@ -45,7 +53,7 @@ static int prepare(const struct cli *cli, uint64_t lead, struct buf *text,
     review_close(&r);
     if (rc == 0)
         rc = lead_read_text(cli_get(cli, "text"), NOTE_BYTES_MAX, text, err);
-    if (rc == 0 && !span_trim(buf_as_span(text)).n)
+    if (rc == 0 && is_blank(buf_as_span(text)))
         rc = err_set(err, -ENODATA, "--text: an empty note");
     if (rc == 0 && !span_is_utf8(buf_as_span(text)))
         rc = err_set(err, -EINVAL, "--text: not UTF-8");

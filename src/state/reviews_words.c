@@ -158,7 +158,7 @@ int reviews_search(struct pursuit *p, struct span text, uint64_t limit,
     parse_terms(text, &terms);
     if (terms.n)
         rc = search_acts(pursuit_sql(p), &terms, limit, &found, each, ctx, err);
-    if (rc == 0 && span_trim(text).n && found < limit)
+    if (rc == 0 && span_trim(text).n && span_is_utf8(text) && found < limit)
         rc = subjects_search(p, span_of(NULL, 0), span_trim(text), FACTS_MOST, hit_fact, &finding,
                              err);
     return rc < 0 ? rc : 0;

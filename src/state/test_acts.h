@@ -162,6 +162,7 @@ static inline void log_digest(struct pursuit *p, const char *table, uint8_t out[
 static inline void log_check(struct pursuit *p)
 {
     char name[128], dir[sizeof log_dir];
+    log_feed(p);
     memcpy(dir, log_dir, sizeof dir);
     struct pursuit *again = log_view();
     log_feed(again);
