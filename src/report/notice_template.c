@@ -158,6 +158,14 @@ static int check_line(struct span line, enum notice_form form, unsigned number, 
     return rc;
 }
 
+static bool is_blank(struct span s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (!strchr(" \t\r\n", s.p[i] ? s.p[i] : 'x'))
+            return false;
+    return true;
+}
+
 int notice_template_check(struct span words, enum notice_form form, bool used[NOTICE_VALUES],
                           struct err *err)
 {
@@ -167,7 +175,7 @@ int notice_template_check(struct span words, enum notice_form form, bool used[NO
     int rc = 0;
     if (words.n > NOTICE_TEMPLATE_MAX)
         return err_set(err, -EFBIG, "a template has %u KiB at most", NOTICE_TEMPLATE_MAX >> 10);
-    if (!span_trim(words).n)
+    if (is_blank(words))
         return err_set(err, -EINVAL, "an empty template");
     if (!span_is_utf8(words))
         return err_set(err, -EINVAL, "a template is UTF-8 without NUL");

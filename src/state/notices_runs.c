@@ -143,7 +143,8 @@ static bool has_notice(const struct notice_book *b, const struct notice_party *p
         if (run->act.order != p->act.order || (run->act.party && run->act.party != p->at.entry))
             continue;
         arena_reset(arena);
-        notice_run_add_up(notice_run_days(b, run, now, arena, &n), n, ACT_FOREVER, &sum);
+        const struct notice_day *days = notice_run_days(b, run, now, arena, &n);
+        notice_run_add_up(days, n, ACT_FOREVER, &sum);
         if (sum.published)
             return true;
     }
