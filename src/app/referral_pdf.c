@@ -6,7 +6,15 @@
 
 #include "app/referral.h"
 
-#define ROWS_MAX 3000 /* of one table; the files have all */
+/* Rows of one table; the files have all. Fewer where the document would be too long: a row may be
+ * long itself. */
+static const size_t rows_most[] = {3000, 300, 30};
+
+struct document {
+    struct referral *x;
+    struct page *p;
+    size_t rows;
+};
 
 static const struct page_style body = {.align = PAGE_LEFT, .after = 2.5};
 static const struct page_style small = {.size = 9, .after = 2};
@@ -29,6 +37,23 @@ static void put_line(struct page *p, const struct page_style *style, struct buf 
 {
     page_text(p, style, buf_as_span(text));
     text->n = 0;
+}
+
+static size_t shown(const struct document *d, size_t n)
+{
+    return n < d->rows ? n : d->rows;
+}
+
+/* The end of a table that was cut, and where the rest is. */
+static void put_rest(const struct document *d, size_t n, const char *file)
+{
+    struct buf text = {0};
+    page_table_end(d->p);
+    if (n > d->rows) {
+        buf_printf(&text, "These are the first %zu of %zu; %s has all of them.", d->rows, n, file);
+        put_line(d->p, &small, &text);
+    }
+    buf_free(&text);
 }
 
 /* ---- the cover ---- */
@@ -107,8 +132,10 @@ static void put_cover(struct referral *x, struct page *p)
 
 /* ---- subjects ---- */
 
-static void put_subject(struct referral *x, struct page *p, const struct referral_subject *s)
+static void put_subject(const struct document *d, const struct referral_subject *s)
 {
+    struct referral *x = d->x;
+    struct page *p = d->p;
     static const struct page_columns columns = {
         .n = 5,
         .width = {1, 1.6, 4, 1.6, 3.4},
@@ -120,6 +147,7 @@ static void put_subject(struct referral *x, struct page *p, const struct referra
         c.width[3] = 0.3;
     }
     struct buf text = {0}, entry = {0}, sure = {0};
+    size_t n = 0;
     char when[UTC_TEXT_MAX];
     page_heading(p, 2, s->name);
     buf_span(&text, s->kind);
@@ -131,7 +159,7 @@ static void put_subject(struct referral *x, struct page *p, const struct referra
     page_table(p, &c);
     for (size_t i = 0; i < s->rows.n; i++) {
         const struct subject_row *row = &s->rows.row[i];
-        if (row->what != SUBJECT_ROW_FACT && row->what != SUBJECT_ROW_LINK)
+        if ((row->what != SUBJECT_ROW_FACT && row->what != SUBJECT_ROW_LINK) || n++ >= d->rows)
             continue;
         entry.n = sure.n = text.n = 0;
         buf_printf(&entry, "%" PRIu64, row->entry);
@@ -154,7 +182,7 @@ static void put_subject(struct referral *x, struct page *p, const struct referra
                                     buf_as_span(&more)});
         buf_free(&more);
     }
-    page_table_end(p);
+    put_rest(d, n, "subjects.txt");
     buf_free(&entry);
     buf_free(&sure);
     buf_free(&text);
@@ -162,25 +190,10 @@ static void put_subject(struct referral *x, struct page *p, const struct referra
 
 /* ---- tables ---- */
 
-/* The end of a table that was cut, and where the rest is. */
-static void put_rest(struct page *p, size_t n, const char *file)
+static void put_timeline(const struct document *d)
 {
-    struct buf text = {0};
-    page_table_end(p);
-    if (n > ROWS_MAX) {
-        buf_printf(&text, "These are the first %d of %zu; %s has all of them.", ROWS_MAX, n, file);
-        put_line(p, &small, &text);
-    }
-    buf_free(&text);
-}
-
-static size_t shown(size_t n)
-{
-    return n < ROWS_MAX ? n : ROWS_MAX;
-}
-
-static void put_timeline(struct referral *x, struct page *p)
-{
+    struct referral *x = d->x;
+    struct page *p = d->p;
     static const struct page_columns columns = {
         .n = 4, .width = {2.2, 5.6, 1, 1.4}, .title = {"Time", "What", "Entry", "By"}};
     char when[UTC_TEXT_MAX], entry[24];
@@ -188,15 +201,17 @@ static void put_timeline(struct referral *x, struct page *p)
         return;
     page_heading(p, 2, span_str("Timeline"));
     page_table(p, &columns);
-    for (size_t i = 0; i < shown(x->n_events); i++) {
+    for (size_t i = 0; i < shown(d, x->n_events); i++) {
         const struct referral_event *e = &x->events[i];
         page_row(p, (struct span[]){stamp(e->time, when), e->what, number(e->entry, entry), e->by});
     }
-    put_rest(p, x->n_events, "timeline.csv");
+    put_rest(d, x->n_events, "timeline.csv");
 }
 
-static void put_losses(struct referral *x, struct page *p)
+static void put_losses(const struct document *d)
 {
+    struct referral *x = d->x;
+    struct page *p = d->p;
     static const struct page_columns rows = {.n = 4,
                                              .width = {4, 1.8, 1.2, 3},
                                              .right = {[1] = true},
@@ -211,12 +226,12 @@ static void put_losses(struct referral *x, struct page *p)
     page_heading(p, 2, span_str("Losses"));
     if (!referral_is_left_out(x, REFERRAL_VICTIMS)) {
         page_table(p, &rows);
-        for (size_t i = 0; i < shown(x->losses.n); i++) {
+        for (size_t i = 0; i < shown(d, x->losses.n); i++) {
             const struct loss *l = &x->losses.rows[i];
             unsigned k = money_format(l->amount, l->currency, amount);
             page_row(p, (struct span[]){l->what, span_of(amount, k), l->currency, l->source});
         }
-        put_rest(p, x->losses.n, "losses.csv");
+        put_rest(d, x->losses.n, "losses.csv");
     }
     page_table(p, &totals);
     for (unsigned i = 0; i < x->losses.n_totals; i++) {
@@ -228,8 +243,10 @@ static void put_losses(struct referral *x, struct page *p)
     page_table_end(p);
 }
 
-static void put_evidence(struct referral *x, struct page *p)
+static void put_evidence(const struct document *d)
 {
+    struct referral *x = d->x;
+    struct page *p = d->p;
     static const struct page_columns columns = {
         .n = 5,
         .width = {1, 1, 2.2, 2.2, 4},
@@ -245,7 +262,7 @@ static void put_evidence(struct referral *x, struct page *p)
                        "documents with the hash of the file, leads with the commitment that was "
                        "put on the log when they came."));
     page_table(p, &columns);
-    for (size_t i = 0; i < shown(x->n_evidence); i++) {
+    for (size_t i = 0; i < shown(d, x->n_evidence); i++) {
         const struct referral_evidence *e = &x->evidence[i];
         hex_encode(e->sha256, SHA256_LEN, hex);
         page_row(p, (struct span[]){number(e->fact, fact),
@@ -253,11 +270,13 @@ static void put_evidence(struct referral *x, struct page *p)
                                                                    : number(e->entry, entry),
                                     e->what, stamp(e->time, when), span_str(hex)});
     }
-    put_rest(p, x->n_evidence, "evidence.csv");
+    put_rest(d, x->n_evidence, "evidence.csv");
 }
 
-static void put_custody(struct referral *x, struct page *p)
+static void put_custody(const struct document *d)
 {
+    struct referral *x = d->x;
+    struct page *p = d->p;
     static const struct page_columns columns = {
         .n = 5, .width = {1, 2.2, 1.6, 1.4, 4.2}, .title = {"Entry", "Time", "Act", "By", "About"}};
     char when[UTC_TEXT_MAX], entry[24];
@@ -267,12 +286,12 @@ static void put_custody(struct referral *x, struct page *p)
         span_str("Who did what with the evidence and the leads, as the log has it. Each act is "
                  "signed by the account that is named."));
     page_table(p, &columns);
-    for (size_t i = 0; i < shown(x->n_acts); i++) {
+    for (size_t i = 0; i < shown(d, x->n_acts); i++) {
         const struct referral_act *a = &x->acts[i];
         page_row(p, (struct span[]){number(a->entry, entry), stamp(a->time, when), a->act, a->by,
                                     a->about});
     }
-    put_rest(p, x->n_acts, "custody.csv");
+    put_rest(d, x->n_acts, "custody.csv");
 }
 
 static void put_leads(struct referral *x, struct page *p)
@@ -323,33 +342,42 @@ static void put_exhibits(struct referral *x, struct page *p)
 
 /* ---- all of it ---- */
 
-int referral_pdf(struct referral *x, struct err *err)
+static int set_document(struct referral *x, const struct page_format *format, size_t rows,
+                        struct buf *out, struct err *err)
 {
-    struct page_format format = page_a4;
-    struct buf footer = {0}, pdf = {0};
-    buf_printf(&footer, "Referral %s – page %%p of %%n", x->r->name);
-    buf_byte(&footer, 0);
-    format.title = x->r->name;
-    format.author =
-        (const char *)referral_copy(x, referral_person(x, span_str(x->r->signer->name))).p;
-    format.language = "en";
-    format.footer = (const char *)footer.p;
-    format.date = x->now;
-    struct page *p = page_open(&format);
+    struct document d = {.x = x, .p = page_open(format), .rows = rows};
+    struct page *p = d.p;
     put_cover(x, p);
     if (x->summary.n) {
         page_heading(p, 2, span_str("Summary"));
         page_text(p, &body, buf_as_span(&x->summary));
     }
     for (size_t i = 0; i < x->n_subjects; i++)
-        put_subject(x, p, &x->subjects[i]);
-    put_timeline(x, p);
-    put_losses(x, p);
-    put_evidence(x, p);
-    put_custody(x, p);
+        put_subject(&d, &x->subjects[i]);
+    put_timeline(&d);
+    put_losses(&d);
+    put_evidence(&d);
+    put_custody(&d);
     put_leads(x, p);
     put_exhibits(x, p);
-    int rc = page_close(p, &pdf, err);
+    return page_close(p, out, err);
+}
+
+int referral_pdf(struct referral *x, struct err *err)
+{
+    struct page_format format = page_a4;
+    struct buf footer = {0}, pdf = {0};
+    struct span author = referral_copy(x, referral_person(x, span_str(x->r->signer->name)));
+    int rc = -E2BIG;
+    buf_printf(&footer, "Referral %s – page %%p of %%n", x->r->name);
+    buf_byte(&footer, 0);
+    format.title = x->r->name;
+    format.author = (const char *)author.p;
+    format.language = "en";
+    format.footer = (const char *)footer.p;
+    format.date = x->now;
+    for (size_t i = 0; rc == -E2BIG && i < sizeof rows_most / sizeof *rows_most; i++)
+        rc = set_document(x, &format, rows_most[i], &pdf, err);
     if (rc == 0)
         rc = referral_put(x, "referral.pdf", buf_as_span(&pdf), err);
     buf_free(&footer);
