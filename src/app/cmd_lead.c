@@ -72,7 +72,7 @@ static int pay(struct submission *s, uint64_t more, struct err *err)
     if (rc < 0)
         return rc;
     s->bits = more < STAMP_WORK_MAX - s->bits ? s->bits + (unsigned)more : STAMP_WORK_MAX;
-    if (!stamp_make(s->c.config->origin, s->commitment, s->bits, utc_now(), &stamp))
+    if (!stamp_make(journal_origin(s->c.journal), s->commitment, s->bits, utc_now(), &stamp))
         return err_set(err, -EAGAIN, "no stamp was found: try again");
     return 0;
 }
