@@ -121,7 +121,8 @@ refused("a proof that would be written over", "already", "lead", "submit", "--te
 def walk(top):
     for base, _, names in os.walk(top):
         for name in names:
-            yield os.path.join(base, name)
+            if os.path.isfile(os.path.join(base, name)):
+                yield os.path.join(base, name)
 
 
 def planted_in(data):
@@ -140,7 +141,7 @@ def on_disk():
             unpacked = subprocess.run(["zstd", "-dcq", name], stdout=subprocess.PIPE).stdout
             found += [(name, p) for p in planted_in(unpacked)]
     for digest in {d for a in acts for d in (a["content"], a["wraps"])}:
-        data = subprocess.run([EBB, "-C", case.path, "blob", digest], stdout=subprocess.PIPE).stdout
+        data = subprocess.run([EBB, "-C", case.path, "blob", "get", digest], stdout=subprocess.PIPE).stdout
         ok(len(data) > 40, "a blob of the lead is there")
         found += [(digest, p) for p in planted_in(data)]
     return found
@@ -416,8 +417,8 @@ if approved.code == 0:
     case.verifies("the log holds")
     refused("the lead is no more", "no such lead", "lead", "read", lead, by=rita)
     refused("nor its receipt", "no lead has this receipt", "lead", "return", "--receipt", mine)
-    equal(case.ebb("blob", gone["content"]).code, 1, "its blobs are gone")
-    equal(case.ebb("blob", gone["wraps"]).code, 1, "its keys, too")
+    equal(case.ebb("blob", "get", gone["content"]).code, 1, "its blobs are gone")
+    equal(case.ebb("blob", "get", gone["wraps"]).code, 1, "its keys, too")
     equal(run(EBB, "lead", "proof", proof).code, 0, "the informant's proof holds all the same")
     equal(rita.rows(case, "lead", "read", live["lead"])[0]["contact"].encode(), CONTACT, "others are untouched")
     rebuilt = case.ebb("rebuild", "pursuit")
