@@ -186,6 +186,7 @@ void affidavit_free(struct affidavit *a)
 {
     free(a->lines);
     free(a->facts);
+    free(a->services);
     buf_free(&a->text);
     arena_free(&a->arena);
 }

@@ -29,7 +29,14 @@ struct affidavit_fact {
 struct affidavit_day {
     int64_t planned, when;
     const char *state;
-    struct span page, clipping; /* clipping: SHA-256 */
+    struct span page, note, clipping; /* clipping: SHA-256 */
+};
+/* A notice in the overview, all of it from the lines below. */
+struct affidavit_service {
+    uint64_t entry;
+    int64_t when; /* when it went out; ACT_FOREVER: it did not, by the log */
+    struct span party, channel, address;
+    const char *state;
 };
 struct affidavit_line {
     enum affidavit_section section;
@@ -43,6 +50,8 @@ struct affidavit {
     struct affidavit_line *lines;
     struct affidavit_fact *facts;
     size_t n_lines, cap_lines, n_facts, cap_facts;
+    struct affidavit_service *services;
+    size_t n_services, cap_services;
     struct buf text; /* of the line that is being said */
     struct notice_order order;
     struct span case_name, origin, declarant; /* declarant may be empty */

@@ -103,13 +103,14 @@ static void say_day(struct affidavit *a, struct notice_case *n, const struct not
                     const struct notice_day *d)
 {
     struct affidavit_day *day = arena_alloc(&a->arena, sizeof *day);
-    bool missed = d->state == NOTICE_DAY_MISSED;
-    *day = (struct affidavit_day){
-        .planned = d->planned,
-        .when = missed || d->state == NOTICE_DAY_UNKNOWN ? ACT_FOREVER : d->when,
-        .state = notice_day_name(d->state),
-        .page = d->insertion ? d->insertion->act.page : span_of(NULL, 0),
-        .clipping = d->insertion ? d->insertion->act.sha256 : span_of(NULL, 0)};
+    bool dated = d->state == NOTICE_DAY_PUBLISHED || d->state == NOTICE_DAY_MOVED;
+    *day = (struct affidavit_day){.planned = d->planned,
+                                  .when = dated ? d->when : ACT_FOREVER,
+                                  .state = notice_day_name(d->state),
+                                  .page = d->insertion ? d->insertion->act.page : span_of(NULL, 0),
+                                  .note = d->insertion ? d->insertion->act.note : span_of(NULL, 0),
+                                  .clipping =
+                                      d->insertion ? d->insertion->act.sha256 : span_of(NULL, 0)};
     if (d->planned == ACT_FOREVER) {
         affidavit_say(a, "Beyond the plan: ");
         affidavit_cite(a, run->at.entry, "publication");

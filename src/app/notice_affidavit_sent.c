@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "app/notice_affidavit.h"
+#include "base/mem.h"
 
 static void say_words(struct affidavit *a, struct notice_case *n, const struct notice *w)
 {
@@ -182,12 +183,42 @@ static void say_result(struct affidavit *a, struct notice_case *n, const struct 
     affidavit_end(a, AFFIDAVIT_NOTICES, true);
 }
 
+/* When it went out, by the log; ACT_FOREVER: the log does not say that it did. */
+static int64_t went_out(struct notice_case *n, const struct notice *w)
+{
+    int64_t when = ACT_FOREVER;
+    for (size_t i = 0; w->report && i < n->book.n_mails; i++)
+        if (n->book.mails[i].report == w->report && span_is(n->book.mails[i].what, "sent"))
+            when = n->book.mails[i].at.time;
+    for (size_t i = 0; i < n->book.n_results; i++) {
+        const struct act_notice_result *r = &n->book.results[i].act;
+        if (r->notice == w->at.entry && r->when != ACT_FOREVER &&
+            (span_is(r->what, "sent") || span_is(r->what, "posted") || span_is(r->what, "served")))
+            when = r->when;
+    }
+    return when;
+}
+
+static void add_service(struct affidavit *a, struct notice_case *n, const struct notice *w)
+{
+    const struct notice_party *p = notice_party_at(&n->book, w->act.party);
+    const struct notice_contact *k = notice_contact_at(&n->book, w->act.contact);
+    a->services = mem_room(a->services, a->n_services, &a->cap_services, sizeof *a->services);
+    a->services[a->n_services++] = (struct affidavit_service){.entry = w->at.entry,
+                                                              .when = went_out(n, w),
+                                                              .party = p->act.name,
+                                                              .channel = w->act.channel,
+                                                              .address = k->act.address,
+                                                              .state = notice_state_name(w->state)};
+}
+
 void affidavit_notices(struct affidavit *a, struct notice_case *n, const struct notice_party *only)
 {
     for (size_t i = 0; i < n->book.n_notices; i++) {
         const struct notice *w = &n->book.notices[i];
         if (!affidavit_concerns(a, n, only, w->act.party))
             continue;
+        add_service(a, n, w);
         say_notice(a, n, w);
         say_mails(a, n, w);
         for (size_t k = 0; k < n->book.n_results; k++)

@@ -2,6 +2,9 @@
 
 #include <errno.h>
 
+#define WIDTH_MAX 100 /* columns; longer lines are as good as wrapped */
+#define SLACK     20  /* columns that a value may have taken away from its line */
+
 /* ---- paragraphs ---- */
 
 static struct span next_line(struct cur *c)
@@ -20,10 +23,40 @@ static bool stays(struct span line)
            (line.n >= 3 && memcmp(line.p, bullet, 3) == 0);
 }
 
+/* Characters, not bytes. */
+static size_t columns(struct span s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s.n; i++)
+        n += (s.p[i] & 0xc0) != 0x80;
+    return n;
+}
+
+/* How wide the text was written. */
+static size_t width_of(struct span text)
+{
+    size_t most = 0;
+    for (struct cur c = cur_of(text); cur_left(&c);) {
+        size_t n = columns(next_line(&c));
+        most = n > most ? n : most;
+    }
+    return most < WIDTH_MAX ? most : WIDTH_MAX;
+}
+
+/* The line before was ended because its next word did not fit; values that were filled in may have
+ * made it shorter. */
+static bool was_wrapped(size_t before, struct span line, size_t width)
+{
+    const uint8_t *blank = memchr(line.p, ' ', line.n);
+    size_t word = columns(span_of(line.p, blank ? (size_t)(blank - line.p) : line.n));
+    return before + 1 + word + SLACK > width;
+}
+
 int notice_paragraphs(struct span text, int (*each)(void *ctx, struct span words, bool line),
                       void *ctx)
 {
     struct buf words = {0};
+    size_t width = width_of(text), before = 0;
     int rc = 0;
     for (struct cur c = cur_of(text); rc == 0 && cur_left(&c);) {
         struct span line = next_line(&c), bare = span_trim(line);
@@ -37,8 +70,9 @@ int notice_paragraphs(struct span text, int (*each)(void *ctx, struct span words
         if (!bare.n || own)
             continue;
         if (words.n)
-            buf_byte(&words, ' ');
+            buf_byte(&words, was_wrapped(before, bare, width) ? ' ' : '\n');
         buf_span(&words, bare);
+        before = columns(bare);
     }
     if (rc == 0 && words.n)
         rc = each(ctx, buf_as_span(&words), false);
@@ -95,13 +129,13 @@ static int collect(void *ctx, struct span words, bool line)
     return 0;
 }
 
-/* A list's lines are its names. */
-static void collect_names(struct buf *out, struct span text)
+/* A list's lines are its names, a box's stand as they are. */
+static void collect_lines(struct buf *out, struct span text)
 {
     for (struct cur c = cur_of(text); cur_left(&c);) {
-        struct span name = span_trim(next_line(&c));
-        if (name.n)
-            collect(out, name, true);
+        struct span line = span_trim(next_line(&c));
+        if (line.n)
+            collect(out, line, true);
     }
 }
 
@@ -110,8 +144,8 @@ static void end_part(struct reading *r)
     struct buf joined = {0};
     struct notice_part *part = &r->out->part[r->out->n];
     if (r->in_part) {
-        if (part->kind == NOTICE_PART_NAMES)
-            collect_names(&joined, buf_as_span(&r->words));
+        if (part->kind != NOTICE_PART_WORDS)
+            collect_lines(&joined, buf_as_span(&r->words));
         else
             notice_paragraphs(buf_as_span(&r->words), collect, &joined);
         part->words = span_of(arena_copy(r->arena, joined.p, joined.n), joined.n);

@@ -5,7 +5,8 @@
  * parts, each behind a line of its own: "[words] HEAD", "[names] HEAD", "[box] HEAD"; the head may
  * be missing. Words in front of the first part's line are a part without a head.
  *
- * Paragraphs lie between empty lines; their lines are joined. Lines that begin with a blank, a tab,
+ * Lines of [names] and of [box] stand as they are. Paragraphs of words lie between empty lines;
+ * their lines are joined. Lines that begin with a blank, a tab,
  * "- " or a bullet stay as they are. */
 #pragma once
 

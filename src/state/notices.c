@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/utc.h"
 #include "event/act_cleanup.h"
 #include "event/event.h"
 
@@ -113,6 +114,12 @@ static bool one_of(struct span word, const char *const *words)
     return *words != NULL;
 }
 
+/* A time of this world, or none: what is reckoned with it cannot overflow. */
+static bool is_time(int64_t t)
+{
+    return t == ACT_FOREVER || (t >= UTC_EVENT_MIN && t <= UTC_EVENT_MAX);
+}
+
 static int not_that(const char *what, struct err *err)
 {
     return err_set(err, -EBADMSG, "not a %s", what);
@@ -163,7 +170,7 @@ static int take_result(const struct sql *db, const struct pursuit_act *act, stru
     static const char *const words[] = {"sent",     "delivered", "bounced",  "refused", "reply",
                                         "clipping", "posted",    "answered", "served",  NULL};
     struct act_notice_result a;
-    if (act_notice_result_read(act->payload, &a) < 0 || !one_of(a.what, words))
+    if (act_notice_result_read(act->payload, &a) < 0 || !one_of(a.what, words) || !is_time(a.when))
         return not_that("notice's result", err);
     int rc = is_there(db, IS_NOTICE, a.notice, "notice", err);
     return rc < 0 ? rc : put_notice_result(db, act, &a, err);
@@ -184,8 +191,11 @@ static int take_insertion(const struct sql *db, const struct pursuit_act *act, s
 {
     static const char *const words[] = {"published", "missed", "moved", NULL};
     struct act_insertion a;
-    if (act_insertion_read(act->payload, &a) < 0 || !one_of(a.what, words))
+    if (act_insertion_read(act->payload, &a) < 0 || !one_of(a.what, words) || !is_time(a.when) ||
+        !is_time(a.planned))
         return not_that("insertion", err);
+    if (span_is(a.what, "published") && a.when == ACT_FOREVER)
+        return err_set(err, -EBADMSG, "published, and on no day");
     int rc = is_there(db, IS_RUN, a.publication, "publication", err);
     return rc < 0 ? rc : put_insertion(db, act, &a, err);
 }
@@ -193,7 +203,7 @@ static int take_insertion(const struct sql *db, const struct pursuit_act *act, s
 static int take_hearing(const struct sql *db, const struct pursuit_act *act, struct err *err)
 {
     struct act_hearing a;
-    if (act_hearing_read(act->payload, &a) < 0)
+    if (act_hearing_read(act->payload, &a) < 0 || !is_time(a.when) || !is_time(a.deadline))
         return not_that("hearing", err);
     return put_hearing(db, act, &a, err);
 }
@@ -202,7 +212,7 @@ static int take_answer(const struct sql *db, const struct pursuit_act *act, stru
 {
     static const char *const words[] = {"response", "default", "extension", NULL};
     struct act_answer a;
-    if (act_answer_read(act->payload, &a) < 0 || !one_of(a.what, words))
+    if (act_answer_read(act->payload, &a) < 0 || !one_of(a.what, words) || !is_time(a.when))
         return not_that("answer", err);
     int rc = is_there(db, IS_PARTY, a.party, "party", err);
     if (rc == 0)

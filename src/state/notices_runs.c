@@ -13,7 +13,8 @@ bool notice_dates_parse(struct span text, int64_t *days, size_t *n)
             end++;
         int64_t day;
         if (end - at != 10 || *n == NOTICE_DATES_MAX ||
-            !utc_parse(span_of(text.p + at, end - at), &day) || (*n && day <= days[*n - 1]))
+            !utc_parse(span_of(text.p + at, end - at), &day) || day < UTC_EVENT_MIN ||
+            day > UTC_EVENT_MAX || (*n && day <= days[*n - 1]))
             return false;
         days[(*n)++] = day;
         at = end + 1;
