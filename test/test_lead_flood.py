@@ -12,7 +12,7 @@ if not os.environ.get("EBB_LEAD_FLOOD"):
     done()
 
 # Receipts, right or wrong: nothing to be told by the clock.
-timing = run(os.environ["EBB_LEAD_TIMING"], 60)
+timing = run(os.environ["EBB_LEAD_TIMING"], 40)
 for line in timing.out.splitlines():
     print("# " + line)
 equal(timing.code, 0, "right, wrong and unknown receipts take the same time, and it is work")

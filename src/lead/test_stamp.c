@@ -22,6 +22,27 @@ static void stamps(void)
     ok(stamp_bits(&s, "log.example", subject, NOW) < 12, "nor with another number");
 }
 
+/* By the words of stamp.h, with the plain digest. */
+static void definition(void)
+{
+    uint8_t subject[SHA256_LEN] = {5}, text[SHA256_LEN + 8], digest[SHA256_LEN];
+    struct stamp s;
+    struct buf first = {0};
+    unsigned bits = 0;
+    ok(stamp_make("log.example", subject, 10, NOW, &s), "a stamp");
+    buf_str(&first, "ebb lead stamp v1\nlog.example\n");
+    buf_be64(&first, s.hour);
+    buf_put(&first, subject, sizeof subject);
+    sha256(first.p, first.n, text);
+    be64_put(text + SHA256_LEN, s.nonce);
+    sha256(text, sizeof text, digest);
+    while (bits < 256 && !(digest[bits / 8] & 0x80 >> bits % 8))
+        bits++;
+    ok(bits >= 10, "is what it is said to be");
+    is_int(stamp_bits(&s, "log.example", subject, NOW), bits);
+    buf_free(&first);
+}
+
 static void fill(struct stamp_demand *d, uint64_t leads, uint64_t bytes)
 {
     struct buf text = {0};
@@ -81,6 +102,7 @@ static void sampling(void)
 int main(void)
 {
     stamps();
+    definition();
     prices();
     sampling();
     return tap_done();
