@@ -25,7 +25,7 @@ static void choose(struct chosen *c, uint64_t entry)
 }
 
 /* As they were at that size: a subject that was merged into another one by then stands for it. */
-static int choose_named(const struct cli *cli, struct casedir *c, const struct subject_names *names,
+static int choose_named(const struct cli *cli, struct casedir *c, struct subject_names *names,
                         struct chosen *out, struct err *err)
 {
     for (unsigned i = 0; i < cli->n_args; i++) {
@@ -41,14 +41,14 @@ static int choose_named(const struct cli *cli, struct casedir *c, const struct s
     return 0;
 }
 
-static void choose_all(const struct subject_names *names, struct chosen *out)
+static int choose_root(void *ctx, const struct subject_plain *s)
 {
-    for (size_t i = 0; i < names->n; i++) {
-        if (names->all[i].root != names->all[i].entry)
-            continue;
-        out->v = mem_room(out->v, out->n, &out->cap, sizeof *out->v);
-        out->v[out->n++] = names->all[i].entry;
-    }
+    struct chosen *out = ctx;
+    if (s->root != s->entry)
+        return 0;
+    out->v = mem_room(out->v, out->n, &out->cap, sizeof *out->v);
+    out->v[out->n++] = s->entry;
+    return 0;
 }
 
 static int export_at(const struct cli *cli, struct casedir *c, uint64_t size, put_fn *put,
@@ -56,11 +56,9 @@ static int export_at(const struct cli *cli, struct casedir *c, uint64_t size, pu
 {
     struct subject_names names;
     struct chosen chosen = {0};
-    int rc = subject_names_load(c, size, &names, err);
-    if (rc == 0 && cli->n_args)
-        rc = choose_named(cli, c, &names, &chosen, err);
-    else if (rc == 0)
-        choose_all(&names, &chosen);
+    subject_names_open(c, size, &names);
+    int rc = cli->n_args ? choose_named(cli, c, &names, &chosen, err)
+                         : subjects_plain(c->pursuit, size, choose_root, &chosen, err);
     if (rc == 0)
         rc = put(&(struct subject_export){c, size, &names, chosen.v, chosen.n, tlp}, out, err);
     buf_byte(out, '\n');

@@ -60,7 +60,7 @@ int cmd_subject_withdraw(const struct cli *cli)
     struct act_withdrawn a = {0};
     struct buf payload = {0};
     struct err err;
-    uint64_t index;
+    uint64_t index = 0;
     if (cli->n_args != 1 || !cli_parse_u64(cli->args[0], &a.entry))
         return cli_fail(EXIT_USAGE, "case subject withdraw: wants the entry of a fact or a link");
     int code = why_of(cli, &a.why);
@@ -123,7 +123,7 @@ static int change(const struct cli *cli, uint8_t kind)
     struct casedir c;
     struct buf payload = {0};
     struct err err;
-    uint64_t index;
+    uint64_t index = 0;
     if (cli->n_args != 2)
         return cli_fail(EXIT_USAGE, "%s: wants two subjects", cli->command);
     int code = why_of(cli, &a.why);

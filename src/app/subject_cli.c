@@ -175,46 +175,70 @@ static struct span kept(struct arena *a, struct span s)
     return span_of(arena_copy(a, s.n ? (const void *)s.p : "", s.n), s.n);
 }
 
-static struct subject_as_was *find_name(const struct subject_names *names, uint64_t entry)
+static struct subject_as_was **slot_of(struct subject_as_was **slots, size_t cap, uint64_t entry)
 {
-    size_t from = 0, to = names->n;
-    while (from < to) {
-        size_t at = from + (to - from) / 2;
-        if (names->all[at].entry < entry)
-            from = at + 1;
-        else
-            to = at;
-    }
-    return from < names->n && names->all[from].entry == entry ? &names->all[from] : NULL;
+    size_t i = (size_t)(entry * 0x9e3779b97f4a7c15u >> 32) & (cap - 1);
+    while (slots[i] && slots[i]->entry != entry)
+        i = (i + 1) & (cap - 1);
+    return &slots[i];
 }
 
-const struct subject_as_was *subject_names_of(const struct subject_names *names, uint64_t entry)
+static void make_room(struct subject_names *names)
 {
-    return find_name(names, entry);
+    struct subject_as_was **more;
+    if (names->n * 2 < names->cap)
+        return;
+    more = mem_zeroed(names->cap * 2, sizeof *more);
+    for (size_t i = 0; i < names->cap; i++)
+        if (names->slot[i])
+            *slot_of(more, names->cap * 2, names->slot[i]->entry) = names->slot[i];
+    free(names->slot);
+    names->slot = more;
+    names->cap *= 2;
 }
 
-static int load_name(void *ctx, const struct subject_plain *s)
+static int keep_name(void *ctx, const struct subject_plain *s)
 {
     struct subject_names *names = ctx;
-    names->all = mem_room(names->all, names->n, &names->cap, sizeof *names->all);
-    names->all[names->n++] = (struct subject_as_was){.entry = s->entry,
-                                                     .root = s->root,
-                                                     .name = kept(&names->arena, s->name),
-                                                     .kind = kept(&names->arena, s->kind),
-                                                     .note = kept(&names->arena, s->note),
-                                                     .recorded = s->recorded};
+    struct subject_as_was *kept_one;
+    make_room(names);
+    struct subject_as_was **slot = slot_of(names->slot, names->cap, s->entry);
+    if (*slot)
+        return 0;
+    *slot = kept_one = arena_alloc(&names->arena, sizeof *kept_one);
+    *kept_one = (struct subject_as_was){.entry = s->entry,
+                                        .root = s->root,
+                                        .name = kept(&names->arena, s->name),
+                                        .kind = kept(&names->arena, s->kind),
+                                        .note = kept(&names->arena, s->note),
+                                        .recorded = s->recorded};
+    names->n++;
     return 0;
+}
+
+void subject_names_open(struct casedir *c, uint64_t size, struct subject_names *out)
+{
+    *out = (struct subject_names){.c = c, .size = size, .cap = 64};
+    out->slot = mem_zeroed(out->cap, sizeof *out->slot);
+    arena_init(&out->arena);
 }
 
 int subject_names_load(struct casedir *c, uint64_t size, struct subject_names *out, struct err *err)
 {
-    *out = (struct subject_names){0};
-    arena_init(&out->arena);
-    return subjects_plain(c->pursuit, size, load_name, out, err);
+    subject_names_open(c, size, out);
+    return subjects_plain(c->pursuit, size, keep_name, out, err);
+}
+
+const struct subject_as_was *subject_names_of(struct subject_names *names, uint64_t entry)
+{
+    struct subject_as_was *there = *slot_of(names->slot, names->cap, entry);
+    if (!there && subjects_one(names->c->pursuit, entry, names->size, keep_name, names, NULL) == 0)
+        there = *slot_of(names->slot, names->cap, entry);
+    return there;
 }
 
 void subject_names_free(struct subject_names *names)
 {
-    free(names->all);
+    free(names->slot);
     arena_free(&names->arena);
 }

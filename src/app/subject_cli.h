@@ -43,12 +43,17 @@ struct subject_as_was {
     int64_t recorded;
 };
 struct subject_names {
+    struct casedir *c;
+    uint64_t size;
     struct arena arena;
-    struct subject_as_was *all; /* by entry */
+    struct subject_as_was **slot; /* by entry; open addressing */
     size_t n, cap;
 };
+/* Names are looked up when they are asked for. */
+void subject_names_open(struct casedir *c, uint64_t size, struct subject_names *out);
+/* All at once: cheaper where most are asked for. subject_names_free() also after a failure. */
 int subject_names_load(struct casedir *c, uint64_t size, struct subject_names *out,
                        struct err *err);
 void subject_names_free(struct subject_names *names);
-/* NULL: there was none. */
-const struct subject_as_was *subject_names_of(const struct subject_names *names, uint64_t entry);
+/* NULL: there was none. Valid until subject_names_free(). */
+const struct subject_as_was *subject_names_of(struct subject_names *names, uint64_t entry);

@@ -8,9 +8,9 @@
 
 struct subject_export {
     struct casedir *c;
-    uint64_t size;                     /* as the log's first so many entries say */
-    const struct subject_names *names; /* as they were then */
-    const uint64_t *subjects;          /* those that were merged into none; in order */
+    uint64_t size;               /* as the log's first so many entries say */
+    struct subject_names *names; /* as they were then */
+    const uint64_t *subjects;    /* those that were merged into none; in order */
     size_t n;
     const char *tlp; /* white green amber red */
 };

@@ -1,5 +1,5 @@
 /* Subjects: what the log says, taken into tables. */
-#include "state/subjects.h"
+#include "state/subjects_impl.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -29,11 +29,10 @@ static const char schema[] =
     "CREATE INDEX links_other ON links(other) WHERE other<>0;"
     "CREATE TABLE knowledge(entry INTEGER PRIMARY KEY, size INTEGER, root BLOB, facts INTEGER);"
     "CREATE INDEX knowledge_size ON knowledge(size);"
-    /* What facts can be searched by; their texts are above. */
-    "CREATE VIRTUAL TABLE fact_words USING fts5(value, normal, type, content='', "
-    "tokenize='trigram');";
-
-#define FOREVER INT64_MAX
+    /* What facts can be searched by, up to an entry; their texts are above. */
+    "CREATE VIRTUAL TABLE fact_words USING fts5(" SUBJECT_WORDS_COLUMNS ");"
+    "CREATE TABLE fact_words_at(entry INTEGER, waiting INTEGER);"
+    "INSERT INTO fact_words_at VALUES(0, 0);";
 
 /* ---- words ---- */
 
@@ -122,7 +121,7 @@ static int take_merge(const struct sql *db, const struct pursuit_act *act,
     if (group_of(db, root) + group_of(db, other) > SUBJECT_GROUP_MAX)
         return err_set(err, -E2BIG, "more than %d subjects in one", SUBJECT_GROUP_MAX);
     int rc = sql_run(db, err, "INSERT INTO merges VALUES(?,?,?,?,?,'')", "iiiti",
-                     (int64_t)act->index, (int64_t)a->into, other, a->why, FOREVER);
+                     (int64_t)act->index, (int64_t)a->into, other, a->why, SUBJECT_FOREVER);
     if (rc == 0)
         rc = sql_run(db, err, "UPDATE subjects SET \"into\"=? WHERE entry=?", "ii",
                      (int64_t)a->into, other);
@@ -139,14 +138,14 @@ static int take_split(const struct sql *db, const struct pursuit_act *act,
                  (int64_t)a->into))
         return err_set(err, -ENOENT, "a split of what is not merged");
     int rc = sql_run(db, err, "UPDATE merges SET split=?, split_why=? WHERE other=? AND split=?",
-                     "itii", (int64_t)act->index, a->why, other, FOREVER);
+                     "itii", (int64_t)act->index, a->why, other, SUBJECT_FOREVER);
     if (rc == 0)
         rc = sql_run(db, err, "UPDATE subjects SET \"into\"=0 WHERE entry=?", "i", other);
     return rc == 0 ? sql_run(db, err,
                              "WITH RECURSIVE below(e) AS (VALUES(?1) UNION SELECT m.other FROM"
                              " merges m JOIN below ON m.\"into\"=below.e WHERE m.split=?2)"
                              " UPDATE subjects SET root=?1 WHERE entry IN (SELECT e FROM below)",
-                             "ii", other, FOREVER)
+                             "ii", other, SUBJECT_FOREVER)
                    : rc;
 }
 
@@ -181,6 +180,19 @@ static int check_source(const struct sql *db, const struct source *s, struct err
     return 0;
 }
 
+/* Many at a time, because each time costs as much; always as many, so that a rebuild gives the same
+ * index. Who searches looks at the rest, too. */
+static int index_words(const struct sql *db, uint64_t entry, struct err *err)
+{
+    if (sql_int(db, 0, "UPDATE fact_words_at SET waiting=waiting+1 RETURNING waiting", "") <
+        SUBJECT_WORDS_BATCH)
+        return 0;
+    int rc = sql_run(db, err, "INSERT INTO fact_words" SUBJECT_WORDS_WAITING, "");
+    return rc == 0 ? sql_run(db, err, "UPDATE fact_words_at SET entry=?, waiting=0", "i",
+                             (int64_t)entry)
+                   : rc;
+}
+
 static int take_fact(const struct sql *db, const struct pursuit_act *act, struct err *err)
 {
     struct act_fact a;
@@ -200,10 +212,7 @@ static int take_fact(const struct sql *db, const struct pursuit_act *act, struct
                  (int64_t)a.confidence, a.observed, (int64_t)a.lead, a.entries, a.document,
                  a.sha256, a.note);
     if (rc == 0)
-        rc = sql_run(db, err, "INSERT INTO fact_words(rowid,value,normal,type) VALUES(?,?,?,?)",
-                     "ittt", (int64_t)act->index, a.value,
-                     span_eq(buf_as_span(&normal), a.value) ? span_str("") : buf_as_span(&normal),
-                     a.type);
+        rc = index_words(db, act->index, err);
     buf_free(&normal);
     return rc;
 }

@@ -63,6 +63,9 @@ struct subject_plain {
 int subjects_plain(struct pursuit *p, uint64_t size,
                    int (*each)(void *ctx, const struct subject_plain *s), void *ctx,
                    struct err *err);
+/* One of them. */
+int subjects_one(struct pursuit *p, uint64_t entry, uint64_t size,
+                 int (*each)(void *ctx, const struct subject_plain *s), void *ctx, struct err *err);
 /* The subject and those that were merged into it then. */
 int subjects_members(struct pursuit *p, uint64_t subject, uint64_t size,
                      int (*each)(void *ctx, const struct subject_plain *s), void *ctx,

@@ -5,6 +5,15 @@
 
 #define SUBJECT_FOREVER INT64_MAX /* not split, not before any entry */
 
+/* The index of trigrams. Types are words of their own there: three characters that nothing else
+ * has. */
+#define SUBJECT_WORDS_BATCH   256
+#define SUBJECT_WORDS_COLUMNS "value, normal, type, content='', tokenize='trigram'"
+#define SUBJECT_WORDS_WAITING                                                                      \
+    "(rowid, value, normal, type) SELECT entry, value, CASE WHEN normal=value THEN '' ELSE normal" \
+    " END, char(2)||substr(type, 1, 2) FROM facts WHERE entry>(SELECT entry FROM fact_words_at)"   \
+    " ORDER BY entry"
+
 static inline int64_t bound(uint64_t n)
 {
     return n > INT64_MAX ? INT64_MAX : (int64_t)n;

@@ -175,6 +175,20 @@ int subjects_plain(struct pursuit *p, uint64_t size,
     return subjects_walk(p, sql_prepare(db, err, query, "i", bound(size)), read_plain, &r, err);
 }
 
+int subjects_one(struct pursuit *p, uint64_t entry, uint64_t size,
+                 int (*each)(void *ctx, const struct subject_plain *s), void *ctx, struct err *err)
+{
+    struct plain_reader r = {each, ctx};
+    return subjects_walk(p,
+                         sql_prepare(pursuit_sql(p), err,
+                                     "SELECT s.entry, ?3, s.name, s.kind, s.note, a.time FROM"
+                                     " subjects s JOIN acts a ON a.entry=s.entry WHERE s.entry=?1"
+                                     " AND s.entry<?2",
+                                     "iii", bound(entry), bound(size),
+                                     (int64_t)subjects_root_at(p, entry, size)),
+                         read_plain, &r, err);
+}
+
 int subjects_members(struct pursuit *p, uint64_t subject, uint64_t size,
                      int (*each)(void *ctx, const struct subject_plain *s), void *ctx,
                      struct err *err)
@@ -202,6 +216,7 @@ struct fact_reader {
     int (*each)(void *, const struct subject_fact *);
     void *ctx;
     bool any;
+    uint64_t n;
 };
 
 static int read_fact(void *ctx, sqlite3_stmt *s)
@@ -224,13 +239,14 @@ static int read_fact(void *ctx, sqlite3_stmt *s)
         .withdrawn = sqlite3_column_int(s, 13) != 0,
     };
     r->any = true;
+    r->n++;
     return r->each(r->ctx, &out);
 }
 
 int subjects_facts(struct pursuit *p, uint64_t subject, uint64_t size, bool all,
                    int (*each)(void *ctx, const struct subject_fact *f), void *ctx, struct err *err)
 {
-    struct fact_reader r = {each, ctx, false};
+    struct fact_reader r = {.each = each, .ctx = ctx};
     const char *query = subject ? GROUP FACT_COLUMNS FACT_TABLES
                             "WHERE f.subject IN (SELECT e FROM members) AND " HELD
                             "ORDER BY f.entry"
@@ -245,7 +261,7 @@ int subjects_facts(struct pursuit *p, uint64_t subject, uint64_t size, bool all,
 int subjects_fact(struct pursuit *p, uint64_t entry,
                   int (*each)(void *ctx, const struct subject_fact *f), void *ctx, struct err *err)
 {
-    struct fact_reader r = {each, ctx, false};
+    struct fact_reader r = {.each = each, .ctx = ctx};
     int rc =
         subjects_walk(p,
                       sql_prepare(pursuit_sql(p), err, FACT_COLUMNS FACT_TABLES "WHERE f.entry=?1",
@@ -258,7 +274,7 @@ int subjects_facts_of_lead(struct pursuit *p, uint64_t lead,
                            int (*each)(void *ctx, const struct subject_fact *f), void *ctx,
                            struct err *err)
 {
-    struct fact_reader r = {each, ctx, false};
+    struct fact_reader r = {.each = each, .ctx = ctx};
     return subjects_walk(p,
                          sql_prepare(pursuit_sql(p), err,
                                      FACT_COLUMNS FACT_TABLES
@@ -271,7 +287,7 @@ int subjects_known_before(struct pursuit *p, struct span type, struct span value
                           int (*each)(void *ctx, const struct subject_fact *f), void *ctx,
                           struct err *err)
 {
-    struct fact_reader r = {each, ctx, false};
+    struct fact_reader r = {.each = each, .ctx = ctx};
     struct buf normal = {0};
     facts_normal(type, value, &normal);
     int rc =
@@ -307,15 +323,34 @@ static void put_phrase(struct buf *out, const char *columns, struct span text)
     buf_byte(out, '"');
 }
 
-static sqlite3_stmt *search_within(struct pursuit *p, struct span match, int64_t limit,
-                                   struct err *err)
+#define SEARCH_WITHIN(table)                                                                       \
+    FACT_COLUMNS " FROM " table " i JOIN facts f ON f.entry=i.rowid JOIN acts a ON"                \
+                 " a.entry=f.entry LEFT JOIN withdrawn w ON w.of=f.entry WHERE " table             \
+                 " MATCH ?1 ORDER BY i.rowid LIMIT ?3"
+
+/* What the index has, then what waits for it. */
+static int search_within(struct pursuit *p, struct span match, uint64_t limit,
+                         struct fact_reader *r, struct err *err)
 {
-    return sql_prepare(pursuit_sql(p), err,
-                       FACT_COLUMNS " FROM fact_words JOIN facts f ON f.entry=fact_words.rowid"
-                                    " JOIN acts a ON a.entry=f.entry"
-                                    " LEFT JOIN withdrawn w ON w.of=f.entry"
-                                    " WHERE fact_words MATCH ?1 ORDER BY fact_words.rowid LIMIT ?3",
-                       "tii", match, SUBJECT_FOREVER, limit);
+    const struct sql *db = pursuit_sql(p);
+    int rc = subjects_walk(p,
+                           sql_prepare(db, err, SEARCH_WITHIN("fact_words"), "tii", match,
+                                       SUBJECT_FOREVER, bound(limit)),
+                           read_fact, r, err);
+    if (rc || r->n >= limit)
+        return rc;
+    rc = sql_run(db, err, "DROP TABLE IF EXISTS temp.fact_waiting", "");
+    if (rc == 0)
+        rc = sql_run(db, err,
+                     "CREATE VIRTUAL TABLE temp.fact_waiting USING fts5(" SUBJECT_WORDS_COLUMNS ")",
+                     "");
+    if (rc == 0)
+        rc = sql_run(db, err, "INSERT INTO temp.fact_waiting" SUBJECT_WORDS_WAITING, "");
+    return rc < 0 ? rc
+                  : subjects_walk(p,
+                                  sql_prepare(db, err, SEARCH_WITHIN("fact_waiting"), "tii", match,
+                                              SUBJECT_FOREVER, bound(limit - r->n)),
+                                  read_fact, r, err);
 }
 
 /* Type by type, as the index has them; `beyond` is behind every text that begins so. */
@@ -337,26 +372,29 @@ int subjects_search(struct pursuit *p, struct span type, struct span text, uint6
                     int (*each)(void *ctx, const struct subject_fact *f), void *ctx,
                     struct err *err)
 {
-    struct fact_reader r = {each, ctx, false};
+    struct fact_reader r = {.each = each, .ctx = ctx};
     struct buf words = {0}, beyond = {0};
-    sqlite3_stmt *s;
+    int rc;
     if (!text.n || text.n > SEARCH_MAX || !span_is_utf8(text))
         return err_set(err, -EINVAL, "a text of 1 to %d bytes is searched for, in UTF-8",
                        SEARCH_MAX);
     if (characters(text) >= TRIGRAM) {
+        uint8_t code[TRIGRAM] = {2};
         put_phrase(&words, "value normal", text);
         if (type.n) {
+            memcpy(code + 1, type.p, type.n < 2 ? type.n : 2);
             buf_str(&words, " AND ");
-            put_phrase(&words, "type", type);
+            put_phrase(&words, "type", span_of(code, sizeof code));
         }
-        s = search_within(p, buf_as_span(&words), bound(limit), err);
+        rc = search_within(p, buf_as_span(&words), limit, &r, err);
     } else {
         facts_normal(span_str("other"), text, &words);
         buf_span(&beyond, buf_as_span(&words));
         buf_byte(&beyond, 0xff); /* no UTF-8 has it */
-        s = search_begin(p, type, buf_as_span(&words), buf_as_span(&beyond), bound(limit), err);
+        rc = subjects_walk(
+            p, search_begin(p, type, buf_as_span(&words), buf_as_span(&beyond), bound(limit), err),
+            read_fact, &r, err);
     }
-    int rc = subjects_walk(p, s, read_fact, &r, err);
     buf_free(&words);
     buf_free(&beyond);
     return rc;
