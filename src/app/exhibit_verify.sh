@@ -27,16 +27,25 @@ listed() {
     done < manifest.json
 }
 found() {
+    : > "$tmp/odd"
     for f in * .[!.]* ..?* */* */.[!.]* */..?*; do
         case $f in
         manifest.json | manifest.sha256 | manifest.sig) [ ! -L "$f" ] && [ -f "$f" ] && continue ;;
         entries | blobs | timestamp | witness) [ ! -L "$f" ] && [ -d "$f" ] && continue ;;
         esac
-        if [ -L "$f" ] || [ -e "$f" ]; then printf '%s\n' "$f"; fi
+        if [ ! -L "$f" ] && [ -f "$f" ]; then
+            printf '%s\n' "$f"
+        elif [ -L "$f" ] || [ -e "$f" ]; then
+            echo "no file: $f" >> "$tmp/odd"
+        fi
     done | sort > "$tmp/found"
-    while IFS= read -r f; do
-        if [ ! -L "$f" ] && [ -f "$f" ]; then printf '%s  %s\n' "$(sum "$f")" "$f"; else echo "no file: $f"; fi
-    done < "$tmp/found"
+    cat "$tmp/odd"
+    (
+        set -f # each line of it is one name
+        IFS='
+'
+        sha256sum -- $(cat "$tmp/found") || echo "a file that cannot be read"
+    )
 }
 [ "$(sha256sum manifest.json)" = "$(cat manifest.sha256)" ] || fail "manifest.json is not what manifest.sha256 says"
 [ "$(listed)" = "$(found)" ] || fail "the files are not those of manifest.json"
@@ -86,6 +95,15 @@ echo "ok: the checkpoint over $top entries is signed by the log's key (vkey)"
 
 # ---- 4. Each entry is in the log, at its place (RFC 9162, 2.1.3.2), and says what is shown of it.
 node() { { printf '\001'; printf %s "$1" | base64 -d; printf %s "$2" | base64 -d; } | hash; }
+# The same, as $r. What was hashed at this place before, $1, is looked up: entries share most of their paths.
+node_at() {
+    if [ -f "$tmp/node.$1" ]; then
+        read -r a b r < "$tmp/node.$1"
+        if [ "$a $b" = "$2 $3" ]; then return; fi
+    fi
+    r=$(node "$2" "$3")
+    printf '%s %s %s\n' "$2" "$3" "$r" > "$tmp/node.$1"
+}
 path_leads() { # $1: file of the proof, $2: index, $3: hash of the leaf
     fn=$2
     sn=$((top - 1))
@@ -100,10 +118,10 @@ path_leads() { # $1: file of the proof, $2: index, $3: hash of the leaf
         esac
         if [ $sn -eq 0 ]; then return 1; fi
         if [ $((fn & 1)) -eq 1 ] || [ "$fn" -eq $sn ]; then
-            r=$(node "$p" "$r")
+            node_at $n.$fn "$p" "$r"
             while [ $((fn & 1)) -eq 0 ] && [ "$fn" -ne 0 ]; do fn=$((fn >> 1)); sn=$((sn >> 1)); done
         else
-            r=$(node "$r" "$p")
+            node_at $n.$((fn + 1)) "$r" "$p"
         fi
         fn=$((fn >> 1))
         sn=$((sn >> 1))
