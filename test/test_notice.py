@@ -12,6 +12,7 @@ import time
 
 from ebbtest import Case, EBB, ROOT, done, equal, folder, ok, run, skip, write
 from people import people
+from sinkhole import Sinkhole
 from smarthost import Smarthost
 
 WORDS = os.path.join(ROOT, "rules", "notice")
@@ -208,8 +209,14 @@ def test_send_needs():
 SHIM = """
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
+static long from_env(const char *name)
+{
+    return getenv(name) ? atol(getenv(name)) : 0;
+}
 int clock_gettime(clockid_t id, struct timespec *ts)
 {
     static int (*real)(clockid_t, struct timespec *);
@@ -217,26 +224,56 @@ int clock_gettime(clockid_t id, struct timespec *ts)
         *(void **)&real = dlsym(RTLD_NEXT, "clock_gettime");
     int rc = real(id, ts);
     if (id == CLOCK_REALTIME)
-        ts->tv_sec -= atol(getenv("EBB_TEST_BACK"));
+        ts->tv_sec -= from_env("EBB_TEST_BACK");
     return rc;
 }
+static int synced(const char *name, int fd)
+{
+    static long n;
+    int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, name);
+    int rc = real(fd);
+    if (++n == from_env("EBB_TEST_KILL"))
+        kill(getpid(), SIGKILL);
+    return rc;
+}
+int fsync(int fd)
+{
+    return synced("fsync", fd);
+}
+int fdatasync(int fd)
+{
+    return synced("fdatasync", fd);
+}
 """
+shim = None
+
+
+def with_shim(person, **more):
+    """The environment of somebody whose clock is set back, or who is killed behind a sync; None: not here."""
+    global shim
+    if shim is None:
+        place = folder()
+        path = os.path.join(place, "shim.so")
+        built = subprocess.run(["cc", "-shared", "-fPIC", "-o", path, write(os.path.join(place, "shim.c"), SHIM), "-ldl"],
+                               capture_output=True)
+        good = built.returncode == 0 and run(EBB, "--help", env=dict(os.environ, LD_PRELOAD=path)).code == 0
+        shim = path if good else ""
+    return dict(who[person].env, LD_PRELOAD=shim, **more) if shim else None
 
 
 def test_clock():
     """The clock is set back to before the order was put on record."""
-    place = folder()
-    source = write(os.path.join(place, "shim.c"), SHIM)
-    shim = os.path.join(place, "shim.so")
-    built = subprocess.run(["cc", "-shared", "-fPIC", "-o", shim, source, "-ldl"], capture_output=True)
-    env = dict(who["rita"].env, LD_PRELOAD=shim, EBB_TEST_BACK=str(3600))
-    if built.returncode or run(EBB, "--help", env=env).code:
+    env = with_shim("rita", EBB_TEST_BACK="3600")
+    if not env:
         skip("a clock before the order", "no preloaded clock here")
         return
     before = log_size()
-    result = case.ebb("notice", "send", "--template", "notice", "--party", "Host One", env=env)
-    ok(result.code == 1 and "the clock" in result.err and "put on record" in result.err and log_size() == before,
-       "a clock before the order: refused (%s)" % result.err.strip())
+    for args in (("send", "--template", "notice", "--party", "Host One"),
+                 ("serve", "Host One", "--channel", "post", "--template", "notice", "--when", day(0)),
+                 ("publish", "x", "--order", "order-1", "--template", "notice", "--place", "x", "--from", day(1))):
+        result = case.ebb("notice", *args, env=env)
+        ok(result.code == 1 and "the clock" in result.err and "put on record" in result.err and log_size() == before,
+           "%s by a clock before the order: refused" % args[0])
 
 
 def read_mail(data):
@@ -323,24 +360,74 @@ def test_returns():
     ok("bounced" not in status()[1], "no warning any more")
 
 
-def test_crash():
-    """A kill between NOTICE and REPORT_QUEUED: the next send queues what is left, once."""
+def test_queue_only():
     before = len(host.taken)
-    must("rita", "notice", "party", "add", "Crash Host", "--order", "order-1")
-    must("rita", "notice", "contact", "add", "Crash Host", "--channel", "mail", "--address", "crash@crash.example",
+    must("rita", "notice", "party", "add", "Queue Host", "--order", "order-1")
+    must("rita", "notice", "contact", "add", "Queue Host", "--channel", "mail", "--address", "q@queue.example",
          "--found", "WHOIS")
-    # the queue's act is refused: its address is not writable then, as after a kill
-    half = os.path.join(case.path, "run", "queue")
-    env = dict(who["rita"].env, EBB_TEST_STOP="1")
-    result = case.ebb("notice", "send", "--template", "notice", "--party", "Crash Host", "--queue-only", env=env)
-    equal(result.code, 0, "queued only")
-    equal(len(host.taken), before, "and not sent yet")
-    ok(os.path.exists(half), "under the queue's lock")
-    rows, _ = status("--party", "Crash Host", "--notices")
-    equal([r["state"] for r in rows], ["queued"], "queued, by the status")
-    result = who["rita"].ebb(case, "notice", "send", "--template", "notice", "--party", "Crash Host", "--json")
-    equal([r["result"] for r in result.rows()], ["sent"], "a later call sends it")
+    send = ("notice", "send", "--template", "notice", "--party", "Queue Host")
+    result = who["rita"].ebb(case, *send, "--queue-only")
+    equal((result.code, len(host.taken)), (0, before), "queued only: not sent yet")
+    equal([r["state"] for r in status("--party", "Queue Host", "--notices")[0]], ["queued"], "by the status, too")
+    equal([r["result"] for r in who["rita"].ebb(case, *send, "--json").rows()], ["sent"], "a later call sends it")
     equal(len(host.taken), before + 1, "once")
+
+
+def test_crash():
+    """Killed behind each sync in turn: no notice is lost, none goes out twice."""
+    if not with_shim("rita"):
+        skip("killed behind each sync", "no preloaded sync here")
+        return
+    left = 0
+    for n in range(1, 13):
+        name, address = "Crash Host %d" % n, "c%d@crash.example" % n
+        must("rita", "notice", "party", "add", name, "--order", "order-1")
+        must("rita", "notice", "contact", "add", name, "--channel", "mail", "--address", address, "--found", "WHOIS")
+        env = with_shim("rita", EBB_TEST_KILL=str(n))
+        killed = case.ebb("notice", "send", "--template", "notice", "--party", name, env=env)
+        made = [a for a in acts("notice") if a["party"] == acts("party")[-1]["index"]]
+        left += len(made) == 1 and made[0]["message_id"] not in [q["message_id"] for q in acts("report_queued")]
+        again = who["rita"].ebb(case, "notice", "send", "--template", "notice", "--party", name)
+        if again.code or killed.code not in (0, -9):
+            ok(False, "killed behind sync %d: %s" % (n, again.err))
+        rows = status("--party", name, "--notices")[0]
+        equal(([r["state"] for r in rows], [c for c, _ in host.taken].count(address)), (["sent"], 1),
+              "killed behind sync %d: one notice, sent once" % n)
+    ok(left > 0, "some were killed between the notice and its mail")
+    ours = [q["message_id"] for q in acts("report_queued")]
+    equal(len(ours), len(set(ours)), "no Message-ID twice")
+
+
+def test_daemon():
+    """With `ebb serve`: a command records and queues, the daemon's courier sends."""
+    hole = Sinkhole(listen={"dns": ("dns", "")})
+    with open(os.path.join(hole.path, "ebb.yaml"), "a") as f:
+        f.write(config(host))
+    roles = people(hole, rita="custodian operator counsel")
+    rita = roles["rita"]
+    before = len(host.taken)
+    for args in (("case", "order", "add", "--id", "o", "--court", "C", "--docket", "1", "--from", day(-3)),
+                 ("case", "asset", "add", "xray.example", "--order", "o"),
+                 ("notice", "template", "add", write(os.path.join(folder(), "n.txt"), "To {{party}}: {{docket}}\n"),
+                  "--name", "n", "--language", "en")):
+        rita.rows(hole, *args)
+    hole.start()
+    for i in range(3):
+        rita.rows(hole, "notice", "party", "add", "P%d" % i, "--order", "o")
+        rita.rows(hole, "notice", "contact", "add", "P%d" % i, "--channel", "mail", "--address", "p%d@d.example" % i,
+                  "--found", "x")
+    result = rita.ebb(hole, "notice", "send", "--template", "n")
+    ok(result.code == 0 and "3 notices recorded, 3 queued" in result.err and "it sends" in result.err,
+       "a command records and queues, and leaves the sending to the daemon")
+    end = time.monotonic() + 30
+    while len(host.taken) < before + 3 and time.monotonic() < end:
+        time.sleep(0.05)
+    equal(sorted(c for c, _ in host.taken[before:]), ["p%d@d.example" % i for i in range(3)], "which sends them")
+    data = read_mail(host.taken[before][1])
+    equal((data.get_content_type(), data["Subject"]), ("text/plain", "n"), "a notice without HTML or subject is a text")
+    equal(hole.stop(), 0, "it stops")
+    equal([r["state"] for r in hole.rows("notice", "status", "--notices")], ["sent"] * 3, "and all are sent, by the log")
+    hole.verifies("its log verifies")
 
 
 def test_serve():
@@ -579,7 +666,7 @@ def test_rebuild():
 
 
 for test in (test_order_first, test_templates, test_parties, test_send_needs, test_clock, test_draft, test_mail,
-             test_returns, test_crash, test_serve, test_print, test_court, test_affidavit, test_rebuild):
+             test_returns, test_queue_only, test_crash, test_daemon, test_serve, test_print, test_court, test_affidavit, test_rebuild):
     print("# %s" % test.__name__, flush=True)
     test()
 host.stop()

@@ -4,7 +4,8 @@
 #include "app/cli.h"
 #include "app/courier_clerk.h"
 
-/* Two that plan at once would tell the same twice: one after the other. The descriptor (close()
+/* Two that plan at once would tell the same twice: one after the other,
+ * and each sees all that is on the log. The descriptor (close()
  * lets the next one), or negative. */
 int cleanup_queue_lock(const struct cli *cli, struct err *err);
 /* Sends what is queued and due, a row a mail on standard output; leaves it to `ebb serve` where

@@ -21,7 +21,7 @@
 
 /* ---- queueing ---- */
 
-int cleanup_queue_lock(const struct cli *cli, struct err *err)
+static int take_lock(const struct cli *cli, struct err *err)
 {
     char path[FILE_PATH_MAX];
     int rc = file_path(path, err, "%s/run", cli->case_dir);
@@ -39,6 +39,25 @@ int cleanup_queue_lock(const struct cli *cli, struct err *err)
         return rc;
     }
     return fd;
+}
+
+/* An act is durable a moment before readers see it; who was killed in that moment has left one that
+ * the next writer finds. A plan that is made without it would tell twice. A writer that is there has
+ * found it. */
+static int find_all(const struct cli *cli, struct err *err)
+{
+    struct case_keeper *k;
+    int rc = case_keeper_open(cli, &k, err);
+    return rc == -EBUSY ? 0 : rc < 0 ? rc : case_keeper_close(k, err);
+}
+
+int cleanup_queue_lock(const struct cli *cli, struct err *err)
+{
+    int fd = take_lock(cli, err);
+    int rc = fd < 0 ? fd : find_all(cli, err);
+    if (rc < 0 && fd >= 0)
+        close(fd);
+    return rc < 0 ? rc : fd;
 }
 
 static int queue_due(const struct cli *cli, int64_t now, struct err *err)
