@@ -58,7 +58,7 @@ def do(by, *args):
 
 # ---- the order in which to read them
 a, b, c = submit("the panel is at panel.example"), submit("noise"), submit("more noise")
-dear = submit("worth more", "--work", "17")
+dear = submit("worth more", "--work", "2")
 equal(listed(), [dear, a, b, c], "a class that paid more has its turn first, and one turn")
 equal([lead(a)[k] for k in ("status", "assigned", "tags", "four_eyes", "pending", "news", "claims")],
       ["received", None, [], False, 0, False, 0], "a lead as it comes")
