@@ -10,12 +10,12 @@ static int value(const char *s)
 int main(void)
 {
     bool good = true, ordered = true, apart = true;
-    char four[8];
+    char four[5] = "";
     for (unsigned i = 0; i < WORDS_COUNT; i++) {
         const char *w = word_of(i);
         size_t n = strlen(w);
         good &= n >= 4 && n <= 8 && strspn(w, "abcdefghijklmnopqrstuvwxyz") == n;
-        snprintf(four, sizeof four, "%.4s", w);
+        memcpy(four, w, 4); /* each has as many */
         good &= value(w) == (int)i && value(four) == (int)i;
         ordered &= i == 0 || strcmp(word_of(i - 1), w) < 0;
         apart &= i == 0 || strncmp(word_of(i - 1), w, 4) != 0;

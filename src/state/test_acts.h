@@ -140,7 +140,7 @@ static inline void log_feed(struct pursuit *p)
 /* All rows of a table, as one digest. */
 static inline void log_digest(struct pursuit *p, const char *table, uint8_t out[SHA256_LEN])
 {
-    char query[128];
+    char query[256];
     sha256_ctx c;
     sqlite3_stmt *s = NULL;
     snprintf(query, sizeof query, "SELECT * FROM %s", table);
