@@ -237,9 +237,8 @@ static int put_stix(struct referral *x, struct err *err)
     for (size_t i = 0; i < x->n_subjects; i++)
         entries[i] = x->subjects[i].entry;
     qsort(entries, x->n_subjects, sizeof *entries, by_number);
-    int rc = subject_names_load(x->c, x->size, &names, err);
-    if (rc == 0)
-        rc = subject_export_stix(&(struct subject_export){.c = x->c,
+    subject_names_open(x->c, x->size, &names);
+    int rc = subject_export_stix(&(struct subject_export){.c = x->c,
                                                           .size = x->size,
                                                           .names = &names,
                                                           .subjects = entries,

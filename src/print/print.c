@@ -27,6 +27,7 @@ static bool is_control(gunichar c)
 }
 
 #define REPLACEMENT "\xef\xbf\xbd"
+#define UNKNOWN     0xfffd
 
 struct cleaning {
     struct buf *out;
@@ -64,14 +65,18 @@ static void put_character(struct cleaning *c, gunichar u, const uint8_t *p, size
 {
     bool joins = (u == JOINER || u == JOINER_NOT) && c->before >= ARABIC &&
                  (g_unichar_isalpha(c->before) || g_unichar_ismark(c->before));
-    c->before = u;
     c->marks = g_unichar_ismark(u) ? c->marks + 1 : 0;
-    if (c->out->n - c->line + n > PRINT_LINE_MAX && c->marks == 0)
+    bool bad = c->marks > PRINT_MARKS_MAX || is_control(u) || (is_hidden(u) && !joins);
+    if (bad) {
+        u = UNKNOWN;
+        p = (const uint8_t *)REPLACEMENT;
+        n = sizeof REPLACEMENT - 1;
+    }
+    if (c->out->n - c->line + n > PRINT_LINE_MAX &&
+        (bad || !c->marks)) /* marks stay where they are */
         break_line(c);
-    if (c->marks > PRINT_MARKS_MAX || is_control(u) || (is_hidden(u) && !joins))
-        buf_str(c->out, REPLACEMENT);
-    else
-        buf_put(c->out, p, n);
+    buf_put(c->out, p, n);
+    c->before = u; /* as it stands there, so that clean text stays as it is */
     if (u == ' ')
         c->gap = c->out->n;
 }
@@ -224,3 +229,17 @@ int print_pdf_close(struct print_pdf *pdf, bool keep, struct err *err)
         pdf->out->n = pdf->from;
     return rc;
 }
+
+#ifdef __SANITIZE_ADDRESS__
+/* Fontconfig keeps what it read until the process ends. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_options(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libfontconfig\n";
+}
+const char *__lsan_default_options(void)
+{
+    return "print_suppressions=0";
+}
+#endif
