@@ -50,8 +50,8 @@ static void say_run(struct affidavit *a, struct notice_case *n, const struct not
     char text[160];
     snprintf(
         text, sizeof text,
-        " By the log it appeared on %zu days, %zu of them beyond the plan; %zu were missed, of "
-        "%zu nothing is said, %zu are to come.",
+        " By the log: published %zu (%zu of them beyond the plan), missed %zu, no word %zu, to "
+        "come %zu.",
         sum->published, sum->extra, sum->missed, sum->unknown, sum->ahead);
     affidavit_say(a, text);
     affidavit_end(a, AFFIDAVIT_PRINT, false);
@@ -215,8 +215,7 @@ static void say_run_gap(struct affidavit *a, struct notice_case *n, const struct
         affidavit_say(a, "The run in ");
         affidavit_tell(a, run->at.entry, "publication", "outlet", run->act.outlet);
         snprintf(text, sizeof text,
-                 ": %zu days were missed, %zu appeared instead; of %zu days that are over nothing "
-                 "is on the log.",
+                 ": missed %zu, published instead %zu; over, and nothing is on the log: %zu.",
                  sum.missed, sum.extra, sum.unknown);
         affidavit_say(a, text);
         for (size_t i = 0; i < k; i++)
@@ -227,7 +226,7 @@ static void say_run_gap(struct affidavit *a, struct notice_case *n, const struct
     if (sum.published < NOTICE_RUN_DAYS) {
         affidavit_say(a, "The run in ");
         affidavit_tell(a, run->at.entry, "publication", "outlet", run->act.outlet);
-        snprintf(text, sizeof text, " has appeared on %zu days so far, which is fewer than %d.",
+        snprintf(text, sizeof text, ": published so far %zu, which is fewer than %d.",
                  sum.published, NOTICE_RUN_DAYS);
         affidavit_say(a, text);
         end_gap(a);
