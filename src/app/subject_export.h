@@ -53,3 +53,16 @@ enum subject_thing {
 enum subject_thing subject_export_thing(const struct subject_row *row, struct buf *normal);
 /* Milliseconds, as both forms want them. */
 void subject_export_time(struct json *j, const char *key, int64_t t);
+static inline void key_str(struct json *j, const char *key, const char *s)
+{
+    json_key(j, key);
+    json_str(j, s);
+}
+/* Nothing when it is empty. */
+static inline void key_span(struct json *j, const char *key, struct span s)
+{
+    if (s.n) {
+        json_key(j, key);
+        json_span(j, s);
+    }
+}

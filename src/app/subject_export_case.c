@@ -8,139 +8,7 @@
 #include <string.h>
 
 #include "app/facts_tree.h"
-#include "app/subject_export.h"
-
-#define IRI_MAX 96
-
-struct iri {
-    char text[IRI_MAX];
-};
-
-struct graph {
-    const struct subject_export *e;
-    struct json *j;
-    struct subject_seen seen;
-    struct iri investigation;
-    struct buf objects; /* of the investigation: IRIs, a line each */
-};
-
-/* ---- nodes ---- */
-
-static struct iri iri_of(struct graph *g, const char *word, struct span name)
-{
-    char uuid[UUID_TEXT_MAX];
-    struct iri iri;
-    subject_export_uuid(g->e, word, name, uuid);
-    snprintf(iri.text, sizeof iri.text, "kb:%s-%s", word, uuid);
-    return iri;
-}
-
-static struct iri entry_iri(struct graph *g, const char *word, uint64_t entry)
-{
-    uint8_t name[8];
-    be64_put(name, entry);
-    return iri_of(g, word, span_of(name, sizeof name));
-}
-
-static bool is_new(struct graph *g, const struct iri *iri)
-{
-    return subject_seen_add(&g->seen, span_str(iri->text));
-}
-
-static void key_str(struct json *j, const char *key, const char *s)
-{
-    json_key(j, key);
-    json_str(j, s);
-}
-
-static void key_span(struct json *j, const char *key, struct span s)
-{
-    if (s.n) {
-        json_key(j, key);
-        json_span(j, s);
-    }
-}
-
-static void key_ref(struct json *j, const char *key, const char *iri)
-{
-    json_key(j, key);
-    json_object(j);
-    key_str(j, "@id", iri);
-    json_object_end(j);
-}
-
-static void typed(struct json *j, const char *key, const char *type, struct span value)
-{
-    json_key(j, key);
-    json_object(j);
-    key_str(j, "@type", type);
-    key_span(j, "@value", value);
-    json_object_end(j);
-}
-
-static void key_time(struct json *j, const char *key, int64_t t)
-{
-    json_key(j, key);
-    json_object(j);
-    key_str(j, "@type", "xsd:dateTime");
-    subject_export_time(j, "@value", t);
-    json_object_end(j);
-}
-
-static void key_bool(struct json *j, const char *key, bool v)
-{
-    json_key(j, key);
-    json_bool(j, v);
-}
-
-static void begin(struct graph *g, const char *type, const struct iri *iri)
-{
-    json_object(g->j);
-    key_str(g->j, "@id", iri->text);
-    key_str(g->j, "@type", type);
-}
-
-static void begin_facets(struct json *j)
-{
-    json_key(j, "uco-core:hasFacet");
-    json_array(j);
-}
-
-/* A facet of one text; it belongs to the node that its name is made of. */
-static void put_facet(struct graph *g, const struct iri *of, const char *class, const char *key,
-                      struct span value)
-{
-    char type[64];
-    struct buf name = {0};
-    buf_str(&name, of->text);
-    buf_str(&name, class);
-    struct iri iri = iri_of(g, "facet", buf_as_span(&name));
-    snprintf(type, sizeof type, "uco-observable:%s", class);
-    begin(g, type, &iri);
-    key_span(g->j, key, value);
-    json_object_end(g->j);
-    buf_free(&name);
-}
-
-static void put_confidence(struct graph *g, const struct iri *of, uint64_t confidence)
-{
-    char text[24];
-    struct iri iri = iri_of(g, "confidence", span_str(of->text));
-    if (!confidence)
-        return;
-    snprintf(text, sizeof text, "%llu", (unsigned long long)confidence);
-    begin_facets(g->j);
-    begin(g, "uco-core:ConfidenceFacet", &iri);
-    typed(g->j, "uco-core:confidence", "xsd:nonNegativeInteger", span_str(text));
-    json_object_end(g->j);
-    json_array_end(g->j);
-}
-
-static void note_object(struct graph *g, const struct iri *iri)
-{
-    buf_str(&g->objects, iri->text);
-    buf_byte(&g->objects, '\n');
-}
+#include "app/subject_graph.h"
 
 /* ---- subjects ---- */
 
@@ -153,31 +21,31 @@ static const char *class_of(struct span kind)
 
 static void put_role(struct graph *g, uint64_t subject, const struct iri *identity)
 {
-    struct iri role = entry_iri(g, "role", subject), has = entry_iri(g, "has-role", subject);
-    begin(g, "case-investigation:Subject", &role);
+    struct iri role = graph_entry(g, "role", subject), has = graph_entry(g, "has-role", subject);
+    graph_begin(g, "case-investigation:Subject", &role);
     json_object_end(g->j);
-    begin(g, "uco-core:Relationship", &has);
-    key_ref(g->j, "uco-core:source", identity->text);
-    key_ref(g->j, "uco-core:target", role.text);
+    graph_begin(g, "uco-core:Relationship", &has);
+    graph_ref(g->j, "uco-core:source", identity->text);
+    graph_ref(g->j, "uco-core:target", role.text);
     key_str(g->j, "uco-core:kindOfRelationship", "Has_Role");
-    key_bool(g->j, "uco-core:isDirectional", true);
+    graph_bool(g->j, "uco-core:isDirectional", true);
     json_object_end(g->j);
-    note_object(g, &role);
+    graph_object(g, &role);
 }
 
 static struct iri put_identity(struct graph *g, uint64_t subject, const struct subject_rows *rows)
 {
     const struct subject_as_was *s = subject_names_of(g->e->names, subject);
-    struct iri iri = entry_iri(g, "subject", subject);
-    if (!s || !is_new(g, &iri))
+    struct iri iri = graph_entry(g, "subject", subject);
+    if (!s || !graph_is_new(g, &iri))
         return iri;
-    begin(g, class_of(s->kind), &iri);
+    graph_begin(g, class_of(s->kind), &iri);
     key_span(g->j, "uco-core:name", s->name);
     key_span(g->j, "uco-core:description", rows ? s->note : span_str(""));
     key_span(g->j, "uco-core:tag", s->kind);
-    key_time(g->j, "uco-core:objectCreatedTime", s->recorded);
+    graph_time(g->j, "uco-core:objectCreatedTime", s->recorded);
     json_object_end(g->j);
-    note_object(g, &iri);
+    graph_object(g, &iri);
     if (rows)
         put_role(g, subject, &iri);
     return iri;
@@ -186,10 +54,10 @@ static struct iri put_identity(struct graph *g, uint64_t subject, const struct s
 /* Who recorded something. */
 static struct iri put_account(struct graph *g, struct span account)
 {
-    struct iri iri = iri_of(g, "account", account);
-    if (!is_new(g, &iri))
+    struct iri iri = graph_iri(g, "account", account);
+    if (!graph_is_new(g, &iri))
         return iri;
-    begin(g, "uco-identity:Identity", &iri);
+    graph_begin(g, "uco-identity:Identity", &iri);
     key_span(g->j, "uco-core:name", account.n ? account : span_str("nobody"));
     json_object_end(g->j);
     return iri;
@@ -221,19 +89,19 @@ static void put_observable(struct graph *g, size_t class, struct span value,
     buf_str(&name, classes[class].class);
     buf_byte(&name, 0);
     buf_span(&name, value);
-    *iri = iri_of(g, "observable", buf_as_span(&name));
+    *iri = graph_iri(g, "observable", buf_as_span(&name));
     buf_free(&name);
-    if (!is_new(g, iri))
+    if (!graph_is_new(g, iri))
         return;
     snprintf(type, sizeof type, "uco-observable:%s", classes[class].class);
-    begin(g, type, iri);
-    begin_facets(g->j);
-    put_facet(g, iri, classes[class].facet, classes[class].key, value);
+    graph_begin(g, type, iri);
+    graph_facets(g->j);
+    graph_facet(g, iri, classes[class].facet, classes[class].key, value);
     if (classes[class].thing == SUBJECT_THING_HANDLE)
-        put_facet(g, iri, "DigitalAccountFacet", "uco-observable:displayName", row->value);
+        graph_facet(g, iri, "DigitalAccountFacet", "uco-observable:displayName", row->value);
     json_array_end(g->j);
     json_object_end(g->j);
-    note_object(g, iri);
+    graph_object(g, iri);
 }
 
 /* A network is no address of UCO's. */
@@ -264,17 +132,17 @@ static void put_relationship(struct graph *g, const struct subject_row *row, con
         snprintf(kind, sizeof kind, "has-%.*s", (int)row->type.n, (const char *)row->type.p);
     else
         snprintf(kind, sizeof kind, "%.*s", (int)row->type.n, (const char *)row->type.p);
-    *iri = entry_iri(g, "relationship", row->entry);
-    begin(g, "uco-core:Relationship", iri);
-    key_ref(g->j, "uco-core:source", from->text);
-    key_ref(g->j, "uco-core:target", to->text);
+    *iri = graph_entry(g, "relationship", row->entry);
+    graph_begin(g, "uco-core:Relationship", iri);
+    graph_ref(g->j, "uco-core:source", from->text);
+    graph_ref(g->j, "uco-core:target", to->text);
     key_str(g->j, "uco-core:kindOfRelationship", kind[0] ? kind : "related-to");
-    key_bool(g->j, "uco-core:isDirectional", true);
+    graph_bool(g->j, "uco-core:isDirectional", true);
     if (row->fact.observed != ACT_FOREVER)
-        key_time(g->j, "uco-core:startTime", row->fact.observed);
+        graph_time(g->j, "uco-core:startTime", row->fact.observed);
     key_span(g->j, "uco-core:description", row->fact.note);
-    key_time(g->j, "uco-core:objectCreatedTime", row->recorded);
-    put_confidence(g, iri, row->fact.confidence);
+    graph_time(g->j, "uco-core:objectCreatedTime", row->recorded);
+    graph_confidence(g, iri, row->fact.confidence);
     json_object_end(g->j);
 }
 
@@ -282,30 +150,30 @@ static void put_annotation(struct graph *g, const struct subject_row *row, const
                            struct iri *iri)
 {
     struct buf text = {0};
-    *iri = entry_iri(g, "annotation", row->entry);
-    begin(g, "uco-core:Annotation", iri);
-    key_ref(g->j, "uco-core:object", of->text);
+    *iri = graph_entry(g, "annotation", row->entry);
+    graph_begin(g, "uco-core:Annotation", iri);
+    graph_ref(g->j, "uco-core:object", of->text);
     buf_span(&text, row->type);
     buf_str(&text, ": ");
     buf_span(&text, row->value);
     key_span(g->j, "uco-core:statement", buf_as_span(&text));
     key_span(g->j, "uco-core:description", row->fact.note);
-    key_time(g->j, "uco-core:objectCreatedTime", row->recorded);
-    put_confidence(g, iri, row->fact.confidence);
+    graph_time(g->j, "uco-core:objectCreatedTime", row->recorded);
+    graph_confidence(g, iri, row->fact.confidence);
     json_object_end(g->j);
     buf_free(&text);
 }
 
 static struct iri put_grouping(struct graph *g, const struct subject_row *row)
 {
-    struct iri iri = entry_iri(g, "campaign", row->link.campaign);
-    if (!is_new(g, &iri))
+    struct iri iri = graph_entry(g, "campaign", row->link.campaign);
+    if (!graph_is_new(g, &iri))
         return iri;
-    begin(g, "uco-core:Grouping", &iri);
+    graph_begin(g, "uco-core:Grouping", &iri);
     key_span(g->j, "uco-core:name", row->value);
     key_str(g->j, "uco-core:context", "spam campaign");
     json_object_end(g->j);
-    note_object(g, &iri);
+    graph_object(g, &iri);
     return iri;
 }
 
@@ -315,18 +183,18 @@ static void put_hash(struct graph *g, const struct iri *of, const char *class, s
                      struct span digest)
 {
     char hex[SHA256_HEX_MAX];
-    struct iri facet = iri_of(g, "content", span_str(of->text));
-    struct iri hash = iri_of(g, "hash", span_str(of->text));
+    struct iri facet = graph_iri(g, "content", span_str(of->text));
+    struct iri hash = graph_iri(g, "hash", span_str(of->text));
     hex_encode(digest.p, digest.n, hex);
-    begin(g, class, of);
-    begin_facets(g->j);
+    graph_begin(g, class, of);
+    graph_facets(g->j);
     if (name.n)
-        put_facet(g, of, "FileFacet", "uco-observable:fileName", name);
-    begin(g, "uco-observable:ContentDataFacet", &facet);
+        graph_facet(g, of, "FileFacet", "uco-observable:fileName", name);
+    graph_begin(g, "uco-observable:ContentDataFacet", &facet);
     json_key(g->j, "uco-observable:hash");
-    begin(g, "uco-types:Hash", &hash);
+    graph_begin(g, "uco-types:Hash", &hash);
     key_str(g->j, "uco-types:hashMethod", "SHA256");
-    typed(g->j, "uco-types:hashValue", "xsd:hexBinary", span_str(hex));
+    graph_typed(g->j, "uco-types:hashValue", "xsd:hexBinary", span_str(hex));
     json_object_end(g->j);
     json_object_end(g->j);
     json_array_end(g->j);
@@ -337,12 +205,12 @@ static bool put_document(struct graph *g, const struct subject_row *row, struct 
 {
     if (!row->fact.sha256.n)
         return false;
-    *iri = iri_of(g, "document", row->fact.sha256);
-    if (!is_new(g, iri))
+    *iri = graph_iri(g, "document", row->fact.sha256);
+    if (!graph_is_new(g, iri))
         return true;
     put_hash(g, iri, "uco-observable:File", row->fact.document, row->fact.sha256);
     json_object_end(g->j);
-    note_object(g, iri);
+    graph_object(g, iri);
     return true;
 }
 
@@ -353,9 +221,9 @@ static void put_reference(struct graph *g, const struct iri *of, const char *wha
     char context[512];
     buf_str(&name, of->text);
     buf_str(&name, what);
-    struct iri iri = iri_of(g, "reference", buf_as_span(&name));
+    struct iri iri = graph_iri(g, "reference", buf_as_span(&name));
     snprintf(context, sizeof context, "%s %s", what, journal_origin(g->e->c->journal));
-    begin(g, "uco-core:ExternalReference", &iri);
+    graph_begin(g, "uco-core:ExternalReference", &iri);
     key_str(g->j, "uco-core:definingContext", context);
     key_span(g->j, "uco-core:externalIdentifier", identifier);
     json_object_end(g->j);
@@ -372,7 +240,7 @@ static int put_entry(struct graph *g, const struct subject_row *row, struct iri 
     if (rc < 0)
         return rc;
     merkle_leaf(leaf, sizeof leaf, hash);
-    *iri = entry_iri(g, "entry", row->entry);
+    *iri = graph_entry(g, "entry", row->entry);
     put_hash(g, iri, "uco-observable:ContentData", span_str(""), span_of(hash, sizeof hash));
     snprintf(text, sizeof text, "%llu", (unsigned long long)row->entry);
     key_str(g->j, "uco-core:description",
@@ -382,7 +250,7 @@ static int put_entry(struct graph *g, const struct subject_row *row, struct iri 
     put_reference(g, iri, "entry of the log", span_str(text));
     json_array_end(g->j);
     json_object_end(g->j);
-    note_object(g, iri);
+    graph_object(g, iri);
     return 0;
 }
 
@@ -421,8 +289,8 @@ static void put_refs(struct json *j, const char *key, const struct iri *a, const
 static int put_provenance(struct graph *g, const struct subject_row *row, const struct iri *what,
                           struct err *err)
 {
-    struct iri record = entry_iri(g, "provenance", row->entry),
-               action = entry_iri(g, "action", row->entry), entry, document;
+    struct iri record = graph_entry(g, "provenance", row->entry),
+               action = graph_entry(g, "action", row->entry), entry, document;
     struct iri who = put_account(g, row->account);
     char number[24];
     bool paper = put_document(g, row, &document);
@@ -430,24 +298,24 @@ static int put_provenance(struct graph *g, const struct subject_row *row, const 
     if (rc < 0)
         return rc;
     snprintf(number, sizeof number, "%llu", (unsigned long long)row->entry);
-    begin(g, "case-investigation:ProvenanceRecord", &record);
+    graph_begin(g, "case-investigation:ProvenanceRecord", &record);
     key_str(g->j, "uco-core:description", "What one entry of the log says, and what it rests on");
     key_str(g->j, "case-investigation:exhibitNumber", number);
-    key_time(g->j, "uco-core:objectCreatedTime", row->recorded);
+    graph_time(g->j, "uco-core:objectCreatedTime", row->recorded);
     put_sources(g, row, &record);
     put_refs(g->j, "uco-core:object", what, &entry);
     json_object_end(g->j);
-    begin(g, "case-investigation:InvestigativeAction", &action);
+    graph_begin(g, "case-investigation:InvestigativeAction", &action);
     key_str(g->j, "uco-core:name", "recorded");
-    key_time(g->j, "uco-action:startTime", row->recorded);
-    key_time(g->j, "uco-action:endTime", row->recorded);
-    key_ref(g->j, "uco-action:performer", who.text);
+    graph_time(g->j, "uco-action:startTime", row->recorded);
+    graph_time(g->j, "uco-action:endTime", row->recorded);
+    graph_ref(g->j, "uco-action:performer", who.text);
     put_refs(g->j, "uco-action:object", &entry, paper ? &document : NULL);
     put_refs(g->j, "uco-action:result", &record, what);
     json_object_end(g->j);
-    note_object(g, what);
-    note_object(g, &record);
-    note_object(g, &action);
+    graph_object(g, what);
+    graph_object(g, &record);
+    graph_object(g, &action);
     return 0;
 }
 
@@ -456,13 +324,13 @@ static int put_provenance(struct graph *g, const struct subject_row *row, const 
 static int put_row(struct graph *g, const struct subject_row *row, const struct iri *identity,
                    struct err *err)
 {
-    struct iri there, from = *identity, what, mark = entry_iri(g, "row", row->entry);
+    struct iri there, from = *identity, what, mark = graph_entry(g, "row", row->entry);
     const struct act_link *l = &row->link;
     struct pursuit *p = g->e->c->pursuit;
     bool link = row->what == SUBJECT_ROW_LINK, tied = true;
     if (!link && row->what != SUBJECT_ROW_FACT)
         return 0;
-    if (!is_new(g, &mark)) /* a link of two that are both exported */
+    if (!graph_is_new(g, &mark)) /* a link of two that are both exported */
         return 0;
     if (link && l->other) {
         from = put_identity(g, subjects_root_at(p, l->subject, g->e->size), NULL);
@@ -482,7 +350,7 @@ static int put_row(struct graph *g, const struct subject_row *row, const struct 
 static int put_subject(struct graph *g, uint64_t subject, bool itself, struct err *err)
 {
     struct subject_rows rows;
-    struct iri identity = entry_iri(g, "subject", subject);
+    struct iri identity = graph_entry(g, "subject", subject);
     int rc = subject_rows_gather(g->e->c, subject, g->e->size, false, &rows, err);
     if (rc == 0 && itself)
         put_identity(g, subject, &rows);
@@ -521,8 +389,8 @@ static void put_context(struct graph *g)
 static void put_investigation(struct graph *g)
 {
     char text[64];
-    struct iri iri = iri_of(g, "investigation", span_str(""));
-    begin(g, "case-investigation:Investigation", &iri);
+    struct iri iri = graph_iri(g, "investigation", span_str(""));
+    graph_begin(g, "case-investigation:Investigation", &iri);
     key_str(g->j, "uco-core:name", journal_origin(g->e->c->journal));
     snprintf(text, sizeof text, "TLP:%s; known at tree size %llu", g->e->tlp,
              (unsigned long long)g->e->size);

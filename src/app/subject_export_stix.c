@@ -37,20 +37,6 @@ struct bundle {
     int64_t begun; /* when the case was opened */
 };
 
-static void key_str(struct json *j, const char *key, const char *s)
-{
-    json_key(j, key);
-    json_str(j, s);
-}
-
-static void key_span(struct json *j, const char *key, struct span s)
-{
-    if (s.n) {
-        json_key(j, key);
-        json_span(j, s);
-    }
-}
-
 static void key_list(struct json *j, const char *key, const char *one)
 {
     json_key(j, key);
