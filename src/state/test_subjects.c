@@ -410,6 +410,40 @@ static void test_chain(void)
     pursuit_close(p);
 }
 
+/* What is in the index of words, and what waits for it, are found alike. */
+static void test_batches(void)
+{
+    enum { MANY = 700 };
+    uint64_t first = n_entries, of = subject("many"), entry[MANY];
+    char value[32], want[64];
+    for (unsigned i = 0; i < MANY; i++) {
+        snprintf(value, sizeof value, "batch-%u", i);
+        entry[i] = fact(of, i % 2 ? "handle" : "domain", value);
+    }
+    struct pursuit *p = view("batches");
+    take_in(p, first, n_entries);
+    for (unsigned i = 0; i < MANY; i += 37) {
+        snprintf(value, sizeof value, "TCH-%u", i);
+        found.n = 0;
+        is_int(subjects_search(p, span_str(""), span_str(value), 1, note_fact, NULL, &err), 0);
+        snprintf(want, sizeof want, "%llu", (unsigned long long)entry[i]);
+        is_str(taken(), want);
+        snprintf(value, sizeof value, "atch-%03u", i);
+        is_str(search(p, i % 2 ? "domain" : "handle", value), ""); /* the other type */
+    }
+    for (unsigned limit = 1; limit <= MANY + 1; limit += 100) {
+        unsigned n = 0;
+        is_int(
+            subjects_search(p, span_str("handle"), span_str("batch"), limit, note_fact, NULL, &err),
+            0);
+        for (size_t i = 0; i < found.n; i++)
+            n += found.p[i] == ' ';
+        is_int(n + 1, limit < MANY / 2 ? limit : MANY / 2);
+        found.n = 0;
+    }
+    pursuit_close(p);
+}
+
 /* ---- rebuilt ---- */
 
 static void dump(struct pursuit *p, struct buf *out)
@@ -464,6 +498,7 @@ int main(void)
     test_case();
     test_hostile();
     test_chain();
+    test_batches();
     test_rebuilt();
     char command[128];
     snprintf(command, sizeof command, "rm -rf %s", dir);
