@@ -140,7 +140,7 @@ int cmd_lead_delete(const struct cli *cli)
     struct span why = case_text(cli, "why");
     struct lead lead;
     struct err err;
-    uint64_t index;
+    uint64_t index = 0;
     if (cli->n_args != 1)
         return cli_fail(EXIT_USAGE, "lead delete: wants one lead");
     if (!why.n || why.n > WHY_MAX || !span_is_utf8(why))
@@ -361,9 +361,23 @@ static int erase_approved(struct casedir *c, const struct requests *asked, const
                 put_row(t, asked->list[i].lead, "deleted", index, buf_as_span(&asked->list[i].why));
         }
     blob_close(store);
-    if (rc == 0) /* they start anew, without what was erased */
-        rc = casedir_views(c, VIEW_ALL | VIEW_PURSUIT, err);
-    return rc == 0 ? casedir_save_views(c, err) : rc;
+    return rc;
+}
+
+/* They start anew, without what was erased. */
+static int renew_views(const struct cli *cli, struct err *err)
+{
+    struct casedir c = {.quiet = cli->quiet};
+    struct err closing;
+    int rc = casedir_open(&c, cli->case_dir, JOURNAL_WRITE, err);
+    if (rc == 0)
+        rc = casedir_views(&c, VIEW_ALL | VIEW_PURSUIT, err);
+    if (rc == 0)
+        rc = casedir_save_views(&c, err);
+    int closed = casedir_close(&c, &closing);
+    if (rc == 0 && closed < 0)
+        *err = closing;
+    return rc < 0 ? rc : closed;
 }
 
 static size_t count_approved(const struct requests *asked)
@@ -401,7 +415,8 @@ static int carry_out(const struct cli *cli, struct table *t, struct err *err)
     int closed = casedir_close(&c, &closing);
     if (rc == 0 && closed < 0)
         *err = closing;
-    return rc < 0 ? rc : closed;
+    rc = rc < 0 ? rc : closed;
+    return rc == 0 ? renew_views(cli, err) : rc;
 }
 
 /* What retention asks for goes on the log, for another person to approve. */

@@ -80,16 +80,16 @@ static void run(const char *folder, const char *name)
     setpgid(0, 0);
     for (int fd = 0; fd < 3; fd++)
         dup2(null, fd);
-    limit(RLIMIT_CORE, 0);
-    limit(RLIMIT_CPU, CPU_SECONDS);
-    limit(RLIMIT_AS, MEMORY_MAX);
-    limit(RLIMIT_FSIZE, DISK_MAX);
     if (chdir(folder) < 0)
         _exit(1);
     setenv("TMPDIR", folder, 1);
     setenv("HOME", folder, 1);
     unsetenv("EBB_KEY");
     unsetenv("EBB_PASSPHRASE_FILE");
+    limit(RLIMIT_CORE, 0);
+    limit(RLIMIT_CPU, CPU_SECONDS);
+    limit(RLIMIT_AS, MEMORY_MAX);
+    limit(RLIMIT_FSIZE, DISK_MAX);
     execlp(PROGRAM, PROGRAM, "--inplace", name, (char *)NULL);
     _exit(NO_PROGRAM);
 }
