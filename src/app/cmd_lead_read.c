@@ -203,9 +203,9 @@ static int answer(const struct cli *cli, struct account_key *key, struct lead *l
 int cmd_lead_answer(const struct cli *cli)
 {
     struct account_key key = {0};
-    struct lead lead;
+    struct lead lead = {0};
     struct err err;
-    uint64_t index;
+    uint64_t index = 0;
     if (cli->n_args != 1)
         return cli_fail(EXIT_USAGE, "lead answer: wants one lead");
     if (!cli_get(cli, "text"))
