@@ -130,8 +130,8 @@ static int check_answer(const struct notice_case *n, const struct notice_party *
 static int prepare(struct notice_case *n, struct act_answer *a, struct notice_document *document,
                    struct err *err)
 {
-    const struct notice_party *p;
-    const struct notice_hearing *h;
+    const struct notice_party *p = NULL;
+    const struct notice_hearing *h = NULL;
     int rc = notice_party_named(n, n->cli->args[0], &p, err);
     if (rc == 0)
         rc = find_hearing(n, p, &h, err);

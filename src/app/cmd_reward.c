@@ -166,7 +166,7 @@ int cmd_reward_milestone(const struct cli *cli)
     struct act_milestone a = {0};
     struct review_case r;
     struct review_document document = {0};
-    enum reward_condition what;
+    enum reward_condition what = REWARD_CONDITIONS;
     struct buf payload = {0};
     struct err err;
     int code = milestone_options(cli, &a, &what);

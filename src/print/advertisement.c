@@ -301,7 +301,7 @@ int advertisement_put(const struct advertisement *a, const struct advertisement_
                       struct buf *out, struct advertisement_fit *fit, struct err *err)
 {
     struct clean words = {0};
-    struct counted n;
+    struct counted n = {0};
     struct print print;
     struct composition c = {0};
     if (size->width < SIDE_LEAST || size->height < SIDE_LEAST || size->width > SIDE_MOST ||

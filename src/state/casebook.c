@@ -45,7 +45,7 @@ static const char schema[] =
 
 static struct sql as_sql(const struct casebook *cb)
 {
-    return (struct sql){cb->db, cb->path, "casebook"};
+    return (struct sql){.db = cb->db, .path = cb->path, .view = "casebook"};
 }
 
 int casebook_fail(const struct casebook *cb, struct err *err)

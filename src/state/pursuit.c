@@ -94,13 +94,13 @@ static int begin(struct pursuit *p, struct err *err)
 /* An act that one noun cannot take in leaves nothing half-done. */
 static int take(struct pursuit *p, const struct pursuit_act *act, struct err *err)
 {
-    sqlite3_exec(p->sql.db, "SAVEPOINT act", NULL, NULL, NULL);
+    sql_run(&p->sql, NULL, "SAVEPOINT act", "");
     int rc = take_own(&p->sql, act, err);
     for (size_t i = 0; rc >= 0 && i < NOUNS; i++)
         rc = nouns[i]->take(&p->sql, act, err);
     if (rc < 0)
-        sqlite3_exec(p->sql.db, "ROLLBACK TO act", NULL, NULL, NULL);
-    sqlite3_exec(p->sql.db, "RELEASE act", NULL, NULL, NULL);
+        sql_run(&p->sql, NULL, "ROLLBACK TO act", "");
+    sql_run(&p->sql, NULL, "RELEASE act", "");
     return rc;
 }
 
@@ -171,13 +171,14 @@ static int make_tables(struct pursuit *p, struct err *err)
 
 static int connect(struct pursuit *p, const char *path, struct err *err)
 {
-    sqlite3_close(p->sql.db);
-    p->sql.db = NULL;
+    sql_close(&p->sql);
     if (sqlite3_open_v2(path, &p->sql.db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) !=
         SQLITE_OK)
         return sql_fail(&p->sql, err);
+    sql_cache_open(&p->sql);
     sqlite3_busy_timeout(p->sql.db, BUSY_MS);
     sqlite3_exec(p->sql.db, "PRAGMA synchronous=NORMAL", NULL, NULL, NULL);
+    sqlite3_exec(p->sql.db, "PRAGMA cache_size=-32768", NULL, NULL, NULL); /* kB, at most */
     return 0;
 }
 
@@ -209,7 +210,7 @@ int pursuit_open(const char *dir, struct pursuit **out, struct err *err)
     if (!p)
         abort();
     int rc = file_path(p->path, err, "%s/pursuit", dir);
-    p->sql = (struct sql){NULL, p->path, "pursuit"};
+    p->sql = (struct sql){.path = p->path, .view = "pursuit"};
     if (rc == 0) {
         rc = access(dir, W_OK) == 0 ? open_file(p, err) : -EACCES;
         if (rc < 0 && rc != -EBUSY) { /* who may only read does without the file */
@@ -233,7 +234,7 @@ void pursuit_close(struct pursuit *p)
         return;
     if (p->writing)
         sqlite3_exec(p->sql.db, "ROLLBACK", NULL, NULL, NULL);
-    sqlite3_close(p->sql.db);
+    sql_close(&p->sql);
     free(p);
 }
 

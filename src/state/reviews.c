@@ -127,7 +127,7 @@ bool reviews_conflict(struct pursuit *p, uint64_t lead, struct span account)
 bool review_has_role(const struct sql *db, struct span account, unsigned roles)
 {
     int64_t has = sql_int(db, -1, "SELECT roles FROM review_people WHERE account=?", "t", account);
-    return has < 0 || (unsigned)has & roles;
+    return has >= 0 && (unsigned)has & roles;
 }
 
 /* ---- leads come ---- */

@@ -11,7 +11,13 @@
 struct sql {
     sqlite3 *db;
     const char *path, *view; /* "ebb rebuild VIEW" */
+    struct sql_cache *cache; /* of prepared statements; NULL: none */
 };
+
+/* Statements that sql_run() and sql_int() run again and again are prepared once from now on. */
+void sql_cache_open(struct sql *s);
+/* Closes the database, with the cache; s->db is NULL then. */
+void sql_close(struct sql *s);
 
 /* What SQLite says, as an error: -ENOMEM, -EBUSY, else -EIO. */
 int sql_fail(const struct sql *s, struct err *err);

@@ -29,6 +29,11 @@ static void act(struct pursuit *p, uint8_t kind, uint64_t index, const char *acc
 {
     struct buf plain = {0}, out = {0};
     put(&plain, n);
+    if (!*account) {
+        pursuit_act(p, kind, index, (int64_t)index * 1000, buf_as_span(&plain));
+        buf_free(&plain);
+        return;
+    }
     /* "account" goes in front: pursuit_act() does not mind the order of keys */
     cbor_put_head(&out, CBOR_MAP, (plain.p[0] & 31u) + 1);
     cbor_put_key(&out, "account");
@@ -44,11 +49,6 @@ static void put_approved(struct buf *out, uint64_t n)
     act_approval(out, &(struct act_approval){.entry = n, .what = span_str("approved")});
 }
 
-static void put_refused(struct buf *out, uint64_t n)
-{
-    act_approval(out, &(struct act_approval){.entry = n, .what = span_str("refused")});
-}
-
 static void put_withdrawn(struct buf *out, uint64_t n)
 {
     act_withdrawn(out, &(struct act_withdrawn){.entry = n, .why = span_str("an error")});
@@ -59,31 +59,65 @@ static void put_deletion(struct buf *out, uint64_t n)
     act_lead_deletion(out, &(struct act_lead_deletion){.lead = n, .why = span_str("asked for")});
 }
 
+static const char *account_name;
+
+/* A custodian: anybody's key will do here. */
+static void put_account(struct buf *out, uint64_t n)
+{
+    static const uint8_t key[32] = {1};
+    act_account(out, &(struct act_account){.name = span_str(account_name),
+                                           .roles = span_str("custodian"),
+                                           .sign = span_of(key, sizeof key),
+                                           .until = ACT_FOREVER});
+}
+
+static void put_lead(struct buf *out, uint64_t n)
+{
+    static const uint8_t bytes[32] = {1};
+    struct span s = span_of(bytes, sizeof bytes);
+    act_lead(out, &(struct act_lead){.salt = span_of(bytes, 16),
+                                     .size = 1,
+                                     .work = 1,
+                                     .wraps = s,
+                                     .public = s,
+                                     .verify = s,
+                                     .content = s,
+                                     .locator = span_of(bytes, 6),
+                                     .commitment = s});
+}
+
+#define LEAD     3
+#define DELETION 5
+
 static void test_approvals(void)
 {
     struct pursuit *p = must_open();
     struct pursuit_acted acted;
     char name[PURSUIT_NAME_MAX];
     unsigned yes, no;
-    act(p, KIND_LEAD_DELETION, 5, "rita", put_deletion, 3);
-    ok(pursuit_acted(p, 5, &acted, name, NULL) == 1 && acted.kind == KIND_LEAD_DELETION &&
+    account_name = "rita";
+    act(p, KIND_ACCOUNT, 1, "first", put_account, 0);
+    account_name = "carla";
+    act(p, KIND_ACCOUNT, 2, "first", put_account, 0);
+    act(p, KIND_LEAD, LEAD, "", put_lead, 0);
+    act(p, KIND_LEAD_DELETION, DELETION, "rita", put_deletion, LEAD);
+    ok(pursuit_acted(p, DELETION, &acted, name, NULL) == 1 && acted.kind == KIND_LEAD_DELETION &&
            span_is(acted.account, "rita") && acted.time == 5000,
        "who did what, when");
     ok(pursuit_acted(p, 6, &acted, name, NULL) == 0, "what was not done is not there");
-    act(p, KIND_APPROVAL, 6, "rita", put_approved, 5);
-    ok(pursuit_approvals(p, 5, &yes, &no, NULL) == 0 && yes == 0 && no == 0,
+    act(p, KIND_APPROVAL, 6, "rita", put_approved, DELETION);
+    ok(pursuit_approvals(p, DELETION, &yes, &no, NULL) == 0 && yes == 0 && no == 0,
        "nobody approves their own act");
-    act(p, KIND_APPROVAL, 7, "carla", put_approved, 5);
-    act(p, KIND_APPROVAL, 8, "carla", put_approved, 5);
-    ok(pursuit_approvals(p, 5, &yes, &no, NULL) == 0 && yes == 1 && no == 0,
+    act(p, KIND_APPROVAL, 7, "nobody", put_approved, DELETION);
+    ok(pursuit_approvals(p, DELETION, &yes, &no, NULL) == 0 && yes == 0 && no == 0,
+       "who is no account approves nothing");
+    act(p, KIND_APPROVAL, 8, "carla", put_approved, DELETION);
+    act(p, KIND_APPROVAL, 9, "carla", put_approved, DELETION);
+    ok(pursuit_approvals(p, DELETION, &yes, &no, NULL) == 0 && yes == 1 && no == 0,
        "another does, and counts once");
-    act(p, KIND_APPROVAL, 9, "carla", put_refused, 5);
-    act(p, KIND_APPROVAL, 10, "conny", put_approved, 5);
-    ok(pursuit_approvals(p, 5, &yes, &no, NULL) == 0 && yes == 1 && no == 1,
-       "who thinks better of it says no");
-    ok(!pursuit_is_withdrawn(p, 5), "it holds");
-    act(p, KIND_WITHDRAWN, 11, "rita", put_withdrawn, 5);
-    ok(pursuit_is_withdrawn(p, 5), "until it is withdrawn");
+    ok(!pursuit_is_withdrawn(p, DELETION), "it holds");
+    act(p, KIND_WITHDRAWN, 11, "rita", put_withdrawn, DELETION);
+    ok(pursuit_is_withdrawn(p, DELETION), "until it is withdrawn");
     is_int(pursuit_position(p), 0);
     pursuit_advance(p, 12);
     is_int(pursuit_position(p), 12);
@@ -91,26 +125,33 @@ static void test_approvals(void)
     pursuit_close(p);
 }
 
+static int64_t acts(struct pursuit *p)
+{
+    return sql_int(pursuit_sql(p), -1, "SELECT count(*) FROM acts", "");
+}
+
 static void test_again(void)
 {
     struct pursuit *p = must_open(), *other;
     unsigned yes, no;
     is_int(pursuit_position(p), 12);
-    ok(pursuit_approvals(p, 5, &yes, &no, NULL) == 0 && yes == 1 && no == 1, "as it was saved");
-    act(p, KIND_APPROVAL, 12, "otto", put_approved, 5);
+    ok(pursuit_approvals(p, DELETION, &yes, &no, NULL) == 0 && yes == 1, "as it was saved");
+    int64_t saved = acts(p);
+    act(p, KIND_WITHDRAWN, 12, "rita", put_withdrawn, LEAD);
+    is_int(acts(p), saved + 1);
     pursuit_close(p);
     p = must_open();
-    ok(pursuit_approvals(p, 5, &yes, &no, NULL) == 0 && yes == 1, "what was not saved is given up");
+    ok(acts(p) == saved && !pursuit_is_withdrawn(p, LEAD), "what was not saved is given up");
     /* two at a time: the second one takes in nothing twice */
     other = must_open();
-    act(p, KIND_APPROVAL, 12, "otto", put_approved, 5);
+    act(p, KIND_WITHDRAWN, 12, "rita", put_withdrawn, LEAD);
     pursuit_advance(p, 13);
     ok(pursuit_settle(p, NULL) == 0, "settled");
-    act(other, KIND_APPROVAL, 12, "otto", put_approved, 5);
-    act(other, KIND_APPROVAL, 13, "olga", put_approved, 5);
+    act(other, KIND_WITHDRAWN, 12, "rita", put_withdrawn, LEAD);
+    act(other, KIND_WITHDRAWN, 13, "rita", put_withdrawn, 1);
     pursuit_advance(other, 14);
     ok(pursuit_settle(other, NULL) == 0, "by another as well");
-    ok(pursuit_approvals(p, 5, &yes, &no, NULL) == 0 && yes == 3, "each act once");
+    is_int(acts(p), saved + 2);
     pursuit_advance(p, 13);
     ok(pursuit_snapshot(p, NULL) == 0, "who is behind saves, too");
     pursuit_close(other);
@@ -131,7 +172,7 @@ static void test_hostile(void)
     for (unsigned kind = 0; kind < 256; kind++)
         for (size_t i = 0; i < sizeof payloads / sizeof *payloads; i++)
             pursuit_act(p, (uint8_t)kind, index++, 1, span_str(payloads[i]));
-    act(p, KIND_LEAD_DELETION, index, "rita", put_deletion, UINT64_MAX);
+    act(p, KIND_WITHDRAWN, index, "rita", put_withdrawn, UINT64_MAX);
     ok(pursuit_acted(p, index, &acted, name, NULL) == 1, "the one that is good is there");
     pursuit_close(p);
 }
@@ -147,12 +188,12 @@ static void test_damaged(void)
        "a file that is none");
     p = must_open();
     is_int(pursuit_position(p), 0);
-    act(p, KIND_LEAD_DELETION, 1, "rita", put_deletion, 1);
+    act(p, KIND_WITHDRAWN, 1, "rita", put_withdrawn, 1);
     ok(pursuit_snapshot(p, &err) == 0, "begins anew");
     pursuit_close(p);
     unlink(path);
     ok(pursuit_open("/nonexistent", &p, &err) == 0, "where nothing can be written: in memory");
-    act(p, KIND_LEAD_DELETION, 1, "rita", put_deletion, 1);
+    act(p, KIND_WITHDRAWN, 1, "rita", put_withdrawn, 1);
     ok(pursuit_snapshot(p, &err) == 0, "which is saved nowhere");
     pursuit_close(p);
 }

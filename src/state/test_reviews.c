@@ -255,6 +255,7 @@ static int verdict(void *ctx, const struct review_act *a)
 static void test_novelty(void)
 {
     struct pursuit *p = log_begin();
+    log_account("sam", "reviewer");
     uint64_t l = log_lead(10);
     novelty("rita", l, 50, "known");
     novelty("rita", l, 50, "new");
