@@ -281,9 +281,22 @@ static int load_act_views(struct casedir *c, unsigned which, const char *dir, st
     return rc;
 }
 
+static unsigned loaded(const struct casedir *c)
+{
+    unsigned mask = 0, bit = 1;
+#define VIEW(name)                                                                                 \
+    mask |= c->name ? bit : 0;                                                                     \
+    bit <<= 1;
+    VIEWS
+#undef VIEW
+    return mask;
+}
+
+/* Those that are not loaded yet. */
 static int load_views(struct casedir *c, unsigned which, struct err *err)
 {
     char dir[FILE_PATH_MAX];
+    which &= ~loaded(c);
     int rc = file_path(dir, err, c->no_snapshots ? "%s/views/none" : "%s/views", c->dir);
     if (rc == 0 && which & VIEW_CENSUS)
         rc = census_open(dir, &c->census, err);
@@ -339,7 +352,8 @@ static void save_on_demand(struct casedir *c)
     if (c->name && rc == 0)                                                                        \
         rc = name##_snapshot(c->name, &err);
     SAVE(activity)
-    SAVE(sources) SAVE(judgements) SAVE(contacts) SAVE(cleanup) SAVE(partners) SAVE(pursuit)
+    SAVE(sources)
+    SAVE(judgements) SAVE(contacts) SAVE(cleanup) SAVE(partners) SAVE(pursuit)
 #undef SAVE
         if (lock >= 0) close(lock);
 }

@@ -59,8 +59,9 @@ enum {
     VIEW_PURSUIT = 1024,
     VIEW_ON_DEMAND = 2032,
 };
-/* Loads those views and feeds them what the log has beyond their positions. Those on demand are
- * saved when much was read, by readers, too: a snapshot is replaced as a whole. */
+/* Loads those views, where they are not loaded yet, and feeds all what the log has beyond their
+ * positions. Those on demand are saved when much was read, by readers, too: a snapshot is replaced
+ * as a whole. */
 int casedir_views(struct casedir *c, unsigned which, struct err *err);
 /* For a process that stays and must not stall: loads those views as they were last saved; then
  * casedir_catch_up(), again and again. */

@@ -39,22 +39,6 @@ struct listing {
     struct subject_names names;
 };
 
-static void put_id(struct table *t, uint64_t id)
-{
-    if (id)
-        table_uint(t, id);
-    else
-        table_empty(t);
-}
-
-static void put_text(struct table *t, struct span s)
-{
-    if (s.n)
-        table_text(t, s);
-    else
-        table_empty(t);
-}
-
 static struct span root_name(struct listing *l, uint64_t entry, uint64_t *root)
 {
     const struct subject_as_was *s = subject_names_of(&l->names, entry);
@@ -72,22 +56,22 @@ static void put_row(struct listing *l, uint64_t entry, const char *what, const s
     table_uint(t, entry);
     table_str(t, what);
     table_text(t, root_name(l, f->subject, &root));
-    put_text(t, f->type);
-    put_text(t, f->value);
-    put_id(t, f->confidence);
+    table_words(t, f->type);
+    table_words(t, f->value);
+    table_index(t, f->confidence);
     case_put_time(t, f->observed);
-    put_text(t, f->entries);
-    put_text(t, f->document);
-    put_id(t, f->lead);
+    table_words(t, f->entries);
+    table_words(t, f->document);
+    table_index(t, f->lead);
     case_put_time(t, recorded);
-    put_text(t, account);
+    table_words(t, account);
     table_uint(t, f->subject);
     table_uint(t, root);
     if (f->sha256.n)
         table_hex(t, f->sha256.p, f->sha256.n);
     else
         table_empty(t);
-    put_text(t, f->note);
+    table_words(t, f->note);
 }
 
 static int put_fact(void *ctx, const struct subject_fact *f)
@@ -122,9 +106,9 @@ static int put_link(void *ctx, const struct subject_link *k)
                            .lead = k->act.lead,
                            .note = k->act.note};
     put_row(l, k->entry, "link", &row, k->recorded, k->account);
-    put_id(l->t, k->act.asset);
-    put_id(l->t, k->act.other);
-    put_id(l->t, k->act.campaign);
+    table_index(l->t, k->act.asset);
+    table_index(l->t, k->act.other);
+    table_index(l->t, k->act.campaign);
     table_row_end(l->t);
     return 0;
 }
@@ -160,7 +144,7 @@ static int print_root(const struct cli *cli, const struct facts_tree *tree, uint
     table_uint(t, tree->size);
     table_uint(t, tree->n);
     table_hex(t, tree->root, SHA256_LEN);
-    put_id(t, entry);
+    table_index(t, entry);
     table_row_end(t);
     return table_close(t) < 0 ? err_set(err, -EIO, "output could not be written") : 0;
 }

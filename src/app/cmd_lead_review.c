@@ -49,19 +49,6 @@ static int keep_tag(void *ctx, struct span tag)
     return 0;
 }
 
-static void put_entry(struct table *t, uint64_t entry)
-{
-    if (entry)
-        table_uint(t, entry);
-    else
-        table_empty(t);
-}
-
-static void put_text(struct table *t, struct span s)
-{
-    table_text(t, s.n ? s : span_of(NULL, 0));
-}
-
 static int put_lead(void *ctx, const struct review_lead *r)
 {
     struct listing *l = ctx;
@@ -75,8 +62,8 @@ static int put_lead(void *ctx, const struct review_lead *r)
     table_text(l->t, span_of(day, utc_format_date(r->received, day)));
     table_uint(l->t, r->work);
     table_str(l->t, review_status_name(r->status));
-    put_entry(l->t, r->of);
-    put_text(l->t, r->assigned);
+    table_index(l->t, r->of);
+    table_words(l->t, r->assigned);
     table_list(l->t, tags, l->n_tags);
     table_bool(l->t, r->four_eyes);
     table_uint(l->t, r->pending);
@@ -144,13 +131,13 @@ static int put_act(void *ctx, const struct review_act *a)
     case_put_time(t, a->time);
     table_str(t, event_kind_name(a->kind));
     table_text(t, a->what);
-    put_text(t, a->value);
-    put_entry(t, a->other);
-    put_text(t, a->account);
+    table_words(t, a->value);
+    table_index(t, a->other);
+    table_words(t, a->account);
     table_text(t, a->state);
-    put_entry(t, a->settled);
-    put_text(t, a->why);
-    put_text(t, a->known);
+    table_index(t, a->settled);
+    table_words(t, a->why);
+    table_words(t, a->known);
     table_row_end(t);
     return 0;
 }

@@ -31,22 +31,6 @@ static void put_day(struct table *t, int64_t time)
         table_text(t, span_of(text, utc_format_date(time, text)));
 }
 
-static void put_entry(struct table *t, uint64_t entry)
-{
-    if (entry)
-        table_uint(t, entry);
-    else
-        table_empty(t);
-}
-
-static void put_digest(struct table *t, struct span sha256)
-{
-    if (sha256.n)
-        table_hex(t, sha256.p, sha256.n);
-    else
-        table_empty(t);
-}
-
 /* ---- a row a party ---- */
 
 static const struct table_column party_columns[] = {{"party", "party", TABLE_WORDS},
@@ -150,11 +134,11 @@ static void put_notice(const struct status *s, const struct notice *w)
     table_str(s->t, notice_state_name(w->state));
     case_put_time(s->t, w->at.time);
     table_text(s->t, last_words(s, w));
-    put_entry(s->t, w->report);
+    table_index(s->t, w->report);
     table_text(s->t, w->at.account);
     table_text(s->t, w->act.media);
-    put_digest(s->t, w->act.sha256);
-    put_entry(s->t, w->act.template);
+    table_digest(s->t, w->act.sha256);
+    table_index(s->t, w->act.template);
     table_text(s->t, w->act.message_id);
     table_uint(s->t, w->act.contact);
     table_row_end(s->t);
@@ -190,8 +174,8 @@ static void put_run(struct status *s, const struct notice_run *run)
         table_str(s->t, notice_day_name(d[i].state));
         put_day(s->t, d[i].state == NOTICE_DAY_MISSED ? ACT_FOREVER : d[i].when);
         table_text(s->t, a->page);
-        put_entry(s->t, d[i].insertion ? d[i].insertion->at.entry : 0);
-        put_digest(s->t, a->sha256);
+        table_index(s->t, d[i].insertion ? d[i].insertion->at.entry : 0);
+        table_digest(s->t, a->sha256);
         table_text(s->t, a->document);
         table_text(s->t, a->note);
         table_text(s->t, run->act.language);

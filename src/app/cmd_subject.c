@@ -297,14 +297,6 @@ static int prepare_link(const struct cli *cli, struct linking *l, struct err *er
     return rc;
 }
 
-static void put_id(struct table *t, uint64_t id)
-{
-    if (id)
-        table_uint(t, id);
-    else
-        table_empty(t);
-}
-
 int cmd_subject_link(const struct cli *cli)
 {
     struct linking l = {0};
@@ -333,9 +325,9 @@ int cmd_subject_link(const struct cli *cli)
         table_str(t, cli->args[0]);
         table_text(t, a->relation);
         table_str(t, l.to);
-        put_id(t, a->asset);
-        put_id(t, a->other);
-        put_id(t, a->campaign);
+        table_index(t, a->asset);
+        table_index(t, a->other);
+        table_index(t, a->campaign);
         if (a->sha256.n)
             table_hex(t, a->sha256.p, a->sha256.n);
         code = end_of(t);

@@ -16,30 +16,6 @@ static int ended(struct casedir *c, struct table *t, int rc, int code, struct er
     return code ? code : rc < 0 ? cli_err(err) : EXIT_DONE;
 }
 
-static void put_id(struct table *t, uint64_t id)
-{
-    if (id)
-        table_uint(t, id);
-    else
-        table_empty(t);
-}
-
-static void put_digest(struct table *t, struct span digest)
-{
-    if (digest.n)
-        table_hex(t, digest.p, digest.n);
-    else
-        table_empty(t);
-}
-
-static void put_text(struct table *t, struct span s)
-{
-    if (s.n)
-        table_text(t, s);
-    else
-        table_empty(t);
-}
-
 /* ---- list ---- */
 
 static const struct table_column list_columns[] = {
@@ -65,11 +41,11 @@ static int put_subject(void *ctx, const struct subject *s)
     table_text(l->t, s->kind);
     table_uint(l->t, s->facts);
     table_uint(l->t, s->links);
-    put_id(l->t, s->into);
+    table_index(l->t, s->into);
     case_put_time(l->t, s->recorded);
     table_uint(l->t, s->entry);
     table_text(l->t, s->account);
-    put_text(l->t, s->note);
+    table_words(l->t, s->note);
     table_row_end(l->t);
     return l->left ? 0 : 1;
 }
@@ -140,9 +116,9 @@ static const struct table_column timeline_columns[] = {
 
 static void put_source(struct table *t, const struct act_fact *f)
 {
-    put_text(t, f->entries);
-    put_text(t, f->document);
-    put_id(t, f->lead);
+    table_words(t, f->entries);
+    table_words(t, f->document);
+    table_index(t, f->lead);
 }
 
 static void put_first(struct table *t, const struct subject_row *r)
@@ -154,25 +130,25 @@ static void put_first(struct table *t, const struct subject_row *r)
         table_str(t, "withdrawn link");
     else
         table_str(t, subject_row_name(r->what));
-    put_text(t, r->type);
+    table_words(t, r->type);
     table_text(t, r->value);
-    put_id(t, r->fact.confidence);
+    table_index(t, r->fact.confidence);
     case_put_time(t, r->fact.observed);
     put_source(t, &r->fact);
     case_put_time(t, r->recorded);
-    put_text(t, r->account);
+    table_words(t, r->account);
     table_uint(t, r->of);
-    put_digest(t, r->fact.sha256);
-    put_text(t, r->fact.note);
+    table_digest(t, r->fact.sha256);
+    table_words(t, r->fact.note);
     table_bool(t, r->withdrawn);
 }
 
 static void put_show(struct table *t, const struct subject_row *r)
 {
     put_first(t, r);
-    put_id(t, r->link.asset);
-    put_id(t, r->link.other);
-    put_id(t, r->link.campaign);
+    table_index(t, r->link.asset);
+    table_index(t, r->link.other);
+    table_index(t, r->link.campaign);
     table_row_end(t);
 }
 
@@ -269,15 +245,15 @@ static int put_found(void *ctx, const struct subject_fact *f)
     table_text(s->t, buf_as_span(&name));
     table_text(s->t, f->act.type);
     table_text(s->t, f->act.value);
-    put_id(s->t, f->act.confidence);
+    table_index(s->t, f->act.confidence);
     case_put_time(s->t, f->act.observed);
     put_source(s->t, &f->act);
     case_put_time(s->t, f->recorded);
     table_bool(s->t, f->withdrawn);
     table_uint(s->t, f->act.subject);
-    put_text(s->t, f->account);
-    put_digest(s->t, f->act.sha256);
-    put_text(s->t, f->act.note);
+    table_words(s->t, f->account);
+    table_digest(s->t, f->act.sha256);
+    table_words(s->t, f->act.note);
     table_row_end(s->t);
     buf_free(&name);
     return 0;

@@ -297,6 +297,30 @@ struct table *table_open(enum table_shape shape, const struct table_column *colu
     return t;
 }
 
+void table_index(struct table *t, uint64_t index)
+{
+    if (index)
+        table_uint(t, index);
+    else
+        table_empty(t);
+}
+
+void table_words(struct table *t, struct span s)
+{
+    if (s.n)
+        table_text(t, s);
+    else
+        table_empty(t);
+}
+
+void table_digest(struct table *t, struct span digest)
+{
+    if (digest.n)
+        table_hex(t, digest.p, digest.n);
+    else
+        table_empty(t);
+}
+
 void table_row_end(struct table *t)
 {
     while (t->at < t->ncolumns)

@@ -23,8 +23,8 @@ enum table_kind {
 };
 
 struct table_column {
-    const char *key;   /* JSON member and CSV heading */
-    const char *title; /* heading of the text table; NULL: JSON and CSV only */
+    const char *key;      /* JSON member and CSV heading */
+    const char *title;    /* heading of the text table; NULL: JSON and CSV only */
     enum table_kind kind; /* of its values; how the text table sets them */
 };
 
@@ -41,6 +41,11 @@ void table_hex(struct table *t, const uint8_t *p, size_t n);
 /* Several texts: a JSON array; elsewhere one cell with ", " between them. */
 void table_list(struct table *t, const struct span *v, size_t n);
 void table_empty(struct table *t); /* null, or an empty cell */
+/* Cells that may have nothing to show: an index that is 0, a text or digest without bytes are
+ * empty. */
+void table_index(struct table *t, uint64_t index);
+void table_words(struct table *t, struct span s);
+void table_digest(struct table *t, struct span digest);
 void table_row_end(struct table *t);
 /* Prints what is left, flushes, frees. Returns 0, -1 when output failed. */
 int table_close(struct table *t);
