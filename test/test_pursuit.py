@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import time
 
-from ebbtest import Case, done, equal, feed_text, folder, ok, run, write
+from ebbtest import ROOT, Case, done, equal, feed_text, folder, ok, run, write
 from people import people
 from smarthost import Smarthost
 
@@ -57,7 +57,7 @@ with open(os.path.join(case.path, "ebb.yaml"), "w") as f:
     f.write("""name: whole
 cleanup:
   sending: true
-  from: {org: "Example Corp", name: "Digital Crimes", mail: "notice@corp.example", domain: "corp.example"}
+  from: {org: "Example Corp", name: "Digital Crimes", mail: "notice@corp.example", domain: "corp.example", page: "https://corp.example/notice"}
   smarthost: {host: 127.0.0.1, port: %d, tls: none, sender: bounces@corp.example}
   per_minute: 1000000
 """ % host.port)
@@ -91,12 +91,12 @@ facts_then = by(otto, "case", "facts", "--commit")
 
 # ---- notice ----
 
-template = {}
-for language, words in (("en", "Notice to {{party}}: {{court}}, {{docket}}.\n\n{{assets}}\n\nAnswer by {{deadline}}.\n"),
-                        ("ru", "Уведомление: {{party}}, {{court}}, {{docket}}.\n\n{{assets}}\n\nСрок: {{deadline}}.\n")):
-    more = ["--translation-of", "seizure", "--translator", "Sworn Translators Ltd"] if language == "ru" else []
-    by(otto, "notice", "template", "add", write(os.path.join(FOLDER, language + ".txt"), words), "--name",
-       "seizure" if language == "en" else "seizure-ru", "--language", language, "--form", "text", *more)
+WORDS = os.path.join(ROOT, "rules", "notice", "notice.%s.%s")
+for language, form in (("en", "txt"), ("ru", "txt"), ("en", "advertisement"), ("ru", "advertisement")):
+    name = "seizure" if form == "txt" else "ad"
+    more = ["--translation-of", name, "--translator", "Sworn Translators Ltd"] if language == "ru" else []
+    by(otto, "notice", "template", "add", WORDS % (language, form), "--name", name if language == "en" else name + "-ru",
+       "--language", language, *more)
 by(carla, "notice", "hearing", "order-1", "--when", at(60), "--deadline", at(45), "--place", "Seattle")
 by(otto, "notice", "party", "add", "Owner of c2.example", "--order", "order-1", "--language", "en")
 by(otto, "notice", "party", "add", "Владелец", "--order", "order-1", "--language", "ru")
@@ -107,9 +107,6 @@ by(otto, "notice", "contact", "add", "Владелец", "--channel", "mail", "-
 refused("an auditor gives no notice", "may not do this", audrey, "notice", "send", "--template", "seizure")
 sent = plain(otto, "notice", "send", "--template", "seizure")
 equal(sorted(to for to, _ in host.taken), ["owner2@c2owner.example", "owner@c2owner.example"], "both are written to")
-by(otto, "notice", "template", "add", write(os.path.join(FOLDER, "ad.txt"),
-   "Notice\n\n{{court}}\n{{docket}}\n\nTo the owners of:\n\n{{assets}}\n\nAnswer by {{deadline}}.\n"), "--name", "ad",
-   "--language", "en", "--form", "advertisement")
 publication = by(otto, "notice", "publish", "Daily Example", "--order", "order-1", "--place", "Moscow", "--template", "ad",
                  "--from", at(-2), "--days", "30", "--output", os.path.join(FOLDER, "ad.pdf"))
 ok(os.path.exists(os.path.join(FOLDER, "ad.pdf")) and open(os.path.join(FOLDER, "ad.pdf"), "rb").read(5) == b"%PDF-",
