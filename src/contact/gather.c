@@ -193,10 +193,12 @@ static bool probe_line(struct span line, struct span head, struct gather_kind *o
     return probe_object(line, head, out);
 }
 
-/* The first line that is no comment decides. */
+/* The first line that is no comment decides; what has zero bytes is no text at all. */
 bool gather_recognise(struct span head, struct gather_kind *out)
 {
     struct cur c = cur_of(head);
+    if (head.n && memchr(head.p, 0, head.n))
+        return false;
     while (cur_left(&c)) {
         struct span line = span_trim(cur_line(&c));
         if (line.n >= 3 && memcmp(line.p, "\xef\xbb\xbf", 3) == 0)

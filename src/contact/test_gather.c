@@ -251,6 +251,9 @@ static void test_recognising(void)
                                   strcmp(kind.source, cases[i].source) == 0)),
                   "recognised", __FILE__, __LINE__, cases[i].source);
     }
+    struct gather_kind kind;
+    static const char binary[] = "192.0.2.0/24,abuse@isp.example\n\0\0";
+    ok(!gather_recognise(span_of(binary, sizeof binary), &kind), "no table has zero bytes");
 }
 
 int main(void)
