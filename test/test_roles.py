@@ -2,6 +2,7 @@
 """Roles: what addresses are taken for, on made-up botnets with known truth, and by hand."""
 import json
 import os
+import shutil
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -135,10 +136,7 @@ def play(scenario, seed, pcap=False):
         ok(False, "the simulator: %s" % made.err)
     case = Case()
     if pcap:
-        os.mkdir(os.path.join(work, "rules"))
-        for name in os.listdir(os.environ["EBB_RULES"]):
-            with open(os.path.join(os.environ["EBB_RULES"], name), "rb") as f:
-                write(os.path.join(work, "rules", name), f.read())
+        shutil.copytree(os.environ["EBB_RULES"], os.path.join(work, "rules"))
         write(os.path.join(work, "rules", "sim.yar"), RULES)
         config = os.path.join(case.path, "ebb.yaml")
         with open(config) as f:
