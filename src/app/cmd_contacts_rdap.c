@@ -3,7 +3,6 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,22 +15,18 @@
 #include <unistd.h>
 
 #include "app/sandbox.h"
+#include "app/web_server.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
 
-#define ADDRESSES_MAX 16 /* of one server */
-#define URL_MAX       512
-#define TRIES_MAX     2 /* of one question at one server */
+#define RDAP_KEY  "cleanup.rdap.servers"
+#define URL_MAX   512
+#define TRIES_MAX 2 /* of one question at one server */
 
 struct server {
     char base[URL_MAX]; /* with a slash at its end */
-    char host[256];
-    uint16_t port;
-    bool loopback;
-    struct sockaddr_storage addresses[ADDRESSES_MAX];
-    unsigned n;
-    struct buf resolve; /* "host:port:address,address", as CURLOPT_RESOLVE takes it */
+    struct web_server at;
     unsigned failures;
     bool left; /* alone, for this run */
 };
@@ -63,80 +58,31 @@ struct told {
 
 /* ---- servers ---- */
 
-static bool is_loopback(const struct sockaddr *a)
+/* Its base has a slash at its end. */
+static int read_url(const char *text, struct server *s, struct err *err)
 {
-    if (a->sa_family == AF_INET)
-        return ntohl(((const struct sockaddr_in *)a)->sin_addr.s_addr) >> 24 == 127;
-    return a->sa_family == AF_INET6 &&
-           IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)a)->sin6_addr);
-}
-
-/* Host and port of the URL, by libcurl. */
-static int read_url(const char *text, struct server *s, bool *https, struct err *err)
-{
-    char *scheme = NULL, *host = NULL, *port = NULL;
-    CURLU *u = curl_url();
     bool fits = snprintf(s->base, sizeof s->base, "%s%s", text,
                          text[0] && text[strlen(text) - 1] == '/' ? "" : "/") < (int)sizeof s->base;
-    bool ok = u && fits && curl_url_set(u, CURLUPART_URL, s->base, 0) == CURLUE_OK &&
-              curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-              curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
-              curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK;
-    *https = ok && strcmp(scheme, "https") == 0;
-    ok = ok && (*https || strcmp(scheme, "http") == 0) && strlen(host) < sizeof s->host;
-    if (ok) {
-        size_t n = strlen(host);
-        bool brackets = n > 2 && host[0] == '[';
-        snprintf(s->host, sizeof s->host, "%.*s", (int)(brackets ? n - 2 : n), host + brackets);
-        s->port = (uint16_t)atoi(port);
-    }
-    curl_free(scheme);
-    curl_free(host);
-    curl_free(port);
-    curl_url_cleanup(u);
-    return ok ? 0 : err_set(err, -EINVAL, "cleanup.rdap.servers: no URL of a server (%s)", text);
-}
-
-static int look_up(struct server *s, struct err *err)
-{
-    const struct addrinfo want = {.ai_socktype = SOCK_STREAM, .ai_family = AF_UNSPEC};
-    struct addrinfo *found;
-    char text[NI_MAXHOST];
-    int rc = getaddrinfo(s->host, NULL, &want, &found);
-    if (rc != 0)
-        return err_set(err, -EHOSTUNREACH, "cleanup.rdap.servers: %s (%s)", gai_strerror(rc),
-                       s->host);
-    s->loopback = true;
-    buf_printf(&s->resolve, "%s:%u:", s->host, s->port);
-    for (struct addrinfo *a = found; a && s->n < ADDRESSES_MAX; a = a->ai_next) {
-        if (getnameinfo(a->ai_addr, a->ai_addrlen, text, sizeof text, NULL, 0, NI_NUMERICHOST) != 0)
-            continue;
-        bool v6 = a->ai_family == AF_INET6;
-        buf_printf(&s->resolve, "%s%s%s%s", s->n ? "," : "", v6 ? "[" : "", text, v6 ? "]" : "");
-        memcpy(&s->addresses[s->n++], a->ai_addr, a->ai_addrlen);
-        s->loopback &= is_loopback(a->ai_addr);
-    }
-    freeaddrinfo(found);
-    buf_byte(&s->resolve, 0);
-    return s->n ? 0 : err_set(err, -EHOSTUNREACH, "cleanup.rdap.servers: no address (%s)", s->host);
+    return fits && web_server_read(s->base, &s->at)
+               ? 0
+               : err_set(err, -EINVAL, RDAP_KEY ": no URL of a server (%s)", text);
 }
 
 static int open_servers(struct asker *a, const struct config_cleanup *config, struct err *err)
 {
     unsigned n = config->rdap.servers_count;
     if (n > RDAP_SERVERS_MAX)
-        return err_set(err, -EINVAL, "cleanup.rdap.servers: more than %d", RDAP_SERVERS_MAX);
+        return err_set(err, -EINVAL, RDAP_KEY ": more than %d", RDAP_SERVERS_MAX);
     a->servers = mem_zeroed(n, sizeof *a->servers);
     a->per_minute = config->rdap.per_minute ? config->rdap.per_minute : 1;
     int rc = 0;
     for (unsigned i = 0; rc == 0 && i < n; i++) {
         struct server *s = &a->servers[a->n_servers++];
-        bool https;
-        rc = read_url(config->rdap.servers[i], s, &https, err);
+        rc = read_url(config->rdap.servers[i], s, err);
         if (rc == 0)
-            rc = look_up(s, err);
-        if (rc == 0 && !https && !s->loopback)
-            rc = err_set(err, -EINVAL, "cleanup.rdap.servers: must be https (%s)", s->base);
+            rc = web_server_look_up(&s->at, RDAP_KEY, err);
+        if (rc == 0 && !s->at.https && !s->at.loopback)
+            rc = err_set(err, -EINVAL, RDAP_KEY ": must be https (%s)", s->base);
     }
     return rc;
 }
@@ -144,7 +90,7 @@ static int open_servers(struct asker *a, const struct config_cleanup *config, st
 static void close_servers(struct asker *a)
 {
     for (unsigned i = 0; i < a->n_servers; i++)
-        buf_free(&a->servers[i].resolve);
+        web_server_free(&a->servers[i].at);
     free(a->servers);
 }
 
@@ -173,24 +119,6 @@ static size_t take_header(char *p, size_t size, size_t n, void *ctx)
     return size * n;
 }
 
-static bool same_address(const struct sockaddr *x, const struct sockaddr_storage *y)
-{
-    if (x->sa_family != y->ss_family)
-        return false;
-    if (x->sa_family == AF_INET)
-        return ((const struct sockaddr_in *)x)->sin_addr.s_addr ==
-               ((const struct sockaddr_in *)y)->sin_addr.s_addr;
-    return x->sa_family == AF_INET6 &&
-           memcmp(&((const struct sockaddr_in6 *)x)->sin6_addr,
-                  &((const struct sockaddr_in6 *)y)->sin6_addr, sizeof(struct in6_addr)) == 0;
-}
-
-static uint16_t port_of(const struct sockaddr *a)
-{
-    return ntohs(a->sa_family == AF_INET ? ((const struct sockaddr_in *)a)->sin_port
-                                         : ((const struct sockaddr_in6 *)a)->sin6_port);
-}
-
 /* The last door: whatever libcurl was led to, only the servers' own addresses are connected to. */
 static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *to)
 {
@@ -198,10 +126,8 @@ static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_so
     if (purpose != CURLSOCKTYPE_IPCXN || (to->family != AF_INET && to->family != AF_INET6))
         return CURL_SOCKET_BAD;
     for (unsigned i = 0; i < a->n_servers; i++)
-        for (unsigned k = 0; k < a->servers[i].n; k++)
-            if (same_address(&to->addr, &a->servers[i].addresses[k]) &&
-                port_of(&to->addr) == a->servers[i].port)
-                return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+        if (web_server_is_at(&a->servers[i].at, &to->addr))
+            return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
     return CURL_SOCKET_BAD;
 }
 
@@ -210,7 +136,7 @@ static int set_up(struct asker *a)
     CURL *c = a->curl = curl_easy_init();
     a->headers = curl_slist_append(NULL, "Accept: application/rdap+json, application/json");
     for (unsigned i = 0; i < a->n_servers; i++)
-        a->resolve = curl_slist_append(a->resolve, (const char *)a->servers[i].resolve.p);
+        a->resolve = curl_slist_append(a->resolve, (const char *)a->servers[i].at.resolve.p);
     if (!c || !a->headers || !a->resolve)
         return -ENOMEM;
     curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
@@ -271,7 +197,8 @@ static long fetch(struct asker *a, const char *first, struct server **s, char wh
         a->body.n = 0;
         a->too_large = false;
         a->retry_after = 0;
-        curl_easy_setopt(a->curl, CURLOPT_PROTOCOLS_STR, (*s)->loopback ? "http,https" : "https");
+        curl_easy_setopt(a->curl, CURLOPT_PROTOCOLS_STR,
+                         (*s)->at.loopback ? "http,https" : "https");
         curl_easy_setopt(a->curl, CURLOPT_URL, url);
         CURLcode code = curl_easy_perform(a->curl);
         if (code != CURLE_OK) {
@@ -415,9 +342,9 @@ static int tell(struct asker *a, struct told *t)
 static uint16_t port_of_all(const struct asker *a)
 {
     for (unsigned i = 1; i < a->n_servers; i++)
-        if (a->servers[i].port != a->servers[0].port)
+        if (a->servers[i].at.port != a->servers[0].at.port)
             return 0;
-    return a->servers[0].port;
+    return a->servers[0].at.port;
 }
 
 static int lock_in(const struct asker *a, struct err *err)

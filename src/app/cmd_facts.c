@@ -67,10 +67,7 @@ static void put_row(struct listing *l, uint64_t entry, const char *what, const s
     table_words(t, account);
     table_uint(t, f->subject);
     table_uint(t, root);
-    if (f->sha256.n)
-        table_hex(t, f->sha256.p, f->sha256.n);
-    else
-        table_empty(t);
+    table_digest(t, f->sha256);
     table_words(t, f->note);
 }
 

@@ -3,8 +3,6 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,20 +13,12 @@
 #include <unistd.h>
 
 #include "app/sandbox.h"
+#include "app/web_server.h"
 #include "base/clock.h"
 #include "base/file.h"
 
-#define ADDRESSES_MAX 16
-#define WHY_MAX       160
-#define GRACE_MS      5000 /* beyond the timeout, until the process is ended */
-
-struct server {
-    char host[256];
-    uint16_t port;
-    struct sockaddr_storage addresses[ADDRESSES_MAX];
-    unsigned n;
-    struct buf resolve; /* "host:port:address,address", as CURLOPT_RESOLVE takes it */
-};
+#define WHY_MAX  160
+#define GRACE_MS 5000 /* beyond the timeout, until the process is ended */
 
 /* What the process tells its parent, followed by the body. */
 struct told {
@@ -40,58 +30,11 @@ struct told {
 
 struct poster {
     const struct evidence_request *r;
-    struct server server;
+    struct web_server server;
     struct buf body;
     bool too_large;
     int out;
 };
-
-/* ---- the server ---- */
-
-static int read_url(const struct evidence_request *r, struct server *s, struct err *err)
-{
-    char *scheme = NULL, *host = NULL, *port = NULL, *user = NULL;
-    CURLU *u = curl_url();
-    bool ok = u && curl_url_set(u, CURLUPART_URL, r->url, 0) == CURLUE_OK &&
-              curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-              curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
-              curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK;
-    ok = ok && (strcmp(scheme, "https") == 0 || strcmp(scheme, "http") == 0) &&
-         strlen(host) < sizeof s->host && curl_url_get(u, CURLUPART_USER, &user, 0) != CURLUE_OK;
-    if (ok) {
-        size_t n = strlen(host);
-        bool brackets = n > 2 && host[0] == '[';
-        snprintf(s->host, sizeof s->host, "%.*s", (int)(brackets ? n - 2 : n), host + brackets);
-        s->port = (uint16_t)atoi(port);
-    }
-    curl_free(scheme);
-    curl_free(host);
-    curl_free(port);
-    curl_free(user);
-    curl_url_cleanup(u);
-    return ok ? 0 : err_set(err, -EINVAL, "%s: not an http or https URL (%s)", r->key, r->url);
-}
-
-static int look_up(const struct evidence_request *r, struct server *s, struct err *err)
-{
-    const struct addrinfo want = {.ai_socktype = SOCK_STREAM, .ai_family = AF_UNSPEC};
-    struct addrinfo *found;
-    char text[NI_MAXHOST];
-    int rc = getaddrinfo(s->host, NULL, &want, &found);
-    if (rc != 0)
-        return err_set(err, -EHOSTUNREACH, "%s: %s (%s)", r->key, gai_strerror(rc), s->host);
-    buf_printf(&s->resolve, "%s:%u:", s->host, s->port);
-    for (struct addrinfo *a = found; a && s->n < ADDRESSES_MAX; a = a->ai_next) {
-        bool v6 = a->ai_family == AF_INET6;
-        if (getnameinfo(a->ai_addr, a->ai_addrlen, text, sizeof text, NULL, 0, NI_NUMERICHOST) != 0)
-            continue;
-        buf_printf(&s->resolve, "%s%s%s%s", s->n ? "," : "", v6 ? "[" : "", text, v6 ? "]" : "");
-        memcpy(&s->addresses[s->n++], a->ai_addr, a->ai_addrlen);
-    }
-    freeaddrinfo(found);
-    buf_byte(&s->resolve, 0);
-    return s->n ? 0 : err_set(err, -EHOSTUNREACH, "%s: no address (%s)", r->key, s->host);
-}
 
 /* ---- the process ---- */
 
@@ -106,31 +49,11 @@ static size_t take_body(char *p, size_t size, size_t n, void *ctx)
     return size * n;
 }
 
-static bool is_server(const struct server *s, const struct sockaddr *a)
-{
-    for (unsigned i = 0; i < s->n; i++) {
-        const struct sockaddr_storage *b = &s->addresses[i];
-        if (a->sa_family != b->ss_family)
-            continue;
-        if (a->sa_family == AF_INET) {
-            const struct sockaddr_in *x = (const void *)a, *y = (const void *)b;
-            if (x->sin_addr.s_addr == y->sin_addr.s_addr && ntohs(x->sin_port) == s->port)
-                return true;
-        } else if (a->sa_family == AF_INET6) {
-            const struct sockaddr_in6 *x = (const void *)a, *y = (const void *)b;
-            if (memcmp(&x->sin6_addr, &y->sin6_addr, sizeof x->sin6_addr) == 0 &&
-                ntohs(x->sin6_port) == s->port)
-                return true;
-        }
-    }
-    return false;
-}
-
 /* The last door: whatever libcurl was led to, only the server's own addresses are connected to. */
 static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *to)
 {
     struct poster *x = ctx;
-    if (purpose != CURLSOCKTYPE_IPCXN || !is_server(&x->server, &to->addr))
+    if (purpose != CURLSOCKTYPE_IPCXN || !web_server_is_at(&x->server, &to->addr))
         return CURL_SOCKET_BAD;
     return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
 }
@@ -292,11 +215,11 @@ static int ask(struct poster *x, struct evidence_answer *out, struct err *err)
 int evidence_post(const struct evidence_request *r, struct evidence_answer *out, struct err *err)
 {
     struct poster x = {.r = r};
-    int rc = read_url(r, &x.server, err);
-    if (rc == 0)
-        rc = look_up(r, &x.server, err);
+    int rc = web_server_read(r->url, &x.server) && !x.server.user
+                 ? web_server_look_up(&x.server, r->key, err)
+                 : err_set(err, -EINVAL, "%s: not an http or https URL (%s)", r->key, r->url);
     if (rc == 0)
         rc = ask(&x, out, err);
-    buf_free(&x.server.resolve);
+    web_server_free(&x.server);
     return rc;
 }
