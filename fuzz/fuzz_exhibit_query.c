@@ -1,7 +1,7 @@
 /* Queries in words, and lists of entries. What is taken is within its limits. */
 #include "must.h"
 
-#include "app/exhibit_query.c"
+#include "app/exhibit/exhibit_query.c"
 
 #define ENTRIES_MAX 1000
 

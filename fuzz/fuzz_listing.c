@@ -1,7 +1,7 @@
 /* Manifests of exhibits from anywhere. What is taken names files below its folder alone. */
 #include "must.h"
 
-#include "app/exhibit_listing.c"
+#include "app/exhibit/exhibit_listing.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,7 +2,7 @@
  * spoil a page. */
 #include "must.h"
 
-#include "app/losses.c"
+#include "app/referral/losses.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

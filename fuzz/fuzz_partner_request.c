@@ -3,7 +3,7 @@
  */
 #include "must.h"
 
-#include "app/partner_request.c"
+#include "app/serve/partner_request.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

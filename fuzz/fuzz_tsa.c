@@ -2,7 +2,7 @@
  * a root that the seeds' answers lead to. What is taken has a time and a chain. */
 #include "must.h"
 
-#include "app/tsa.c"
+#include "app/log/tsa.c"
 
 static const char root[] =
 #include "tsa_root.h"

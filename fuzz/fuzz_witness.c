@@ -2,7 +2,7 @@
  * What is taken as signed is a whole line of the body that holds for the checkpoint. */
 #include "must.h"
 
-#include "app/witness_answer.c"
+#include "app/log/witness_answer.c"
 
 static const char text[] = "log.example/case\n1234\nSBNJTRN+FjG7owHVrKtue7eqdM4RhdRWVl71HXN2d7I=\n";
 static const char vkey[] =

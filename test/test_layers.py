@@ -1,4 +1,5 @@
 """Includes go downward only (doc/architecture.md)."""
+import glob
 import os
 import re
 
@@ -43,13 +44,13 @@ src = os.path.join(ROOT, "src")
 equal(sorted(set(os.listdir(src)) - set(ALLOWED)), [], "every folder has a layer")
 files = 0
 for folder in sorted(os.listdir(src)):
-    for name in sorted(os.listdir(os.path.join(src, folder))):
-        if not name.endswith((".c", ".h", ".def")):
+    for path in sorted(glob.glob(os.path.join(src, folder, "**"), recursive=True)):
+        if not path.endswith((".c", ".h", ".def")):
             continue
-        with open(os.path.join(src, folder, name)) as f:
+        with open(path) as f:
             bad = violations(folder, f.read())
         files += 1
         if bad:
-            ok(False, "%s/%s includes %s" % (folder, name, ", ".join(bad)))
+            ok(False, "%s includes %s" % (os.path.relpath(path, src), ", ".join(bad)))
 ok(files > 30, "%d files looked at" % files)
 done()

@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "app/account.h"
+#include "app/account/account.h"
 #include "app/ctl.h"
 #include "base/file.h"
 #include "journal/note.h"

@@ -1,5 +1,5 @@
 /* Acts of the command line: onto the log, by way of the running daemon or, when none runs, by
- * taking the case's lock. Signed by the account that is named (app/account.h), where one is. */
+ * taking the case's lock. Signed by the account that is named (app/account/account.h), where one is. */
 #pragma once
 
 #include "app/casedir.h"
@@ -16,7 +16,7 @@ struct case_act {
  * a daemon takes one after the other. */
 int case_acts(const struct cli *cli, struct case_act *acts, size_t n, struct err *err);
 
-/* The same by an account that is unlocked already (app/account.h); NULL: by nobody, whoever is
+/* The same by an account that is unlocked already (app/account/account.h); NULL: by nobody, whoever is
  * named. */
 struct account_key;
 int case_acts_as(const struct cli *cli, const struct account_key *key, struct case_act *acts,
