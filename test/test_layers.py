@@ -20,7 +20,8 @@ ALLOWED = {
     "print": {"print", "base"},
     "state": {"state", "base", "event", "mail", "wire", "contact"},
     "view": {"view", "base", "wire", "event", "mail", "journal", "stat", "state"},
-    "app": {"app", "base", "lead", "print", "stat", "contact", "report", "wire", "event", "mail", "journal", "import", "net", "state", "view"},
+    "web": {"web", "base", "wire"},
+    "app": {"app", "web", "base", "lead", "print", "stat", "contact", "report", "wire", "event", "mail", "journal", "import", "net", "state", "view"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 

@@ -45,6 +45,7 @@ static const cyaml_schema_field_t config_fields[] = {
                         config_cleanup_fields),
     CYAML_FIELD_MAPPING("evidence", CYAML_FLAG_OPTIONAL, struct config, evidence,
                         config_evidence_fields),
+    CYAML_FIELD_MAPPING("web", CYAML_FLAG_OPTIONAL, struct config, web, config_web_fields),
     CYAML_FIELD_END,
 };
 
@@ -85,6 +86,8 @@ static int check(struct config *c, const char *path, struct err *err)
         rc = config_cleanup_check(&c->cleanup, &why);
     if (rc == 0)
         rc = config_evidence_check(&c->evidence, &why);
+    if (rc == 0)
+        rc = config_web_check(&c->web, &why);
     if (rc < 0)
         return err_set(err, rc, "%s: %s", path, why.text);
     if (c->commit_interval_ms < 1 || c->commit_interval_ms > 60000)
@@ -146,6 +149,7 @@ void config_free(struct config *c)
     if (c) {
         config_mail_free(&c->mail);
         config_cleanup_free(&c->cleanup);
+        config_web_free(&c->web);
         config_evidence_free(&c->evidence);
     }
     cyaml_free(&setup, &config_schema, c, 0);
@@ -197,6 +201,7 @@ int config_write(const char *dir, const char *name, const char *origin, struct e
     config_serve_write(&b);
     config_cleanup_write(&b);
     config_evidence_write(&b);
+    config_web_write(&b);
     rc = file_replace(path, buf_as_span(&b), 0644, err);
     buf_free(&b);
     return rc;

@@ -8,6 +8,7 @@
 #include "app/config_evidence.h"
 #include "app/config_mail.h"
 #include "app/config_serve.h"
+#include "app/config_web.h"
 #include "base/err.h"
 
 struct config {
@@ -25,6 +26,7 @@ struct config {
     struct config_serve serve;
     struct config_cleanup cleanup;
     struct config_evidence evidence;
+    struct config_web web;
 };
 
 #define CONFIG_FILE "ebb.yaml"

@@ -122,6 +122,7 @@ static unsigned who_may(uint8_t kind)
 #define REVIEWER                    ROLE_REVIEWER
 #define CUSTODIAN                   ROLE_CUSTODIAN
 #define COUNSEL                     ROLE_COUNSEL
+#define AUDITOR                     ROLE_AUDITOR
 #define RIGHT(first_, last_, roles) {first_, last_, roles},
 #define UNSIGNED(first_, last_)
 #include "state/rights.def"

@@ -30,6 +30,7 @@ struct pursuit {
     struct sql sql;
     uint64_t position;
     bool writing;      /* within a transaction */
+    bool read_only;    /* the file is another's to write: what is new goes into a copy in memory */
     struct err failed; /* why nothing can be taken in any more; code 0: it can */
 };
 
@@ -77,14 +78,18 @@ static int take_own(const struct sql *db, const struct pursuit_act *act, struct 
 
 static bool is_mine(uint8_t kind)
 {
-    return (kind >= KIND_ACCOUNT && kind <= KIND_COSIGNATURE) ||
+    return (kind >= KIND_ACCOUNT && kind <= KIND_SNAPSHOT) ||
            (kind >= KIND_REPORT_QUEUED && kind <= KIND_REPORT_RETURNED);
 }
+
+static int copy(struct pursuit *p, struct err *err);
 
 /* Another process may have taken in more since we opened. */
 static int begin(struct pursuit *p, struct err *err)
 {
-    int rc = p->writing ? 0 : sql_run(&p->sql, err, "BEGIN IMMEDIATE", "");
+    int rc = p->read_only ? copy(p, err) : 0;
+    if (rc == 0 && !p->writing)
+        rc = sql_run(&p->sql, err, "BEGIN IMMEDIATE", "");
     if (rc == 0 && !p->writing)
         p->position = (uint64_t)sql_int(&p->sql, 0, "SELECT position FROM about", "");
     p->writing |= rc == 0;
@@ -124,6 +129,13 @@ void pursuit_act(struct pursuit *p, uint8_t kind, uint64_t index, int64_t time, 
 
 uint64_t pursuit_position(const struct pursuit *p)
 {
+    return p->position;
+}
+
+uint64_t pursuit_refresh(struct pursuit *p)
+{
+    if (p->read_only)
+        p->position = (uint64_t)sql_int(&p->sql, 0, "SELECT position FROM about", "");
     return p->position;
 }
 
@@ -175,6 +187,7 @@ static int connect(struct pursuit *p, const char *path, struct err *err)
     if (sqlite3_open_v2(path, &p->sql.db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) !=
         SQLITE_OK)
         return sql_fail(&p->sql, err);
+    p->read_only = sqlite3_db_readonly(p->sql.db, "main") == 1;
     sql_cache_open(&p->sql);
     sqlite3_busy_timeout(p->sql.db, BUSY_MS);
     sqlite3_exec(p->sql.db, "PRAGMA synchronous=NORMAL", NULL, NULL, NULL);
@@ -204,6 +217,21 @@ static int open_file(struct pursuit *p, struct err *err)
     return rc == 0 && !is_good(p) ? make_tables(p, err) : rc;
 }
 
+/* Who may not write the file goes on in memory, once there is something to take in. */
+static int copy(struct pursuit *p, struct err *err)
+{
+    struct sql file = p->sql;
+    p->sql = (struct sql){.path = file.path, .view = file.view};
+    int rc = connect(p, ":memory:", err);
+    sqlite3_backup *b = rc == 0 ? sqlite3_backup_init(p->sql.db, "main", file.db, "main") : NULL;
+    if (rc == 0 && (!b || sqlite3_backup_step(b, -1) != SQLITE_DONE))
+        rc = sql_fail(&p->sql, err);
+    sqlite3_backup_finish(b);
+    p->read_only = false;
+    sql_close(&file);
+    return rc;
+}
+
 int pursuit_open(const char *dir, struct pursuit **out, struct err *err)
 {
     struct pursuit *p = calloc(1, sizeof *p);
@@ -212,7 +240,7 @@ int pursuit_open(const char *dir, struct pursuit **out, struct err *err)
     int rc = file_path(p->path, err, "%s/pursuit", dir);
     p->sql = (struct sql){.path = p->path, .view = "pursuit"};
     if (rc == 0) {
-        rc = access(dir, W_OK) == 0 ? open_file(p, err) : -EACCES;
+        rc = open_file(p, err);
         if (rc < 0 && rc != -EBUSY) { /* who may only read does without the file */
             rc = connect(p, ":memory:", err);
             if (rc == 0)

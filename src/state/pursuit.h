@@ -33,6 +33,10 @@ int pursuit_snapshot(struct pursuit *p, struct err *err);
  * could not be written. */
 int pursuit_settle(struct pursuit *p, struct err *err);
 
+/* For a process that only reads and stays: how far the file is now, as the keeper (or a command)
+ * has brought it. */
+uint64_t pursuit_refresh(struct pursuit *p);
+
 /* For the nouns' files and their callers: the database. */
 const struct sql *pursuit_sql(const struct pursuit *p);
 

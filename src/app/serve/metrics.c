@@ -93,7 +93,9 @@ static void put_roles(struct buf *out, const struct serve_board *b)
                  {"recorder", &b->recorder},
                  {"desk", &b->desk},
                  {"courier", &b->courier},
-                 {"partners", &b->partners}};
+                 {"partners", &b->partners},
+                 {"public", &b->public},
+                 {"keeper", &b->keeper}};
     const size_t n = sizeof roles / sizeof *roles;
     family(out, "ebb_role_up", "gauge", "1 while the process of this role runs");
     for (size_t i = 0; i < n; i++)

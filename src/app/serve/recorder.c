@@ -96,7 +96,7 @@ static bool kind_is_cleanup(uint8_t kind)
 /* Accounts, subjects, notices, leads, rewards, hand-overs. */
 static bool kind_is_pursuit(uint8_t kind)
 {
-    return kind >= KIND_ACCOUNT && kind <= KIND_COSIGNATURE;
+    return kind >= KIND_ACCOUNT && kind <= KIND_SNAPSHOT;
 }
 
 /* Files come before the entry that names them. */

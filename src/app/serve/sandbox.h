@@ -15,6 +15,8 @@ enum sandbox_role {
     SANDBOX_DESK,
     SANDBOX_COURIER,
     SANDBOX_PARTNERS,
+    SANDBOX_PUBLIC,
+    SANDBOX_KEEPER,
     SANDBOX_ROLES,
 };
 

@@ -34,7 +34,7 @@ struct serve_figures {
 };
 
 struct serve_board {
-    struct serve_process supervisor, recorder, desk, courier, partners;
+    struct serve_process supervisor, recorder, desk, courier, partners, public, keeper;
     struct serve_process sensor[SERVE_SLOTS_MAX];
     struct serve_figures figures;
     uint32_t reloads;

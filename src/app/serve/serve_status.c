@@ -128,6 +128,8 @@ void serve_status_json(const struct serve_shared *s, const struct serve_rates *r
     put_process(&j, "desk", &b->desk);
     put_process(&j, "courier", &b->courier);
     put_process(&j, "partners", &b->partners);
+    put_process(&j, "public", &b->public);
+    put_process(&j, "keeper", &b->keeper);
     json_array_end(&j);
     json_key(&j, "recorder");
     put_recorder(&j, s);
@@ -186,6 +188,10 @@ void serve_status_lines(const struct serve_shared *s, const struct serve_rates *
     line_process(out, "courier", &b->courier);
     if (b->partners.pid || b->partners.restarts)
         line_process(out, "partners", &b->partners);
+    if (b->public.pid || b->public.restarts)
+        line_process(out, "public", &b->public);
+    if (b->keeper.pid || b->keeper.restarts)
+        line_process(out, "keeper", &b->keeper);
     for (unsigned i = 0; i < s->n_slots; i++)
         if (b->sensor[i].pid || b->sensor[i].restarts)
             line_process(out, "sensor", &b->sensor[i]);

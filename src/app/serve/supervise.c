@@ -15,7 +15,8 @@
 #include <unistd.h>
 
 #include "app/ctl.h"
-#include "app/serve/desk.h"
+#include "app/desk/desk.h"
+#include "app/public/face.h"
 #include "app/serve/notify.h"
 #include "app/serve/partner_api.h"
 #include "app/serve/roles.h"
@@ -34,7 +35,15 @@
 #define SENSOR_STOP_MS 5000
 #define DIED_MAX       64 /* notices that wait for a recorder */
 
-enum { CHILD_RECORDER, CHILD_DESK, CHILD_COURIER, CHILD_PARTNERS, CHILD_SENSOR };
+enum {
+    CHILD_RECORDER,
+    CHILD_COURIER,
+    CHILD_DESK,
+    CHILD_PUBLIC,
+    CHILD_KEEPER,
+    CHILD_PARTNERS,
+    CHILD_SENSOR
+};
 #define CHILDREN_MAX (CHILD_SENSOR + SERVE_SLOTS_MAX)
 
 enum child_state {
@@ -64,7 +73,8 @@ struct supervisor {
     struct serve_shared shared;
     struct child child[CHILDREN_MAX];
     unsigned sensors, generation; /* slots generation * sensors ... are in use */
-    int epoll, signals, control, desk, partners, authority;
+    int epoll, signals, authority;
+    int listener[CHILD_SENSOR]; /* by role; -1: none */
     struct link_message died[DIED_MAX];
     unsigned n_died;
     enum reload reload;
@@ -79,26 +89,37 @@ static unsigned sensor_child(const struct supervisor *s, unsigned n)
     return CHILD_SENSOR + s->generation * s->sensors + n;
 }
 
+/* The roles that there is one process of. */
+static const struct {
+    const char *name;
+    int (*run)(const struct role_setup *setup, struct err *err);
+    size_t board; /* where in serve_board */
+} roles[CHILD_SENSOR] = {
+#define ROLE(which, name, run) [which] = {#name, run, offsetof(struct serve_board, name)},
+    ROLE(CHILD_RECORDER, recorder, recorder_run) ROLE(CHILD_COURIER, courier, courier_run)
+        ROLE(CHILD_DESK, desk, desk_run) ROLE(CHILD_PUBLIC, public, public_run)
+            ROLE(CHILD_KEEPER, keeper, keeper_run) ROLE(CHILD_PARTNERS, partners, partner_api_run)
+#undef ROLE
+};
+
 static const char *child_name(unsigned which)
 {
-    static const char *const names[] = {"recorder", "desk", "courier", "partners"};
-    return which < CHILD_SENSOR ? names[which] : "sensor";
+    return which < CHILD_SENSOR ? roles[which].name : "sensor";
 }
 
 static struct serve_process *child_board(struct supervisor *s, unsigned which)
 {
     struct serve_board *b = s->shared.board;
-    switch (which) {
-    case CHILD_RECORDER:
-        return &b->recorder;
-    case CHILD_DESK:
-        return &b->desk;
-    case CHILD_COURIER:
-        return &b->courier;
-    case CHILD_PARTNERS:
-        return &b->partners;
-    }
-    return &b->sensor[which - CHILD_SENSOR];
+    return which < CHILD_SENSOR ? (struct serve_process *)((char *)b + roles[which].board)
+                                : &b->sensor[which - CHILD_SENSOR];
+}
+
+/* Those with a listener run when they have one; the keeper when there is somebody to keep for. */
+static bool is_configured(const struct supervisor *s, unsigned which)
+{
+    if (which == CHILD_KEEPER)
+        return s->listener[CHILD_DESK] >= 0 || s->listener[CHILD_PUBLIC] >= 0;
+    return which == CHILD_RECORDER || which == CHILD_COURIER || s->listener[which] >= 0;
 }
 
 /* ---- in the child ---- */
@@ -107,13 +128,6 @@ static int sensor_lock_in(void *ctx, struct err *err)
 {
     (void)ctx;
     return sandbox_enter(SANDBOX_SENSOR, NULL, err);
-}
-
-static int desk_lock_in(void *ctx, struct err *err)
-{
-    struct supervisor *s = ctx;
-    struct sandbox_paths paths = {.case_dir = s->dir};
-    return sandbox_enter(SANDBOX_DESK, &paths, err);
 }
 
 static int run_sensor(struct supervisor *s, unsigned slot, int link, struct err *err)
@@ -134,19 +148,6 @@ static int run_sensor(struct supervisor *s, unsigned slot, int link, struct err 
     return sensor_run(&setup, err);
 }
 
-static int listener_of(const struct supervisor *s, unsigned which)
-{
-    switch (which) {
-    case CHILD_RECORDER:
-        return s->control;
-    case CHILD_DESK:
-        return s->desk;
-    case CHILD_PARTNERS:
-        return s->partners;
-    }
-    return -1;
-}
-
 static int run_role(struct supervisor *s, unsigned which, int link, struct err *err)
 {
     struct role_setup setup = {.case_dir = s->dir,
@@ -154,22 +155,11 @@ static int run_role(struct supervisor *s, unsigned which, int link, struct err *
                                .net = &s->net,
                                .shared = &s->shared,
                                .link = link,
-                               .listener = listener_of(s, which),
+                               .listener = which < CHILD_SENSOR ? s->listener[which] : -1,
                                .phase = s->phase};
     if (which >= CHILD_SENSOR)
         return run_sensor(s, which - CHILD_SENSOR, link, err);
-    if (which == CHILD_RECORDER)
-        return recorder_run(&setup, err);
-    if (which == CHILD_COURIER)
-        return courier_run(&setup, err);
-    if (which == CHILD_PARTNERS)
-        return partner_api_run(&setup, err);
-    struct desk_setup desk = {.listen_fd = s->desk,
-                              .link = link,
-                              .shared = &s->shared,
-                              .lock_in = desk_lock_in,
-                              .lock_in_ctx = s};
-    return desk_run(&desk, err);
+    return roles[which].run(&setup, err);
 }
 
 /* A role keeps what it was handed and nothing else: no other role's link, no socket that is not its
@@ -177,7 +167,7 @@ static int run_role(struct supervisor *s, unsigned which, int link, struct err *
 static void keep_descriptors(struct supervisor *s, unsigned which, int link)
 {
     bool keep[4096] = {[0] = true, [1] = true, [2] = true};
-    const int own[] = {link, s->shared.ring_event, listener_of(s, which),
+    const int own[] = {link, s->shared.ring_event, which < CHILD_SENSOR ? s->listener[which] : -1,
                        which >= CHILD_SENSOR ? s->authority : -1};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         if (own[i] >= 0 && own[i] < (int)sizeof keep)
@@ -344,6 +334,8 @@ static int load_new(struct supervisor *s, struct config **config, struct net_con
         return rc;
     rc = supervise_partners_bind(&(*config)->cleanup, NULL, err);
     if (rc == 0)
+        rc = supervise_web_bind(*config, NULL, NULL, err);
+    if (rc == 0)
         rc = supervise_net_load(*config, s->dir, net, err);
     if (rc < 0) {
         config_free(*config);
@@ -386,10 +378,8 @@ static void begin_reload(struct supervisor *s)
     s->net = net;
     s->reload = RELOAD_RECORDER;
     s->phase = "reloaded";
-    tell_to_stop(s, CHILD_RECORDER);
-    tell_to_stop(s, CHILD_DESK);
-    tell_to_stop(s, CHILD_COURIER);
-    tell_to_stop(s, CHILD_PARTNERS);
+    for (unsigned i = 0; i < CHILD_SENSOR; i++)
+        tell_to_stop(s, i);
 }
 
 static void reload_goes_on(struct supervisor *s)
@@ -542,9 +532,9 @@ static void stop_goes_on(struct supervisor *s)
         tell_to_stop(s, i);
         sensors |= s->child[i].state != CHILD_OFF;
     }
-    tell_to_stop(s, CHILD_DESK);
-    tell_to_stop(s, CHILD_COURIER);
-    tell_to_stop(s, CHILD_PARTNERS);
+    for (unsigned i = 0; i < CHILD_SENSOR; i++)
+        if (i != CHILD_RECORDER)
+            tell_to_stop(s, i);
     if (!sensors)
         tell_to_stop(s, CHILD_RECORDER);
 }
@@ -675,14 +665,15 @@ static int prepare(struct supervisor *s, struct err *err)
         rc = serve_shared_new(s->sensors, ring_capacity(&s->net), &s->shared, err);
     if (rc == 0)
         rc = supervise_sockets_bind(&s->net, s->sensors, NULL, NULL, &s->sockets, err);
-    if (rc == 0 && s->config->serve.desk[0])
-        rc = supervise_desk_bind(s->config->serve.desk, &s->desk, err);
     if (rc == 0)
-        rc = supervise_partners_bind(&s->config->cleanup, &s->partners, err);
+        rc = supervise_web_bind(s->config, &s->listener[CHILD_DESK], &s->listener[CHILD_PUBLIC],
+                                err);
+    if (rc == 0)
+        rc = supervise_partners_bind(&s->config->cleanup, &s->listener[CHILD_PARTNERS], err);
     if (rc == 0) /* the sockets are bound: no role needs a privilege, and no file belongs to root */
         rc = sandbox_drop(s->config->serve.user, err);
     if (rc == 0)
-        rc = ctl_listen(s->dir, &s->control, err);
+        rc = ctl_listen(s->dir, &s->listener[CHILD_RECORDER], err);
     if (rc == 0)
         rc = catch_signals(s, err);
     struct sandbox_paths paths = {.case_dir = s->dir};
@@ -696,24 +687,20 @@ int supervise_run(const char *case_dir, struct config *config, struct err *err)
                             .config = config,
                             .sensors = config->serve.sensors,
                             .epoll = -1,
-                            .control = -1,
-                            .desk = -1,
-                            .partners = -1,
                             .authority = -1,
                             .phase = "started"};
     for (unsigned i = 0; i < CHILDREN_MAX; i++)
         s.child[i].link = -1;
+    for (unsigned i = 0; i < CHILD_SENSOR; i++)
+        s.listener[i] = -1;
     notify_open(&s.notify);
     int rc = prepare(&s, err);
     if (rc < 0)
         return rc;
     s.shared.board->supervisor = (struct serve_process){.pid = getpid(), .since = utc_now()};
-    start(&s, CHILD_RECORDER);
-    if (s.desk >= 0)
-        start(&s, CHILD_DESK);
-    start(&s, CHILD_COURIER);
-    if (s.partners >= 0)
-        start(&s, CHILD_PARTNERS);
+    for (unsigned i = 0; i < CHILD_SENSOR; i++)
+        if (is_configured(&s, i))
+            start(&s, i);
     rc = loop(&s, err);
     log_line(LOG_INFO, "stopped", NULL);
     notify_close(&s.notify);

@@ -147,25 +147,19 @@ static int bind_endpoint(const char *key, const char *endpoint, int *out, struct
     return 0;
 }
 
-int supervise_desk_bind(const char *endpoint, int *out, struct err *err)
-{
-    return bind_endpoint("serve.desk", endpoint, out, err);
-}
+/* ---- listeners with a certificate of their own: desk, public face, partners' API ---- */
 
-/* ---- the partners' API ---- */
-
-static int check_pair(const char *certificate, const char *key, struct err *err)
+static int check_pair(const char *section, const char *certificate, const char *key,
+                      struct err *err)
 {
     SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
     int rc = 0;
     if (!ctx)
         return err_set(err, -EIO, "OpenSSL does not start");
     if (SSL_CTX_use_certificate_chain_file(ctx, certificate) != 1)
-        rc = err_set(err, -EINVAL, "cleanup.partners.certificate: cannot be loaded (%s)",
-                     certificate);
+        rc = err_set(err, -EINVAL, "%scertificate: cannot be loaded (%s)", section, certificate);
     else if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1)
-        rc = err_set(err, -EINVAL, "cleanup.partners.key: cannot be loaded, or is another's (%s)",
-                     key);
+        rc = err_set(err, -EINVAL, "%skey: cannot be loaded, or is another's (%s)", section, key);
     SSL_CTX_free(ctx);
     ERR_clear_error();
     return rc;
@@ -175,6 +169,21 @@ static bool is_loopback(const struct ip *ip)
 {
     static const struct ip v6 = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
     return ip_is_v4(ip) ? ip_v4(ip) >> 24 == 127 : memcmp(ip, &v6, sizeof v6) == 0;
+}
+
+int supervise_web_bind(const struct config *c, int *desk, int *public, struct err *err)
+{
+    const struct config_web *w = &c->web;
+    int rc = 0;
+    if (w->desk_certificate[0])
+        rc = check_pair("web.desk_", w->desk_certificate, w->desk_key, err);
+    if (rc == 0 && w->public_certificate[0])
+        rc = check_pair("web.public_", w->public_certificate, w->public_key, err);
+    if (rc == 0 && desk && c->serve.desk[0])
+        rc = bind_endpoint("serve.desk", c->serve.desk, desk, err);
+    if (rc == 0 && public && w->public[0])
+        rc = bind_endpoint("web.public", w->public, public, err);
+    return rc;
 }
 
 int supervise_partners_bind(const struct config_cleanup *c, int *fd, struct err *err)
@@ -191,7 +200,7 @@ int supervise_partners_bind(const struct config_cleanup *c, int *fd, struct err 
         return err_set(err, -EINVAL, "cleanup.partners.listen: want ADDRESS:PORT (%s)",
                        c->partners.listen);
     if (certificate[0])
-        rc = check_pair(certificate, key, err);
+        rc = check_pair("cleanup.partners.", certificate, key, err);
     else if (!is_loopback(&ip))
         rc = err_set(err, -EINVAL,
                      "cleanup.partners.listen: without certificate and key loopback only (%s)",

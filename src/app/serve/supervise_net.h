@@ -25,7 +25,9 @@ int supervise_sockets_bind(const struct net_config *net, unsigned sensors,
 /* Closes those of `old` that `now` has not taken over. */
 void supervise_sockets_close_unused(const struct supervise_sockets *old,
                                     const struct supervise_sockets *now, unsigned sensors);
-int supervise_desk_bind(const char *endpoint, int *fd, struct err *err);
+/* The desk and the public face: likewise; what has no listener stays as it is. NULL: only looked
+ * at. */
+int supervise_web_bind(const struct config *c, int *desk, int *public, struct err *err);
 /* The partners' API: its certificate is looked at, and its listener bound where there is one (else
  * *fd is left as it is). `fd` NULL: only looked at. */
 int supervise_partners_bind(const struct config_cleanup *c, int *fd, struct err *err);

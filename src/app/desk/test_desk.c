@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "app/serve/desk.h"
+#include "app/desk/desk.h"
 #include "app/serve/metrics.h"
 #include "app/serve/roles.h"
 #include "base/link.h"

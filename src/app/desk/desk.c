@@ -1,4 +1,4 @@
-#include "app/serve/desk.h"
+#include "app/desk/desk.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -7,7 +7,7 @@
 #include <microhttpd.h>
 
 #include "app/serve/metrics.h"
-#include "app/serve/roles.h"
+#include "app/serve/sandbox.h"
 #include "app/serve/serve_status.h"
 #include "base/clock.h"
 #include "base/link.h"
@@ -21,7 +21,7 @@
 #define PANIC_EXIT         70
 
 struct desk {
-    const struct desk_setup *setup;
+    const struct role_setup *setup;
     struct MHD_Daemon *daemon;
     int epoll;
     struct serve_rates rates;
@@ -173,11 +173,11 @@ static void panic(void *ctx, const char *file, unsigned line, const char *reason
 
 static int listen_on(struct desk *d, struct err *err)
 {
-    if (d->setup->listen_fd < 0)
+    if (d->setup->listener < 0)
         return 0;
     MHD_set_panic_func(panic, NULL);
     d->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL, 0, NULL, NULL, answer, d, MHD_OPTION_LISTEN_SOCKET, d->setup->listen_fd,
+        MHD_USE_EPOLL, 0, NULL, NULL, answer, d, MHD_OPTION_LISTEN_SOCKET, d->setup->listener,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
         (unsigned)CONNECTIONS_PER_IP, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TIMEOUT_S,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT,
@@ -217,12 +217,13 @@ static void stop(struct desk *d)
     buf_free(&d->page);
 }
 
-int desk_run(const struct desk_setup *setup, struct err *err)
+int desk_run(const struct role_setup *setup, struct err *err)
 {
     struct desk d = {.setup = setup, .epoll = -1};
     int rc = listen_on(&d, err);
-    if (rc == 0 && setup->lock_in)
-        rc = setup->lock_in(setup->lock_in_ctx, err);
+    struct sandbox_paths paths = {.case_dir = setup->case_dir};
+    if (rc == 0)
+        rc = sandbox_enter(SANDBOX_DESK, &paths, err);
     if (rc == 0) {
         role_say(setup->link, ROLE_READY, 0, NULL);
         while ((rc = turn(&d, err)) == 1)
