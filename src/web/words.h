@@ -1,8 +1,12 @@
 /* Words: what the public pages say, by language. Catalogues are files
- * web/words/LANGUAGE/TOPIC.words (UTF-8), built into the program: lines `key = text`, `#` comments;
- * a text goes on in lines that begin with a blank. In a text, %1 to %9 are filled in, `[text](%1)`
- * is a link to the first, `**text**` is strong; all else is text, not HTML. Every language has
- * every key: a test says which is missing. */
+ * web/words/LANGUAGE/TOPIC.words (UTF-8), built into the program by web/words/embed.py: lines
+ * `TOPIC.key = text` (letters a-z, digits, "-", "_", "."), `#` comments; a text goes on in lines
+ * that begin with a blank. In a text, %1 to %9 are filled in, `[text](%1)` is a link to the first,
+ * `**text**` is strong; all else is text, not HTML. A link leads within the site ("/...", "#...")
+ * or by https, http, mailto, tel; elsewhere its text alone is written. Every language has every
+ * key: a test says which is missing, and which of a source's "TOPIC.key" strings is in no
+ * catalogue. `site.language.name` and `site.language.direction` (ltr, rtl) are the language's own.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -22,6 +26,7 @@ const char *words_name(const struct words *w);     /* "Русский" */
 
 /* The text of a key as it is; the key itself where there is none (a test finds those). */
 const char *words_raw(const struct words *w, const char *key);
+bool words_have(const struct words *w, const char *key);
 /* Appends it as HTML, with %1 ... %9 from `args` (text, escaped here), NULL-ended. */
 void words_put(struct buf *out, const struct words *w, const char *key, ...)
     __attribute__((sentinel));
