@@ -194,7 +194,7 @@ def until(condition, seconds=15):
 
 
 ok(until(lambda: answers("isp")), "the API answers")
-equal([p["role"] for p in hole.serve()["processes"] if p["pid"]][-1], "partners", "in a role of its own")
+ok("partners" in [p["role"] for p in hole.serve()["processes"] if p["pid"]], "in a role of its own")
 status, headers, text = ask("/v1/")
 ok(status == 200 and "since=" in text, "help, for anybody")
 equal({name: headers[name] for name in ("Cache-Control", "X-Content-Type-Options", "Content-Type")},

@@ -78,7 +78,7 @@ hole = Sinkhole(listen=LISTEN, limits=UNLIMITED, more="  balancers: [\"127.0.0.0
 botnet(hole)
 hole.start()
 status = hole.serve()
-equal([p["role"] for p in status["processes"] if p["pid"]], ["supervisor", "recorder", "desk", "courier"], "the roles run")
+equal([p["role"] for p in status["processes"] if p["pid"]], ["supervisor", "recorder", "desk", "courier", "keeper"], "the roles run")
 equal(len([s for s in status["sensors"] if s["pid"]]), 2, "two sensors")
 result = hole.ebb("serve")
 ok(result.code == 1, "a second daemon on the case is refused: " + result.err.strip())

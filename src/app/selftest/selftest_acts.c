@@ -626,7 +626,8 @@ KERNEL_ACT(watch_files, SYS_fanotify_init, 0, 0)
 KERNEL_ACT(no_such_call, 10000)
 
 #define WRITERS (SUPERVISOR | RECORDER)
-#define READERS (SUPERVISOR | RECORDER | DESK | PARTNERS)
+#define READERS (SUPERVISOR | RECORDER | DESK | PARTNERS | PUBLIC | KEEPER)
+#define SERVERS (SUPERVISOR | SENSOR | RECORDER | DESK | PARTNERS | PUBLIC)
 
 const struct act selftest_acts[] = {
     /* what each one is for */
@@ -636,20 +637,18 @@ const struct act selftest_acts[] = {
     {"abort", abort_self, ALL, 0, true, true},
     {"receive a descriptor and map it", receive_descriptor, ALL, 0, true, false},
     {"make, seal and send a table", send_descriptor, WRITERS, 0, true, false},
-    {"accept a TCP connection and answer", accept_tcp,
-     SUPERVISOR | SENSOR | RECORDER | DESK | PARTNERS, 0, true, false},
+    {"accept a TCP connection and answer", accept_tcp, SERVERS, 0, true, false},
     {"receive and send datagrams in batches", datagrams, SUPERVISOR | SENSOR, 0, true, false},
-    {"accept on the control socket", accept_control,
-     SUPERVISOR | SENSOR | RECORDER | DESK | PARTNERS, 0, true, false},
-    {"connect to the control socket", connect_control, SUPERVISOR | DESK, 0, true, false},
+    {"accept on the control socket", accept_control, SERVERS, 0, true, false},
+    {"connect to the control socket", connect_control, SUPERVISOR | DESK | PUBLIC, 0, true, false},
     {"read a view", read_view, READERS, 1, true, false},
     {"list a folder of the case", list_folder, READERS, 0, true, false},
     {"see how much space is free", free_space, READERS, 0, true, false},
-    {"replace a file of the case", replace_file, WRITERS, 0, true, false},
-    {"let a segment grow and shrink", grow_file, WRITERS, 0, true, false},
+    {"replace a view", replace_file, WRITERS | KEEPER, 0, true, false},
+    {"let a segment grow and shrink", grow_file, WRITERS, 1, true, false},
     {"make a folder in the case", make_folder, WRITERS, 0, true, false},
-    {"write a view in SQLite", database, WRITERS, 0, true, false},
-    {"fork", fork_child, SUPERVISOR, 0, true, false},
+    {"write a view in SQLite", database, WRITERS | KEEPER, 0, true, false},
+    {"fork", fork_child, SUPERVISOR | DESK, 0, true, false},
     {"kill a child", kill_child, SUPERVISOR, 0, true, false},
     {"bind a TCP port", bind_tcp, SUPERVISOR, 0, true, false},
     {"listen", listen_tcp, SUPERVISOR, 0, true, false},
@@ -659,7 +658,7 @@ const struct act selftest_acts[] = {
     {"create a file outside", create_outside, 0, 1, true, false},
     {"unlink a file outside", unlink_outside, 0, 1, true, false},
     {"read the log's key", read_key, WRITERS, 1, true, false},
-    {"write a view", write_view, WRITERS, 0, true, false},
+    {"write a view", write_view, WRITERS | KEEPER, 0, true, false},
     {"make a symbolic link", make_symlink, 0, 0, true, false},
     {"link a file outside into the case", make_link, 0, 0, true, false},
     {"make a named pipe", make_node, 0, 0, true, false},
@@ -670,7 +669,7 @@ const struct act selftest_acts[] = {
     /* network */
     {"make a TCP socket", socket_tcp, SUPERVISOR | COURIER, 0, true, false},
     {"make a UDP socket", socket_udp, SUPERVISOR, 0, true, false},
-    {"make a Unix socket", socket_unix, SUPERVISOR | DESK, 0, true, false},
+    {"make a Unix socket", socket_unix, SUPERVISOR | DESK | PUBLIC, 0, true, false},
     {"make a netlink socket", socket_netlink, 0, 0, true, false},
     {"make a socket of the kernel's ciphers", socket_ciphers, 0, 0, false, false},
     {"connect out by TCP", connect_tcp, SUPERVISOR | COURIER, 4, true, false},
@@ -700,7 +699,7 @@ const struct act selftest_acts[] = {
     {"turn memory into code by a key", make_code_by_key, 0, 0, false, false},
     {"let all that is read be code", read_always_executes, 0, 0, false, false},
     {"make a shared segment", shared_segment, 0, 0, false, false},
-    {"make a file in memory", anonymous_file, WRITERS, 0, true, false},
+    {"make a file in memory", anonymous_file, WRITERS | DESK | PUBLIC, 0, true, false},
     /* the rest of the kernel */
     {"have signals of a socket sent to the parent", own_signals, 0, 0, true, false},
     {"type for a terminal", type_for_terminal, 0, 0, false, false},
