@@ -1,12 +1,22 @@
 #include "web/assets.h"
-const struct web_asset web_assets[] = {{0}};
+
+#include <string.h>
+
+#define ASSETS_FOLDER "/assets/"
+
 const struct web_asset *web_asset(const char *path)
 {
-    (void)path;
+    for (const struct web_asset *a = web_assets; a->path; a++)
+        if (strcmp(a->path, path) == 0)
+            return a;
     return NULL;
 }
+
 void web_asset_url(struct buf *out, const char *name)
 {
-    (void)out;
-    (void)name;
+    for (const struct web_asset *a = web_assets; a->path; a++)
+        if (strcmp(a->path + strlen(ASSETS_FOLDER), name) == 0) {
+            buf_printf(out, "%s?v=%s", a->path, a->etag);
+            return;
+        }
 }

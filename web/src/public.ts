@@ -1,0 +1,2 @@
+/* What a public page gains by scripts; it needs none. */
+export {};
