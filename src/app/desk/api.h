@@ -6,8 +6,8 @@
 
 #include <poll.h>
 
+#include "app/desk/desk_session.h"
 #include "app/serve/roles.h"
-#include "state/accounts.h"
 #include "web/web.h"
 
 struct desk_api;
@@ -21,13 +21,6 @@ struct desk_api_setup {
     void *ctx;
 };
 
-/* Who asks, as a session says. The strings are copied where they are kept. */
-struct desk_who {
-    const char *account;
-    unsigned roles;   /* ROLE_*: those that the account has now, not when it logged in */
-    uint64_t session; /* a number of its own for each session, never 0 and never used again */
-};
-
 /* After the sandbox was entered, or before; opens no file. */
 int desk_api_open(const struct desk_api_setup *setup, struct desk_api **out, struct err *err);
 /* Ends the children. No request may be waiting any more (web_stop() comes before). */
@@ -36,16 +29,15 @@ void desk_api_close(struct desk_api *a);
 /* True for "/api/..." paths that routes.def has, whatever the method. The caller has its own for
  * logging in (/api/login ...), and answers all other paths. */
 bool desk_api_has(const char *path);
-/* Answers one of them: WEB_NOW, or WEB_LATER. who NULL: nobody is logged in (401). The caller has
- * looked at the session, and for what is no GET or HEAD at the Origin and the CSRF token. Uses
- * web_keep(). */
-int desk_api_handle(struct desk_api *a, const struct desk_who *who, struct web_request *r,
+/* Answers one of them: WEB_NOW, or WEB_LATER. session NULL: nobody is logged in (401). What is no
+ * GET or HEAD is refused unless session->csrf. Uses web_keep(). */
+int desk_api_handle(struct desk_api *a, const struct desk_session *session, struct web_request *r,
                     struct web_reply *reply);
 /* For web_setup.gone: the client of a WEB_LATER of ours went away. Requests that are not ours are
  * passed over. */
 void desk_api_gone(struct desk_api *a, struct web_request *r);
 /* A session ended: what it has prepared is dropped. */
-void desk_api_forget(struct desk_api *a, uint64_t session);
+void desk_api_forget(struct desk_api *a, const uint8_t id[DESK_SESSION_ID_LEN]);
 
 /* What to wait on beside the web's descriptor: fills in at most `max` (DESK_API_FDS is always
  * enough) and returns how many. */
