@@ -162,7 +162,7 @@ def test_unit():
     calls = allowed_calls(sets, unit)
     ok("read" in calls and "capset" not in calls and "execve" in calls, "its filter is understood")
     known = set().union(*sets.values())
-    with open(os.path.join(ROOT, "src", "app", "sandbox_roles.def")) as f:
+    with open(os.path.join(ROOT, "src", "app", "serve", "sandbox_roles.def")) as f:
         needed = set(re.findall(r"^CALL(?:_IF|_OPTION)?\((\w+),", f.read(), re.M))
     refused = (needed & known) - calls
     equal(sorted(refused - {"capset", "sched_setaffinity", "setrlimit"}), [],
