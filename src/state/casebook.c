@@ -195,6 +195,11 @@ static int take(struct casebook *cb, uint8_t kind, uint64_t index, int64_t time,
     return 1;
 }
 
+uint64_t casebook_changes(const struct casebook *cb)
+{
+    return cb->changes;
+}
+
 void casebook_act(struct casebook *cb, uint8_t kind, uint64_t index, int64_t time,
                   struct span payload)
 {
@@ -206,6 +211,7 @@ void casebook_act(struct casebook *cb, uint8_t kind, uint64_t index, int64_t tim
     /* What could be taken in of a list whose blob is gone stays. */
     sqlite3_exec(cb->db, "COMMIT", NULL, NULL, NULL);
     cb->changed = true;
+    cb->changes++;
     if (rc < 0)
         log_line(LOG_WARN, "an act that the casebook cannot take in", "entry=%llu why=\"%s\"",
                  (unsigned long long)index, err.text);

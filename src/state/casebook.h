@@ -1,5 +1,5 @@
-/* Casebook: orders, the assets under them, what became of them, and who may act (accounts.h). A view of the log, kept as an
- * SQLite database that anybody may read with other tools.
+/* Casebook: orders, the assets under them, what became of them, and who may act (accounts.h). A
+ * view of the log, kept as an SQLite database that anybody may read with other tools.
  *
  * The file `<dir>/casebook` is only ever replaced as a whole; a process that has the casebook open
  * works on a copy in memory. So readers take no lock and disturb no writer, and a reader takes in
@@ -35,6 +35,8 @@ void casebook_advance(struct casebook *cb, uint64_t position);
  * taken in (a list whose blob is gone) is warned about. */
 void casebook_act(struct casebook *cb, uint8_t kind, uint64_t index, int64_t time,
                   struct span payload);
+/* How many acts it took in since it was opened. */
+uint64_t casebook_changes(const struct casebook *cb);
 /* Writes the file. Without acts since the last time only the position in it is changed, which costs
  * next to nothing. */
 int casebook_snapshot(struct casebook *cb, struct err *err);

@@ -11,6 +11,7 @@ struct casebook {
     struct casebook_blobs blobs;
     uint64_t position, saved; /* saved: the position in the file */
     bool changed;             /* since the file was written */
+    uint64_t changes;
 };
 
 int casebook_fail(const struct casebook *cb, struct err *err);
