@@ -52,7 +52,11 @@ int web_start(const struct web_setup *setup, struct web **out, struct err *err);
 int web_fd(const struct web *w);                /* readable: call web_run() */
 int web_wait_ms(const struct web *w, int most); /* how long to wait at most */
 int web_run(struct web *w, struct err *err);
+/* Requests that were WEB_LATER and not answered are gone(). */
 void web_stop(struct web *w);
+/* In a forked child, which serves nothing: closes the connections' descriptors, so that they end
+ * with the parent's. */
+void web_in_child(struct web *w);
 
 struct web_figures {
     uint64_t requests, refused, cut_off, bytes;
@@ -97,9 +101,10 @@ struct web_reply {
     unsigned status;      /* 200 unless set */
     const char *type;     /* Content-Type; text/html; charset=utf-8 unless set; static text */
     struct buf body;      /* freed by who called handle */
-    struct span borrowed; /* instead of the body: outlives the answer (assets, caches) */
-    bool gzipped;         /* body or borrowed is gzip */
-    unsigned max_age_s;   /* may be kept so long; 0: no-store */
+    struct span borrowed; /* instead of the body: copied before handle() or web_answer() is over */
+    bool forever; /* borrowed is part of the program (assets): neither copied nor compressed */
+    bool gzipped; /* body or borrowed is gzip; unpacked for who does not take it */
+    unsigned max_age_s; /* may be kept so long; 0: no-store */
     bool immutable;
     char etag[68]; /* without quotes; "" none. If-None-Match is then answered with 304 */
     char location[WEB_PATH_MAX];
