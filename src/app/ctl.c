@@ -13,7 +13,6 @@
 #include "base/file.h"
 
 #define CTL_MAGIC       0x65626231u /* "ebb1" */
-#define CLIENT_WAIT_S   60          /* an act may wait for a large list to be taken in */
 #define REQUEST_WAIT_MS 1000
 
 struct head {
@@ -55,6 +54,13 @@ static void put_descriptors(struct msghdr *m, void *space, const int *fds, unsig
 
 /* ---- client ---- */
 
+static unsigned wait_ms = CTL_WAIT_MS;
+
+void ctl_wait(unsigned ms)
+{
+    wait_ms = ms;
+}
+
 static int send_request(int fd, const struct ctl_request *r, struct err *err)
 {
     struct head head = {CTL_MAGIC, (uint8_t)r->verb, r->kind, (uint16_t)r->n_blobs};
@@ -92,7 +98,7 @@ int ctl_call(const char *case_dir, const struct ctl_request *request, struct ctl
              struct err *err)
 {
     struct sockaddr_un a;
-    struct timeval wait = {.tv_sec = CLIENT_WAIT_S};
+    struct timeval wait = {.tv_sec = wait_ms / 1000, .tv_usec = wait_ms % 1000 * 1000};
     int folder = -1;
     memset(reply, 0, sizeof *reply);
     int rc = address_of(case_dir, &folder, &a, err);
@@ -101,11 +107,13 @@ int ctl_call(const char *case_dir, const struct ctl_request *request, struct ctl
     int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         rc = err_errno(err, "socket");
+    } else if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait) < 0 ||
+               setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait) < 0) {
+        rc = err_errno(err, "control socket"); /* connect() waits as sending does */
     } else if (connect(fd, (struct sockaddr *)&a, sizeof a) < 0) {
         bool nobody = errno == ENOENT || errno == ECONNREFUSED;
         rc = nobody ? 1 : err_errno(err, "%s/run/control", case_dir);
     } else {
-        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
         rc = send_request(fd, request, err);
         if (rc == 0)
             rc = receive_reply(fd, reply, err);
@@ -146,12 +154,14 @@ int ctl_listen(const char *case_dir, int *out, struct err *err)
     return rc;
 }
 
-static bool is_ours(int fd)
+static bool is_ours(int fd, int32_t *pid)
 {
     struct ucred who;
     socklen_t n = sizeof who;
-    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) == 0 &&
-           (who.uid == geteuid() || who.uid == 0);
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) < 0)
+        return false;
+    *pid = who.pid;
+    return who.uid == geteuid() || who.uid == 0;
 }
 
 static void take_descriptors(struct msghdr *m, struct ctl_request *r)
@@ -216,7 +226,7 @@ void ctl_serve_one(int listener,
     if (fd < 0)
         return;
     uint8_t *packet = malloc(CTL_PACKET_MAX);
-    if (packet && is_ours(fd) && receive_request(fd, packet, &request)) {
+    if (packet && is_ours(fd, &request.pid) && receive_request(fd, packet, &request)) {
         answer(ctx, &request, &reply);
         send_reply(fd, &reply);
     }

@@ -22,6 +22,7 @@ struct ctl_request {
     struct span payload;      /* CTL_ACT: the act's payload */
     int blobs[CTL_BLOBS_MAX]; /* CTL_ACT, CTL_KEEP: files to be kept as blobs first */
     unsigned n_blobs;
+    int32_t pid; /* the daemon's: who asks, as the kernel says */
 };
 
 struct ctl_reply {
@@ -36,6 +37,12 @@ struct ctl_reply {
  * status in the reply is returned as an error, too. */
 int ctl_call(const char *case_dir, const struct ctl_request *request, struct ctl_reply *reply,
              struct err *err);
+
+/* How long calls of this process wait from now on, for the daemon to take them up and again for its
+ * answer. CTL_WAIT_MS unless it was said: an act may wait for a large list to be taken in. Who
+ * gives up (-EAGAIN, -EWOULDBLOCK) does not know whether it was done. */
+#define CTL_WAIT_MS 60000
+void ctl_wait(unsigned ms);
 
 /* ---- daemon ---- */
 

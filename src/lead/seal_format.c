@@ -47,9 +47,21 @@ int seal_manifest_check(const struct seal_manifest *m, struct err *err)
 
 /* ---- manifests ---- */
 
+#define MANIFEST_SPARE 128 /* bytes of keys and heads: of all of it, and of a file */
+
+/* All of it at once: a buffer that grows leaves copies of what is secret behind. */
+static void reserve_manifest(const struct seal_manifest *m, struct buf *out)
+{
+    size_t n = MANIFEST_SPARE + m->text.n + m->contact.n + m->language.n;
+    for (size_t i = 0; i < m->n_files; i++)
+        n += MANIFEST_SPARE + m->files[i].name.n;
+    buf_reserve(out, n);
+}
+
 void seal_manifest_put(const struct seal_manifest *m, struct buf *out)
 {
     size_t head = out->n;
+    reserve_manifest(m, out);
     buf_be32(out, 0);
     cbor_put_head(out, CBOR_MAP, 4);
     cbor_put_key(out, "text");

@@ -6,10 +6,8 @@
 
 #include "app/lead/lead_price.h"
 #include "app/lead/lead_proof.h"
-#include "app/lead/lead_receipt.h"
-#include "app/lead/lead_seal.h"
+#include "app/lead/lead_submit.h"
 #include "base/file.h"
-#include "event/event.h"
 
 /* ---- price ---- */
 
@@ -50,18 +48,13 @@ int cmd_lead_price(const struct cli *cli)
 
 /* ---- submit ---- */
 
-/* A lead under way. All of it is wiped at the end. */
+/* All of it is wiped at the end. */
 struct submission {
     const struct cli *cli;
     struct casedir c;
     struct lead_content content;
-    struct lead_readers readers;
-    struct receipt receipt;
-    struct receipt_keys keys;
-    uint8_t salt[RECEIPT_SALT_LEN], locator[RECEIPT_LOCATOR_LEN], commitment[SHA256_LEN];
+    struct lead_submit lead;
     unsigned bits;
-    struct lead_sealed sealed;
-    uint64_t entry;
 };
 
 /* Work for this lead and no other: its commitment is fresh with its receipt. */
@@ -72,12 +65,11 @@ static int pay(struct submission *s, uint64_t more, struct err *err)
     if (rc < 0)
         return rc;
     s->bits = more < STAMP_WORK_MAX - s->bits ? s->bits + (unsigned)more : STAMP_WORK_MAX;
-    if (!stamp_make(journal_origin(s->c.journal), s->commitment, s->bits, utc_now(), &stamp))
+    if (!stamp_make(journal_origin(s->c.journal), s->lead.commitment, s->bits, utc_now(), &stamp))
         return err_set(err, -EAGAIN, "no stamp was found: try again");
     return 0;
 }
 
-/* All that can go wrong does before anything is kept. */
 static int prepare(struct submission *s, uint64_t more, struct err *err)
 {
     const struct lead_input in = {.text = cli_get(s->cli, "text"),
@@ -87,39 +79,15 @@ static int prepare(struct submission *s, uint64_t more, struct err *err)
                                   .n = s->cli->n_args};
     int rc = case_open_views(s->cli, &s->c, VIEW_PURSUIT, err);
     if (rc == 0)
-        rc = lead_readers(s->c.casebook, &s->readers, err);
-    if (rc == 0)
         rc = lead_content_read(&in, &s->content, err);
     if (rc == 0)
-        rc = lead_receipt_make(&s->c, &s->receipt, err);
-    randombytes_buf(s->salt, sizeof s->salt);
-    receipt_locator(&s->receipt, s->locator);
-    if (rc == 0)
-        rc = receipt_keys(&s->receipt, s->salt, &s->keys, err);
-    if (rc < 0)
-        return rc;
-    receipt_commitment(&s->keys, s->content.digest, s->commitment);
-    return pay(s, more, err);
+        rc = lead_submit_begin(&s->c, &s->content, &s->lead, err);
+    return rc == 0 ? pay(s, more, err) : rc;
 }
 
-static int record(struct submission *s, struct err *err)
+static int take(struct submission *s, struct err *err)
 {
-    struct buf payload = {0};
-    struct act_lead a = {.salt = span_of(s->salt, sizeof s->salt),
-                         .size = s->sealed.size,
-                         .work = s->bits,
-                         .files = s->sealed.files,
-                         .wraps = span_of(s->sealed.wraps, SHA256_LEN),
-                         .public = span_of(s->keys.box, sizeof s->keys.box),
-                         .verify = span_of(s->keys.verify, sizeof s->keys.verify),
-                         .content = span_of(s->sealed.content, SHA256_LEN),
-                         .locator = span_of(s->locator, sizeof s->locator),
-                         .commitment = span_of(s->commitment, SHA256_LEN)};
-    act_lead(&payload, &a);
-    struct case_act act = {.kind = KIND_LEAD, .payload = buf_as_span(&payload)};
-    int rc = case_acts_as(s->cli, NULL, &act, 1, err); /* by nobody, whoever types it */
-    s->entry = act.index;
-    buf_free(&payload);
+    int rc = lead_submit_take(s->cli, &s->content, s->bits, &s->lead, err);
     if (rc == 0 && lead_price_took(s->cli->case_dir, s->content.size, err) < 0)
         fprintf(stderr, "ebb: warning: %s\n", err->text); /* the lead is taken all the same */
     return rc;
@@ -132,13 +100,13 @@ static const struct table_column submit_columns[] = {
 static int print_receipt(const struct submission *s)
 {
     struct buf words = {0};
-    receipt_put(&s->receipt, &words);
+    receipt_put(&s->lead.receipt, &words);
     struct table *t = table_open(cli_shape(s->cli), submit_columns, stdout);
-    table_uint(t, s->entry);
+    table_uint(t, s->lead.entry);
     table_text(t, buf_as_span(&words));
     table_uint(t, s->bits);
-    table_uint(t, s->sealed.size);
-    table_uint(t, s->sealed.files);
+    table_uint(t, s->lead.sealed.size);
+    table_uint(t, s->lead.sealed.files);
     table_row_end(t);
     int rc = table_close(t);
     sodium_memzero(words.p, words.cap);
@@ -149,7 +117,7 @@ static int print_receipt(const struct submission *s)
     return rc < 0 ? cli_fail(EXIT_FAILED,
                              "the receipt could not be written: lead %llu is taken, "
                              "and nobody can come back to it",
-                             (unsigned long long)s->entry)
+                             (unsigned long long)s->lead.entry)
                   : EXIT_DONE;
 }
 
@@ -158,13 +126,12 @@ static int submit(struct submission *s, uint64_t more, const char *proof)
     struct err err;
     int rc = prepare(s, more, &err);
     if (rc == 0)
-        rc = lead_seal(s->cli, &s->content, &s->readers, NULL, &s->sealed, &err);
-    if (rc == 0)
-        rc = record(s, &err);
+        rc = take(s, &err);
     if (rc < 0)
         return cli_fail(EXIT_FAILED, "lead submit: %s", err.text);
     int code = print_receipt(s);
-    if (code == EXIT_DONE && proof && lead_proof_write(s->cli->case_dir, s->entry, proof, &err) < 0)
+    if (code == EXIT_DONE && proof &&
+        lead_proof_write(s->cli->case_dir, s->lead.entry, proof, &err) < 0)
         code = cli_fail(EXIT_FAILED,
                         "the lead is taken, but its proof could not be written: %s (`ebb lead "
                         "return --proof` writes it)",
@@ -189,7 +156,7 @@ int cmd_lead_submit(const struct cli *cli)
     s->cli = cli;
     int code = submit(s, more, proof);
     lead_content_free(&s->content);
-    lead_readers_free(&s->readers);
+    lead_submit_wipe(&s->lead);
     casedir_close(&s->c, NULL);
     sodium_memzero(s, sizeof *s);
     free(s);

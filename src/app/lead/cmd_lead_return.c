@@ -4,64 +4,49 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "app/lead/lead_line.h"
 #include "app/lead/lead_page.h"
 #include "app/lead/lead_proof.h"
 #include "app/lead/lead_receipt.h"
-#include "app/lead/lead_seal.h"
 #include "base/file.h"
-#include "event/event.h"
 #include "state/rewards.h"
-
-#define MESSAGE_BYTES_MAX (1ull << 30) /* of all that is sent to one lead */
 
 struct returning {
     const struct cli *cli;
     struct casedir c;
     struct receipt receipt;
-    struct receipt_keys keys;
-    struct lead lead;
+    struct lead_line line;
     struct lead_content content;
     struct lead_page *page;
-    uint64_t offer, sent; /* bytes of messages */
     struct err *err;
 };
 
 /* ---- what there is to read ---- */
 
-static int put_message(void *ctx, const struct lead_message *m)
+static int put_message(void *ctx, const struct lead_line_message *l)
 {
     struct returning *r = ctx;
-    struct lead_opened open = {0};
-    struct err why;
+    const struct lead_message *m = l->message;
     struct lead_said s = {.entry = m->entry,
                           .time = m->time,
                           .from = span_str(m->account.n ? "the team" : "you"),
                           .what = m->what,
-                          .offer = m->offer};
-    r->sent += m->account.n ? 0 : m->size;
-    int rc = 0;
-    if (m->account.n) { /* theirs were sealed to the reviewers alone */
-        rc = lead_open_by_receipt(&r->c, &r->keys, m->entry, &open, &why);
-        if (rc == 0)
-            s.open = &open;
-        else
-            s.unread = span_str(why.text);
-    }
-    rc = lead_page_put(r->page, &s, r->err);
-    lead_close(&open);
-    return rc;
+                          .offer = m->offer,
+                          .open = l->open,
+                          .unread = span_str(l->unread)};
+    return lead_page_put(r->page, &s, r->err);
 }
 
 static int show(struct returning *r)
 {
-    struct lead_said s = {.entry = r->lead.entry,
-                          .time = r->lead.time,
+    struct lead_said s = {.entry = r->line.lead.entry,
+                          .time = r->line.lead.time,
                           .from = span_str("you"),
                           .what = span_str("lead")};
     r->page = lead_page_open(r->cli);
     int rc = lead_page_put(r->page, &s, r->err);
     if (rc == 0)
-        rc = leads_messages(r->c.pursuit, r->lead.entry, put_message, r, r->err);
+        rc = lead_line_read(&r->line, put_message, r, r->err);
     if (lead_page_close(r->page) < 0 && rc == 0)
         rc = err_set(r->err, -EIO, "output could not be written");
     return rc;
@@ -79,78 +64,17 @@ static bool has_words(const struct cli *cli)
     return cli_has(cli, "say") || cli->n_args;
 }
 
-static int add_size(void *ctx, const struct lead_message *m)
-{
-    *(uint64_t *)ctx += m->account.n ? 0 : m->size;
-    return 0;
-}
-
-static int may_say(struct returning *r, struct err *err)
-{
-    const char *offer = cli_get(r->cli, "claim");
-    uint64_t sent = 0;
-    if (r->lead.withdrawn)
-        return err_set(err, -EPERM, "the lead was withdrawn: nothing can be added");
-    if (leads_messages_count(r->c.pursuit, r->lead.entry) >= LEAD_MESSAGES_MAX)
-        return err_set(err, -EFBIG, "the lead has %d messages already", LEAD_MESSAGES_MAX);
-    if (offer && !(r->offer = rewards_offer_entry(r->c.pursuit, span_str(offer))))
-        return err_set(err, -ENOENT, "--claim: no such offer (%s)", offer);
-    int rc = leads_messages(r->c.pursuit, r->lead.entry, add_size, &sent, err);
-    if (rc == 0 && sent + r->content.size > MESSAGE_BYTES_MAX)
-        rc = err_set(err, -EFBIG,
-                     "what is sent behind one lead has %llu GiB at most: submit another lead",
-                     MESSAGE_BYTES_MAX >> 30);
-    return rc;
-}
-
-static const char *kind_of(const struct cli *cli)
-{
-    return cli_has(cli, "withdraw") ? "withdrawal"
-           : cli_has(cli, "claim")  ? "claim"
-           : cli->n_args            ? "addition"
-                                    : "message";
-}
-
-static int record_message(struct returning *r, const struct lead_sealed *sealed, uint64_t *index)
-{
-    struct buf text = {0}, payload = {0};
-    uint8_t proof[LEAD_PROOF_LEN];
-    struct act_lead_message a = {.lead = r->lead.entry,
-                                 .size = sealed->size,
-                                 .what = span_str(kind_of(r->cli)),
-                                 .files = sealed->files,
-                                 .offer = r->offer};
-    if (sealed->size) {
-        a.wraps = span_of(sealed->wraps, SHA256_LEN);
-        a.content = span_of(sealed->content, SHA256_LEN);
-    }
-    leads_message_signed(&a, &text);
-    crypto_sign_detached(proof, NULL, text.p, text.n, r->keys.sign);
-    a.proof = span_of(proof, sizeof proof);
-    act_lead_message(&payload, &a);
-    struct case_act act = {.kind = KIND_LEAD_MESSAGE, .payload = buf_as_span(&payload)};
-    int rc = case_acts_as(r->cli, NULL, &act, 1, r->err);
-    *index = act.index;
-    buf_free(&text);
-    buf_free(&payload);
-    return rc;
-}
-
 static int say(struct returning *r)
 {
-    struct lead_readers to = {0};
-    struct lead_sealed sealed = {0};
+    const char *offer = cli_get(r->cli, "claim");
+    struct lead_line_say s = {.content = has_words(r->cli) ? &r->content : NULL,
+                              .withdraw = cli_has(r->cli, "withdraw")};
     uint64_t index;
-    int rc = may_say(r, r->err);
-    if (rc == 0 && has_words(r->cli))
-        rc = lead_readers(r->c.casebook, &to, r->err);
-    if (rc == 0 && has_words(r->cli))
-        rc = lead_seal(r->cli, &r->content, &to, NULL, &sealed, r->err);
-    if (rc == 0)
-        rc = record_message(r, &sealed, &index);
-    lead_readers_free(&to);
+    if (offer && !(s.offer = rewards_offer_entry(r->c.pursuit, span_str(offer))))
+        return err_set(r->err, -ENOENT, "--claim: no such offer (%s)", offer);
+    int rc = lead_line_say(r->cli, &r->line, &s, &index, r->err);
     if (rc == 0 && !r->cli->quiet && cli_shape(r->cli) == TABLE_TEXT)
-        printf("sent: %s, entry %llu\n", kind_of(r->cli), (unsigned long long)index);
+        printf("sent: %s, entry %llu\n", lead_line_kind(&s), (unsigned long long)index);
     return rc;
 }
 
@@ -165,6 +89,7 @@ static int read_content(struct returning *r)
 
 static int come_back(struct returning *r)
 {
+    uint8_t decoy[RECEIPT_DECOY_LEN];
     const char *proof = cli_get(r->cli, "proof");
     int rc = lead_receipt_read(cli_get(r->cli, "receipt"), &r->receipt, r->err);
     if (rc == 0)
@@ -172,7 +97,10 @@ static int come_back(struct returning *r)
     if (rc == 0)
         rc = case_open_views(r->cli, &r->c, VIEW_PURSUIT, r->err);
     if (rc == 0)
-        rc = lead_by_receipt(&r->c, &r->receipt, &r->lead, &r->keys, r->err);
+        rc = lead_decoy(r->cli->case_dir, decoy, r->err);
+    if (rc == 0)
+        rc = lead_line_open(&r->c, &r->receipt, decoy, &r->line, r->err);
+    sodium_memzero(decoy, sizeof decoy);
     if (rc == 0 && says(r->cli))
         rc = say(r);
     if (rc == 0 && says(r->cli)) { /* the view as it is now */
@@ -182,7 +110,7 @@ static int come_back(struct returning *r)
     if (rc == 0)
         rc = show(r);
     if (rc == 0 && proof)
-        rc = lead_proof_write(r->cli->case_dir, r->lead.entry, proof, r->err);
+        rc = lead_proof_write(r->cli->case_dir, r->line.lead.entry, proof, r->err);
     return rc;
 }
 

@@ -92,7 +92,7 @@ int lead_content_walk(const struct lead_content *c,
     int rc = 0;
     buf_reserve(&piece, READ_PIECE);
     for (size_t i = 0; rc == 0 && i < c->manifest.n_files; i++)
-        rc = walk_file(c, i, piece.p, each, ctx, err);
+        rc = c->fds[i] < 0 ? each(ctx, c->data[i], err) : walk_file(c, i, piece.p, each, ctx, err);
     wipe(&piece);
     return rc;
 }
@@ -161,10 +161,42 @@ int lead_content_words(struct span text, struct lead_content *out, struct err *e
     return digest(out, err);
 }
 
+static int check_given(const struct lead_given *in, struct err *err)
+{
+    if (in->n > SEAL_FILES_MAX)
+        return err_set(err, -EFBIG, "%u files: %d at most", in->n, SEAL_FILES_MAX);
+    if (in->text.n > SEAL_TEXT_MAX || in->contact.n > SEAL_CONTACT_MAX)
+        return err_set(err, -EFBIG, "the text or the contact is too long");
+    if (!in->text.n && !in->n)
+        return err_set(err, -EINVAL, "nothing is given: wants a text or files");
+    return 0;
+}
+
+int lead_content_given(const struct lead_given *in, struct lead_content *out, struct err *err)
+{
+    int rc = check_given(in, err);
+    *out = (struct lead_content){0};
+    if (rc < 0)
+        return rc;
+    buf_span(&out->text, in->text);
+    buf_span(&out->contact, in->contact);
+    out->manifest.language = in->language;
+    for (unsigned i = 0; i < in->n; i++) {
+        out->fds[i] = -1;
+        out->data[i] = in->files[i].data;
+        out->manifest.files[i] =
+            (struct seal_file){.name = in->files[i].name, .size = in->files[i].data.n};
+        out->size += in->files[i].data.n;
+    }
+    out->manifest.n_files = in->n;
+    return digest(out, err);
+}
+
 void lead_content_free(struct lead_content *c)
 {
     for (size_t i = 0; i < c->manifest.n_files; i++)
-        close(c->fds[i]);
+        if (c->fds[i] >= 0)
+            close(c->fds[i]);
     wipe(&c->text);
     wipe(&c->contact);
     *c = (struct lead_content){0};

@@ -8,7 +8,8 @@
 struct lead_content {
     struct seal_manifest manifest; /* points into the rest */
     struct buf text, contact;
-    int fds[SEAL_FILES_MAX];
+    int fds[SEAL_FILES_MAX];          /* -1: it is in memory */
+    struct span data[SEAL_FILES_MAX]; /* borrowed */
     const char *paths[SEAL_FILES_MAX];
     uint64_t size;              /* of all files */
     uint8_t digest[SHA256_LEN]; /* of manifest and files: seal.h */
@@ -25,6 +26,15 @@ struct lead_input {
 int lead_content_read(const struct lead_input *in, struct lead_content *out, struct err *err);
 /* The same of words alone, which are copied. */
 int lead_content_words(struct span text, struct lead_content *out, struct err *err);
+/* The same of what came to a page: all of it is in memory. Words are copied, files are borrowed. */
+struct lead_given {
+    struct span text, contact, language;
+    struct lead_given_file {
+        struct span name, data;
+    } files[SEAL_FILES_MAX];
+    unsigned n;
+};
+int lead_content_given(const struct lead_given *in, struct lead_content *out, struct err *err);
 /* Every byte of the files, one after the other, from their beginnings. -EIO: they have changed. */
 int lead_content_walk(const struct lead_content *c,
                       int (*each)(void *ctx, struct span data, struct err *err), void *ctx,

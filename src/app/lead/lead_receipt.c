@@ -10,13 +10,12 @@
 
 #define DRAWS_MAX 64 /* of locators: one in 8,000 million is taken */
 
-/* A secret of this server, made when it is first asked for. Two who make it at once: the one who
- * comes first. */
-static int decoy_key(struct casedir *c, uint8_t out[RECEIPT_DECOY_LEN], struct err *err)
+/* Two who make it at once: the one who comes first. */
+int lead_decoy(const char *case_dir, uint8_t out[RECEIPT_DECOY_LEN], struct err *err)
 {
     char path[FILE_PATH_MAX];
     struct buf key = {0};
-    int rc = file_path(path, err, "%s/keys/lead-decoy", c->dir);
+    int rc = file_path(path, err, "%s/keys/lead-decoy", case_dir);
     if (rc < 0)
         return rc;
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -32,25 +31,24 @@ static int decoy_key(struct casedir *c, uint8_t out[RECEIPT_DECOY_LEN], struct e
                      RECEIPT_DECOY_LEN);
     if (rc == 0)
         memcpy(out, key.p, RECEIPT_DECOY_LEN);
+    if (key.p)
+        sodium_memzero(key.p, key.cap);
     buf_free(&key);
     return rc;
 }
 
-int lead_by_receipt(struct casedir *c, const struct receipt *r, struct lead *lead,
+int lead_by_receipt(struct casedir *c, const struct receipt *r,
+                    const uint8_t decoy[RECEIPT_DECOY_LEN], struct lead *lead,
                     struct receipt_keys *keys, struct err *err)
 {
-    uint8_t decoy[RECEIPT_DECOY_LEN], locator[RECEIPT_LOCATOR_LEN];
+    uint8_t locator[RECEIPT_LOCATOR_LEN];
     struct receipt_lead at = {NULL, NULL};
     receipt_locator(r, locator);
-    int rc = decoy_key(c, decoy, err);
-    if (rc < 0)
-        return rc;
-    rc = leads_find(c->pursuit, locator, lead, err);
+    int rc = leads_find(c->pursuit, locator, lead, err);
     if (rc == 1)
         at = (struct receipt_lead){lead->salt, lead->public_key};
     if (rc >= 0)
         rc = receipt_open(r, &at, decoy, keys, err);
-    sodium_memzero(decoy, sizeof decoy);
     if (rc == 0)
         return err_set(err, -ENOENT, "no lead has this receipt");
     return rc < 0 ? rc : 0;

@@ -54,17 +54,15 @@ struct keeping {
     struct seal_writer *writer;
 };
 
-/* A large part is a file of its own: its times are cut to the day, as far as a file system lets
- * (doc/leads.md says what remains). */
-static void blur_times(const struct cli *cli, const uint8_t digest[SHA256_LEN])
+void lead_blur_part(const char *case_dir, const uint8_t digest[SHA256_LEN])
 {
     char path[FILE_PATH_MAX], hex[SHA256_HEX_MAX];
     int64_t day = utc_now() / UTC_DAY * UTC_DAY / UTC_SECOND;
     struct timespec times[2] = {{.tv_sec = day}, {.tv_sec = day}};
     hex_encode(digest, SHA256_LEN, hex);
-    if (file_path(path, NULL, "%s/blobs/%.2s/%s.zst", cli->case_dir, hex, hex + 2) == 0)
+    if (file_path(path, NULL, "%s/blobs/%.2s/%s.zst", case_dir, hex, hex + 2) == 0)
         utimensat(AT_FDCWD, path, times, 0);
-    if (file_path(path, NULL, "%s/blobs/%.2s", cli->case_dir, hex) == 0)
+    if (file_path(path, NULL, "%s/blobs/%.2s", case_dir, hex) == 0)
         utimensat(AT_FDCWD, path, times, 0);
 }
 
@@ -74,7 +72,7 @@ static int keep_part(void *ctx, struct span part, struct err *err)
     uint8_t digest[SHA256_LEN];
     int rc = case_keeper_put(k->keeper, part, digest, err);
     if (rc == 0 && part.n > BLOB_PACKED_MAX)
-        blur_times(k->cli, digest);
+        lead_blur_part(k->cli->case_dir, digest);
     return rc;
 }
 

@@ -33,3 +33,6 @@ int lead_seal(const struct cli *cli, const struct lead_content *c, const struct 
 /* The same of words alone: a note, an answer. */
 int lead_seal_words(const struct cli *cli, struct casebook *cb, struct span text,
                     const uint8_t *receipt, struct lead_sealed *out, struct err *err);
+/* A large part is a file of its own: its times are cut to the day, as far as a file system lets
+ * (doc/leads.md says what remains). There is nothing to do for a part that has none. */
+void lead_blur_part(const char *case_dir, const uint8_t digest[SHA256_LEN]);

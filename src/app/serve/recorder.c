@@ -11,7 +11,10 @@
 
 #include "app/serve/authority_table.h"
 #include "app/ctl.h"
+#include "app/lead/lead_price.h"
+#include "app/lead/lead_seal.h"
 #include "app/serve/intake.h"
+#include "app/serve/public_rule.h"
 #include "app/serve/roles.h"
 #include "app/serve/sandbox.h"
 #include "app/serve/serve_status.h"
@@ -23,10 +26,11 @@
 #include "event/act.h"
 #include "state/accounts.h"
 
-#define GATHER_US       1000 /* how long the first mail that waits for the disk waits for others */
-#define NAP_MS          10 /* how long observations lie in the rings at most, before they are read */
-#define WARN_EVERY_MS   (6 * 3600 * 1000ll) /* of what ends soon */
-#define WARN_AHEAD_DAYS 14
+#define GATHER_US        1000 /* how long the first mail that waits for the disk waits for others */
+#define NAP_MS           10 /* how long observations lie in the rings at most, before they are read */
+#define WARN_EVERY_MS    (6 * 3600 * 1000ll) /* of what ends soon */
+#define WARN_AHEAD_DAYS  14
+#define REFUSED_EVERY_MS 60000 /* a line about what the public process may not */
 
 struct recorder {
     const struct role_setup *setup;
@@ -34,9 +38,10 @@ struct recorder {
     struct intake *intake;
     struct pipeline *pipeline;
     struct serve_rates rates;
+    struct public_rule public;
     bool stop, damage_said;
     bool stale; /* there were acts since the sensors were told what they may answer for */
-    int64_t warned_at;
+    int64_t warned_at, refused_at;
 };
 
 void role_say(int link, enum role_message what, uint32_t number, const char *text)
@@ -99,20 +104,20 @@ static bool kind_is_pursuit(uint8_t kind)
     return kind >= KIND_ACCOUNT && kind <= KIND_SNAPSHOT;
 }
 
-/* Files come before the entry that names them. */
-static int keep_blobs(struct recorder *r, const struct ctl_request *request, struct err *err)
+/* Files come before the entry that names them. digests: CTL_BLOBS_MAX of them. */
+static int keep_blobs(struct recorder *r, const struct ctl_request *request,
+                      uint8_t (*digests)[SHA256_LEN], struct err *err)
 {
     int rc = 0;
     for (unsigned i = 0; rc >= 0 && i < request->n_blobs; i++) {
         struct buf data = {0};
-        uint8_t digest[SHA256_LEN];
         if (lseek(request->blobs[i], 0, SEEK_SET) < 0)
             rc = err_errno(err, "a file that came along");
         if (rc >= 0)
             rc = file_read_fd(request->blobs[i], "a file that came along",
                               (size_t)r->c.config->blob_max_mib << 20, &data, err);
         if (rc >= 0)
-            rc = pipeline_blob(r->pipeline, buf_as_span(&data), digest, err);
+            rc = pipeline_blob(r->pipeline, buf_as_span(&data), digests[i], err);
         if (rc == 1)
             rc = err_set(err, -EFBIG,
                          "a file that came along is over blob_max_mib or blobs_total_gib");
@@ -124,13 +129,14 @@ static int keep_blobs(struct recorder *r, const struct ctl_request *request, str
 static int act(struct recorder *r, const struct ctl_request *request, uint64_t *index,
                struct err *err)
 {
+    uint8_t digests[CTL_BLOBS_MAX][SHA256_LEN];
     if (!kind_is_authority(request->kind) && !kind_is_cleanup(request->kind) &&
         !kind_is_pursuit(request->kind))
         return err_set(err, -EINVAL, "kind %u is not an act that commands may add", request->kind);
     int rc = casebook_may(r->c.casebook, journal_origin(r->c.journal), request->kind,
                           request->payload, utc_now(), err);
     if (rc == 0)
-        rc = keep_blobs(r, request, err);
+        rc = keep_blobs(r, request, digests, err);
     if (rc >= 0)
         rc = pipeline_act(r->pipeline, request->kind, request->payload, index, err);
     if (rc >= 0)
@@ -139,11 +145,17 @@ static int act(struct recorder *r, const struct ctl_request *request, uint64_t *
     return rc;
 }
 
-/* Parts of what is too large to come along with its act. */
-static int keep(struct recorder *r, const struct ctl_request *request, struct err *err)
+/* Parts of what is too large to come along with its act. The public process's are of leads, whose
+ * hour no file is to tell: commands see to that themselves. */
+static int keep(struct recorder *r, const struct ctl_request *request, bool public, struct err *err)
 {
-    int rc = keep_blobs(r, request, err);
-    return rc < 0 ? rc : intake_commit(r->intake, err);
+    uint8_t digests[CTL_BLOBS_MAX][SHA256_LEN];
+    int rc = keep_blobs(r, request, digests, err);
+    if (rc >= 0)
+        rc = intake_commit(r->intake, err);
+    for (unsigned i = 0; public && rc >= 0 && i < request->n_blobs; i++)
+        lead_blur_part(r->setup->case_dir, digests[i]);
+    return rc;
 }
 
 /* Once for all the acts of a turn: a table of a million names takes its time. The casebook is saved
@@ -164,10 +176,25 @@ static uint64_t dropped(const struct serve_shared *s)
     return totals.dropped;
 }
 
-static void answer(void *ctx, const struct ctl_request *request, struct ctl_reply *reply)
+/* From the public process: what it may ask for. */
+static int admit(struct recorder *r, const struct ctl_request *request, uint64_t *lead_bytes,
+                 struct err *err)
 {
-    struct recorder *r = ctx;
-    struct err err = {0};
+    int rc = public_rule_may(&r->public, request, clock_ms(), lead_bytes, err);
+    if (rc == 0)
+        return 0;
+    r->setup->shared->board->figures.refused_public++;
+    if (!r->refused_at || clock_ms() - r->refused_at > REFUSED_EVERY_MS) {
+        r->refused_at = clock_ms();
+        log_line(LOG_WARN, "refused to the public process", "verb=%d kind=%d why=\"%s\"",
+                 (int)request->verb, (int)request->kind, err->text);
+    }
+    return rc;
+}
+
+static int do_request(struct recorder *r, const struct ctl_request *request, bool public,
+                      struct ctl_reply *reply, struct err *err)
+{
     switch (request->verb) {
     case CTL_STATUS:
         if (request->kind)
@@ -175,23 +202,33 @@ static void answer(void *ctx, const struct ctl_request *request, struct ctl_repl
         else
             serve_status_json(r->setup->shared, &r->rates, &reply->text);
         reply->index = dropped(r->setup->shared);
-        return;
+        return 0;
     case CTL_RELOAD:
         role_say(r->setup->link, ROLE_RELOAD, 0, NULL);
-        return;
+        return 0;
     case CTL_ACT:
-        reply->status = act(r, request, &reply->index, &err);
-        break;
+        return act(r, request, &reply->index, err);
     case CTL_KEEP:
-        reply->status = keep(r, request, &err);
-        break;
+        return keep(r, request, public, err);
     default:
-        reply->status =
-            err_set(&err, -ENOSYS, "verb %d: this version does not know it", (int)request->verb);
+        return err_set(err, -ENOSYS, "verb %d: this version does not know it", (int)request->verb);
     }
+}
+
+static void answer(void *ctx, const struct ctl_request *request, struct ctl_reply *reply)
+{
+    struct recorder *r = ctx;
+    struct err err = {0};
+    uint64_t lead_bytes = 0;
+    bool public = public_rule_is(r->setup->shared->board, request->pid);
+    reply->status = public ? admit(r, request, &lead_bytes, &err) : 0;
+    if (reply->status == 0)
+        reply->status = do_request(r, request, public, reply, &err);
     if (reply->status < 0) {
         r->setup->shared->board->figures.refused_acts++;
         buf_str(&reply->text, err.text);
+    } else if (lead_bytes && lead_price_took(r->setup->case_dir, lead_bytes, &err) < 0) {
+        log_line(LOG_WARN, "a lead is not in its price", "why=\"%s\"", err.text);
     }
 }
 

@@ -47,7 +47,8 @@ int serve_shared_new(unsigned sensors, uint64_t ring_capacity, struct serve_shar
     return 0;
 }
 
-void serve_shared_keep_slot(struct serve_shared *s, unsigned slot)
+/* All but that slot. */
+static void unmap_but(struct serve_shared *s, unsigned slot)
 {
     munmap(s->board, sizeof *s->board);
     munmap(s->recovery, sizeof *s->recovery);
@@ -60,4 +61,15 @@ void serve_shared_keep_slot(struct serve_shared *s, unsigned slot)
         munmap(s->slot[i].counters, sizeof *s->slot[i].counters);
         s->slot[i] = (struct serve_slot){.stored_event = -1};
     }
+}
+
+void serve_shared_keep_slot(struct serve_shared *s, unsigned slot)
+{
+    unmap_but(s, slot);
+}
+
+void serve_shared_drop(struct serve_shared *s)
+{
+    unmap_but(s, UINT32_MAX);
+    s->n_slots = 0;
 }

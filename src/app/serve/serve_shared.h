@@ -28,16 +28,21 @@ struct serve_figures {
     uint64_t gaps;          /* gap entries written */
     uint64_t lost;          /* observations that gap entries speak of */
     uint64_t assets, refused_acts;
+    uint64_t refused_public; /* of these, what the public process may not ask for */
     int64_t lag_us;       /* age of the oldest observation of the last batch, when it was durable */
     int64_t committed_at; /* microseconds UTC */
     uint32_t storage_full;
 };
 
+#define SERVE_PUBLIC_WAS 32 /* pids of public processes that ended, which the recorder remembers   \
+                             */
 struct serve_board {
     struct serve_process supervisor, recorder, desk, courier, partners, public, keeper;
     struct serve_process sensor[SERVE_SLOTS_MAX];
     struct serve_figures figures;
     uint32_t reloads;
+    int32_t public_was[SERVE_PUBLIC_WAS]; /* by the supervisor: public_rule.h */
+    uint32_t public_deaths;
 };
 
 /* Where the recorder stands, for its successor: kept in two states, of which one is whole whenever
@@ -83,5 +88,8 @@ struct serve_shared {
 /* Maps everything for so many sensors. */
 int serve_shared_new(unsigned sensors, uint64_t ring_capacity, struct serve_shared *out,
                      struct err *err);
+/* In a process that talks to everybody and shows no figures: unmaps everything. Whoever can write
+ * the board could pass for another process. */
+void serve_shared_drop(struct serve_shared *s);
 /* In a sensor: unmaps the board, the recovery state and all other slots. */
 void serve_shared_keep_slot(struct serve_shared *s, unsigned slot);

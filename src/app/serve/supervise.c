@@ -19,6 +19,7 @@
 #include "app/public/face.h"
 #include "app/serve/notify.h"
 #include "app/serve/partner_api.h"
+#include "app/serve/public_rule.h"
 #include "app/serve/roles.h"
 #include "app/serve/sandbox.h"
 #include "app/serve/supervise_net.h"
@@ -197,6 +198,9 @@ static _Noreturn void child_main(struct supervisor *s, unsigned which, int link)
     signal(SIGHUP, SIG_IGN);
     sigprocmask(SIG_SETMASK, &none, NULL);
     keep_descriptors(s, which, link);
+    child_board(s, which)->pid = getpid(); /* before it does anything: the recorder goes by it */
+    if (which == CHILD_PUBLIC)
+        serve_shared_drop(&s->shared);
     int rc = run_role(s, which, link, &err);
     if (rc < 0)
         role_say(link, ROLE_FAILED, 0, err.text);
@@ -481,6 +485,8 @@ static void child_died(struct supervisor *s, unsigned which, int status)
         epoll_ctl(s->epoll, EPOLL_CTL_DEL, c->link, NULL);
         close(c->link);
     }
+    if (which == CHILD_PUBLIC)
+        public_rule_died(s->shared.board, c->pid);
     child_board(s, which)->pid = 0;
     bool early = c->state == CHILD_STARTING && !s->ready;
     c->link = -1;
