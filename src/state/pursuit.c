@@ -10,7 +10,7 @@
 #include "event/act_signed.h"
 #include "event/event.h"
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 #define BUSY_MS        10000 /* how long another process that writes is waited for */
 
 /* Times are microseconds UTC; 9223372036854775807 is "not set". entry: the index on the log. */
@@ -22,7 +22,8 @@ static const char schema[] =
     "CREATE TABLE withdrawn(of INTEGER PRIMARY KEY, entry INTEGER, why TEXT);";
 
 static const struct pursuit_noun *const nouns[] = {&subjects_noun, &notices_noun, &leads_noun,
-                                                   &reviews_noun,  &rewards_noun, &handovers_noun};
+                                                   &reviews_noun,  &rewards_noun, &handovers_noun,
+                                                   &releases_noun, &passkeys_noun, &pages_noun};
 #define NOUNS (sizeof nouns / sizeof *nouns)
 
 struct pursuit {

@@ -213,3 +213,8 @@ void estimate_day(const struct estimate *e, int32_t day, struct estimate_day *ou
     hosts_day(e->fit, (unsigned)day, &out->hosts);
     out->addresses_raw = e->work->raw_by_day[day - e->work->first];
 }
+
+unsigned estimate_weights(const struct estimate *e, double *weight)
+{
+    return estimate_watched(e->work, e->fit, weight);
+}

@@ -69,3 +69,12 @@ struct estimate_segment {
  * (0: all). each() returns 0 to go on. */
 int estimate_segments(const struct estimate *e, enum hosts_kind kind, size_t limit,
                       int (*each)(void *ctx, const struct estimate_segment *s), void *ctx);
+
+/* The same for fewer days (of the range, until exclusive), hosts alone: without decline, which is
+ * what takes time. In the order of numbers or names; `addresses` are the whole range's. */
+int estimate_segment_hosts(const struct estimate *e, enum hosts_kind kind, int32_t since,
+                           int32_t until, int (*each)(void *ctx, const struct estimate_segment *s),
+                           void *ctx);
+/* Which days of the range a decline rests on: 1, or 0 where nobody looked, or not all day;
+ * `weight` has until - since of them. Returns how many are left out. */
+unsigned estimate_weights(const struct estimate *e, double *weight);

@@ -130,3 +130,23 @@ int estimate_segments(const struct estimate *e, enum hosts_kind kind, size_t lim
     free(l.weight);
     return rc;
 }
+
+int estimate_segment_hosts(const struct estimate *e, enum hosts_kind kind, int32_t since,
+                           int32_t until, int (*each)(void *ctx, const struct estimate_segment *s),
+                           void *ctx)
+{
+    struct segment_list l = {.e = e, .kind = kind};
+    int rc = 0;
+    since = since < e->since ? e->since : since;
+    until = until > e->until ? e->until : until;
+    if (since >= until)
+        return 0;
+    list_segments(&l);
+    for (size_t i = 0; rc == 0 && i < l.n; i++) {
+        struct ranked *r = &l.v[i];
+        hosts_segment(e->fit, kind, r->index, (unsigned)since, (unsigned)until - 1, &r->s.hosts);
+        rc = each(ctx, &r->s);
+    }
+    free(l.v);
+    return rc;
+}
