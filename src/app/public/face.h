@@ -11,6 +11,7 @@
 #include "web/words.h"
 
 struct face_check;
+struct public_notices;
 struct face {
     const struct role_setup *setup; /* NULL: a command makes pages */
     const struct config *config;
@@ -21,7 +22,8 @@ struct face {
     struct cli cli;   /* for what commands and pages share: the case's folder, quiet */
     uint64_t version; /* grows when an act changed what pages may show; caches are of one version */
     int64_t now;      /* microseconds UTC, of this turn */
-    struct face_check *seen; /* of the self-check; NULL: that does not answer here */
+    struct public_notices *notices; /* orders.c: as they were read last */
+    struct face_check *seen;        /* of the self-check; NULL: that does not answer here */
 };
 
 /* One page as it is made: where, in which language. */
@@ -92,10 +94,8 @@ void face_make(struct face *f, const struct face_route *route, const char *path,
 unsigned face_page_bytes(struct face *f, const char *path, const struct words *words,
                          struct buf *out);
 
-/* ---- the styles, where the front end was not built (face_style.c) ---- */
-
-void face_style_url(struct buf *out);
-bool face_style_answer(const char *path, struct web_reply *reply);
+/* Frees what pages keep in the face; the case is the caller's. */
+void public_notices_free(struct public_notices *p);
 
 /* ---- pages that were made (face_cache.c) ---- */
 

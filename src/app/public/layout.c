@@ -47,11 +47,11 @@ static void put_assets(struct face_view *v)
 {
     struct buf url = {0};
     web_asset_url(&url, "public.css");
-    if (!url.n)
-        face_style_url(&url);
-    buf_str(v->out, "<link rel=\"stylesheet\"");
-    html_attribute(v->out, "href", buf_as_span(&url));
-    buf_str(v->out, ">\n");
+    if (url.n) {
+        buf_str(v->out, "<link rel=\"stylesheet\"");
+        html_attribute(v->out, "href", buf_as_span(&url));
+        buf_str(v->out, ">\n");
+    }
     url.n = 0;
     web_asset_url(&url, "public.js");
     if (url.n) {

@@ -20,6 +20,8 @@
 #define FILES_MAX          (64u << 20)
 #define REQUEST_S          60
 #define IDLE_S             20
+#define ASSET_AGE_S        31536000 /* a year */
+#define STALE_AGE_S        60
 
 struct public
 {
@@ -40,19 +42,30 @@ static bool begins(const char *text, const char *with)
 }
 
 /* The front end's files that are the public's: nothing of the desk. */
+static bool is_public_asset(const char *path)
+{
+    static const char *const names[] = {"public.", "map.", "tips.", "icon."};
+    if (!begins(path, "/assets/"))
+        return false;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (begins(path + strlen("/assets/"), names[i]))
+            return true;
+    return false;
+}
+
+/* For good under the address that names its version; another's is asked for again. */
 static bool answer_asset(const struct web_request *r, const char *path, struct web_reply *reply)
 {
-    if (!begins(path, "/assets/public") && !begins(path, "/assets/icon"))
-        return false;
-    const struct web_asset *a = web_asset(path);
+    const struct web_asset *a = is_public_asset(path) ? web_asset(path) : NULL;
     if (!a)
-        return face_style_answer(path, reply);
+        return false;
     bool gzip = a->gzip.n && web_takes_gzip(r);
     reply->type = a->type;
     reply->borrowed = gzip ? a->gzip : a->data;
+    reply->forever = true;
     reply->gzipped = gzip;
-    reply->max_age_s = 31536000;
-    reply->immutable = true;
+    reply->immutable = span_is(web_query(r, "v"), a->etag);
+    reply->max_age_s = reply->immutable ? ASSET_AGE_S : STALE_AGE_S;
     snprintf(reply->etag, sizeof reply->etag, "%s%s", a->etag, gzip ? "-gz" : "");
     return true;
 }
@@ -199,6 +212,7 @@ static void stop(struct public *p)
     if (p->web)
         web_stop(p->web);
     p->face.c.casebook = NULL; /* the self-check's */
+    public_notices_free(p->face.notices);
     face_check_close(p->face.seen);
     casedir_close(&p->face.c, NULL);
     face_cache_free(p->cache);
