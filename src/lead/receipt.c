@@ -85,6 +85,18 @@ int receipt_parse(struct span text, struct receipt *out, struct err *err)
     return err_set(err, -EINVAL, "a receipt has %d words, not %u", RECEIPT_WORDS, n);
 }
 
+unsigned receipt_count(struct span text, unsigned *wrong)
+{
+    struct cur c = cur_of(text);
+    struct span word;
+    unsigned n = 0;
+    *wrong = 0;
+    for (; next_word(&c, &word); n++)
+        if (!*wrong && word_value(word) < 0)
+            *wrong = n + 1;
+    return n;
+}
+
 void receipt_locator(const struct receipt *r, uint8_t locator[RECEIPT_LOCATOR_LEN])
 {
     for (unsigned i = 0; i < RECEIPT_LOCATOR_WORDS; i++)

@@ -38,6 +38,9 @@ void receipt_put(const struct receipt *r, struct buf *out);
 /* Words with anything but letters between them, in any case; four letters of each are enough.
  * -EINVAL with which word is wrong, or how many there are. */
 int receipt_parse(struct span text, struct receipt *out, struct err *err);
+/* How many words a text has, and which is the first that is none of ours (from 1; 0: all are): for
+ * who says it in another language than receipt_parse(). */
+unsigned receipt_count(struct span text, unsigned *wrong);
 void receipt_locator(const struct receipt *r, uint8_t locator[RECEIPT_LOCATOR_LEN]);
 
 /* What comes from a receipt and a salt. Wipe it, too. */

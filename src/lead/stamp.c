@@ -14,8 +14,8 @@ uint64_t stamp_hour(int64_t time)
     return time < 0 ? 0 : (uint64_t)(time / HOUR);
 }
 
-static void stamp_prefix(const char *origin, uint64_t hour, const uint8_t subject[SHA256_LEN],
-                         uint8_t out[SHA256_LEN])
+void stamp_prefix(const char *origin, uint64_t hour, const uint8_t subject[SHA256_LEN],
+                  uint8_t out[SHA256_LEN])
 {
     uint8_t at[8];
     sha256_ctx c;

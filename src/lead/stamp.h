@@ -27,6 +27,9 @@ struct stamp {
 /* Zero bits that the stamp has; 0 when its hour is neither the current one nor the one before. */
 unsigned stamp_bits(const struct stamp *s, const char *origin, const uint8_t subject[SHA256_LEN],
                     int64_t now);
+/* What a stamp's nonce is put behind, for who looks for one elsewhere: in a browser, by hand. */
+void stamp_prefix(const char *origin, uint64_t hour, const uint8_t subject[SHA256_LEN],
+                  uint8_t out[SHA256_LEN]);
 /* Looks for one of `bits` (STAMP_WORK_MAX at most) for the current hour. Takes 2^bits hashes on
  * average. False: none was found within 64 times as many. */
 bool stamp_make(const char *origin, const uint8_t subject[SHA256_LEN], unsigned bits, int64_t now,

@@ -21,7 +21,7 @@ void lead_keep_private(void)
 #endif
 }
 
-static void wipe(struct buf *b)
+void lead_wipe(struct buf *b)
 {
     if (b->p)
         sodium_memzero(b->p, b->cap);
@@ -93,7 +93,7 @@ int lead_content_walk(const struct lead_content *c,
     buf_reserve(&piece, READ_PIECE);
     for (size_t i = 0; rc == 0 && i < c->manifest.n_files; i++)
         rc = c->fds[i] < 0 ? each(ctx, c->data[i], err) : walk_file(c, i, piece.p, each, ctx, err);
-    wipe(&piece);
+    lead_wipe(&piece);
     return rc;
 }
 
@@ -197,7 +197,7 @@ void lead_content_free(struct lead_content *c)
     for (size_t i = 0; i < c->manifest.n_files; i++)
         if (c->fds[i] >= 0)
             close(c->fds[i]);
-    wipe(&c->text);
-    wipe(&c->contact);
+    lead_wipe(&c->text);
+    lead_wipe(&c->contact);
     *c = (struct lead_content){0};
 }

@@ -44,5 +44,7 @@ void lead_content_free(struct lead_content *c);
 /* From here on this process leaves no core file, and nobody of the same user may look into it: it
  * has a lead's words in its memory. */
 void lead_keep_private(void);
+/* Overwrites and frees. */
+void lead_wipe(struct buf *b);
 /* A text from a file, or "-". -EFBIG over max. */
 int lead_read_text(const char *path, size_t max, struct buf *out, struct err *err);

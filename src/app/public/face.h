@@ -11,6 +11,7 @@
 #include "web/words.h"
 
 struct face_check;
+struct tips;
 struct public_notices;
 struct face {
     const struct role_setup *setup; /* NULL: a command makes pages */
@@ -23,6 +24,7 @@ struct face {
     uint64_t version; /* grows when an act changed what pages may show; caches are of one version */
     int64_t now;      /* microseconds UTC, of this turn */
     struct public_notices *notices; /* orders.c: as they were read last */
+    struct tips *tips;              /* the informants' pages': tips.h */
     struct face_check *seen;        /* of the self-check; NULL: that does not answer here */
 };
 

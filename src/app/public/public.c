@@ -7,10 +7,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/ctl.h"
+#include "app/public/tips.h"
 #include "app/serve/sandbox.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/wipe.h"
 #include "web/assets.h"
 
 #define LOOK_MS            500 /* between two looks at what is new */
@@ -20,6 +23,7 @@
 #define FILES_MAX          (64u << 20)
 #define REQUEST_S          60
 #define IDLE_S             20
+#define RECORDER_WAIT_MS   3000 /* for a lead to be kept: pages wait meanwhile */
 #define ASSET_AGE_S        31536000 /* a year */
 #define STALE_AGE_S        60
 
@@ -214,6 +218,7 @@ static void stop(struct public *p)
     p->face.c.casebook = NULL; /* the self-check's */
     public_notices_free(p->face.notices);
     face_check_close(p->face.seen);
+    tips_close(p->face.tips);
     casedir_close(&p->face.c, NULL);
     face_cache_free(p->cache);
 }
@@ -222,7 +227,11 @@ int public_run(const struct role_setup *setup, struct err *err)
 {
     struct public p = {0};
     struct sandbox_paths paths = {.case_dir = setup->case_dir};
+    wipe_what_is_freed(); /* before the first word of an informant comes */
+    ctl_wait(RECORDER_WAIT_MS);
     int rc = listen_on(&p, setup, err);
+    if (rc == 0)
+        rc = tips_open(setup->case_dir, &p.face.tips, err);
     if (rc == 0)
         rc = sandbox_enter(SANDBOX_PUBLIC, &paths, err);
     if (rc == 0)
