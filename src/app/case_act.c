@@ -141,10 +141,27 @@ static int put_acts(const struct cli *cli, struct case_act *acts, size_t n, stru
     return 0;
 }
 
+/* ---- by another process ---- */
+
+static const struct case_collector *collector;
+
+void case_collect(const struct case_collector *c)
+{
+    collector = c;
+}
+
+static int collect(const struct case_act *acts, size_t n, struct err *err)
+{
+    int rc = collector->act ? 0 : err_set(err, -EPERM, "this process only reads");
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        rc = collector->act(collector->ctx, &acts[i], err);
+    return rc;
+}
+
 /* ---- signing ---- */
 
-/* The log's name, as its own key says it; ebb.yaml may have been written anew. */
-static int log_key(const char *case_dir, struct note_key *out, struct err *err)
+/* ebb.yaml may have been written anew. */
+int case_log_key(const char *case_dir, struct note_key *out, struct err *err)
 {
     char path[FILE_PATH_MAX];
     struct buf text = {0};
@@ -162,13 +179,15 @@ int case_acts_as(const struct cli *cli, const struct account_key *key, struct ca
                  size_t n, struct err *err)
 {
     struct note_key log;
+    if (collector)
+        return collect(acts, n, err);
     if (!key)
         return put_acts(cli, acts, n, err);
     struct buf *signed_acts = calloc(n + 1, sizeof *signed_acts);
     struct span *plain = calloc(n + 1, sizeof *plain);
     if (!signed_acts || !plain)
         abort();
-    int rc = log_key(cli->case_dir, &log, err);
+    int rc = case_log_key(cli->case_dir, &log, err);
     for (size_t i = 0; i < n; i++) {
         plain[i] = acts[i].payload;
         if (rc == 0 && act_sign(acts[i].payload, acts[i].kind, log.name, span_str(key->name),
@@ -190,6 +209,8 @@ int case_acts_as(const struct cli *cli, const struct account_key *key, struct ca
 int case_acts(const struct cli *cli, struct case_act *acts, size_t n, struct err *err)
 {
     struct account_key key;
+    if (collector)
+        return collect(acts, n, err);
     if (!account_named(cli))
         return put_acts(cli, acts, n, err);
     int rc = account_unlock(cli, &key, err);
@@ -210,12 +231,15 @@ struct case_keeper {
 
 int case_keeper_open(const struct cli *cli, struct case_keeper **out, struct err *err)
 {
-    struct ctl_request request = {.verb = CTL_STATUS};
+    struct ctl_request request = {.verb = CTL_KEEP}; /* nothing: is anybody there? */
     struct ctl_reply reply = {0};
     struct case_keeper *k = calloc(1, sizeof *k);
     if (!k)
         abort();
     k->case_dir = cli->case_dir;
+    *out = k;
+    if (collector)
+        return 0;
     int rc = ctl_call(cli->case_dir, &request, &reply, err);
     buf_free(&reply.text);
     if (rc == 1) { /* no daemon runs */
@@ -254,6 +278,9 @@ int case_keeper_put(struct case_keeper *k, struct span part, uint8_t digest[SHA2
         return err_set(err, -EFBIG, "a part is over %u MiB", CASE_PART_MAX >> 20);
     if (!k->store) {
         sha256(part.p, part.n, digest);
+        if (collector)
+            return collector->part ? collector->part(collector->ctx, part, err)
+                                   : err_set(err, -EPERM, "this process only reads");
         return keep_by_daemon(k, part, err);
     }
     int rc = blob_put(k->store, part, digest, err);

@@ -22,6 +22,20 @@ struct account_key;
 int case_acts_as(const struct cli *cli, const struct account_key *key, struct case_act *acts,
                  size_t n, struct err *err);
 
+/* For a process of the desk: instead of signing and sending, case_acts() and case_keeper_put() give
+ * what they have to this, whoever is named; indexes stay 0. act NULL: acts are refused, the process
+ * only reads. Borrowed; there is no way back. */
+struct case_collector {
+    int (*act)(void *ctx, const struct case_act *act, struct err *err);
+    int (*part)(void *ctx, struct span part, struct err *err);
+    void *ctx;
+};
+void case_collect(const struct case_collector *collector);
+
+/* The log's name, as its own key says it. */
+struct note_key;
+int case_log_key(const char *case_dir, struct note_key *out, struct err *err);
+
 /* Keeps files that no act brings along, because there are many or they are large: one after the
  * other, each CASE_PART_MAX at most. Before the acts that name them; not at the same time as
  * case_acts(). */

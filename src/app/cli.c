@@ -250,6 +250,18 @@ static int command_parse(struct cli *cli, const struct command *c, int argc, cha
     return 0;
 }
 
+static int run_command(struct cli *cli, const struct command *c, int argc, char **argv)
+{
+    cli->command = c->name;
+    int rc = command_parse(cli, c, argc, argv);
+    if (rc)
+        return rc < 0 ? EXIT_DONE : rc;
+    rc = c->run(cli);
+    if (fflush(stdout) != 0 && rc == EXIT_DONE)
+        rc = cli_fail(EXIT_FAILED, "output could not be written");
+    return rc;
+}
+
 int cli_run(int argc, char **argv)
 {
     static struct cli cli = {.case_dir = "."};
@@ -285,12 +297,33 @@ int cli_run(int argc, char **argv)
                    : EXIT_USAGE;
     if (!c)
         return cli_fail(EXIT_USAGE, "no such command: see `ebb --help` (%s)", argv[at]);
-    cli.command = c->name;
-    int rc = command_parse(&cli, c, argc - at - used, argv + at + used);
-    if (rc)
-        return rc < 0 ? EXIT_DONE : rc;
-    rc = c->run(&cli);
-    if (fflush(stdout) != 0 && rc == EXIT_DONE)
-        rc = cli_fail(EXIT_FAILED, "output could not be written");
-    return rc;
+    return run_command(&cli, c, argc - at - used, argv + at + used);
+}
+
+static const struct command *command_named(const char *name)
+{
+    for (size_t i = 0; i < COUNT(commands); i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+int cli_run_command(struct cli *cli, const char *name, int argc, char **argv)
+{
+    const struct command *c = command_named(name);
+    return c ? run_command(cli, c, argc, argv)
+             : cli_fail(EXIT_USAGE, "no such command: see `ebb --help` (%s)", name);
+}
+
+bool cli_option(const char *command, const char *name, const char **arg)
+{
+    const struct option *o = option_find(command, name, strlen(name));
+    *arg = o ? o->arg : NULL;
+    return o != NULL;
+}
+
+const char *cli_arguments(const char *command)
+{
+    const struct command *c = command_named(command);
+    return c ? c->args : NULL;
 }

@@ -28,6 +28,15 @@ struct cli {
 /* Parses argv and runs the command; the program's exit code. */
 int cli_run(int argc, char **argv);
 
+/* The same for who has the command's name ("lead list") and its options and arguments apart, as
+ * argv behind the name: cli->case_dir and who acts are set already. EXIT_USAGE for wrong ones; what
+ * is wrong is on standard error. */
+int cli_run_command(struct cli *cli, const char *name, int argc, char **argv);
+/* Whether a command has that option; *arg is what it wants ("FILE", "N" ...), NULL for a flag. */
+bool cli_option(const char *command, const char *name, const char **arg);
+/* What its arguments are ("LEAD TAG..."); NULL: no such command. */
+const char *cli_arguments(const char *command);
+
 /* An option's value; NULL when it was not given. */
 const char *cli_get(const struct cli *cli, const char *name);
 static inline bool cli_has(const struct cli *cli, const char *name)

@@ -14,6 +14,10 @@ int file_path(char out[FILE_PATH_MAX], struct err *err, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* Appends the file to out. -EFBIG over `max` bytes, -ENOENT and others from open/read. */
 int file_read(const char *path, size_t max, struct buf *out, struct err *err);
+/* For a process that runs commands on behalf of others: from now on file_read() of this path gives
+ * these bytes. Both are borrowed. False: FILE_OFFERS_MAX are there already. */
+#define FILE_OFFERS_MAX 8
+bool file_offer(const char *path, struct span data);
 /* What is left of an open file, which errors call `name`. */
 int file_read_fd(int fd, const char *name, size_t max, struct buf *out, struct err *err);
 /* Appends max bytes, fewer only at the file's end; -errno. */

@@ -61,12 +61,11 @@ static void put_signed(uint8_t kind, const char *origin, struct buf *out)
     buf_byte(out, kind);
 }
 
-int act_sign(struct span payload, uint8_t kind, const char *origin, struct span account,
-             const uint8_t secret[ACT_SIGN_SECRET], struct buf *out)
+int act_to_sign(struct span payload, uint8_t kind, const char *origin, struct span account,
+                struct buf *plain, struct buf *text)
 {
     struct member m[MEMBERS_MAX + 2];
-    uint8_t signature[ACT_SIGNATURE_LEN];
-    struct buf name = {0}, sig = {0}, text = {0};
+    struct buf name = {0};
     unsigned n;
     if (split(payload, m, &n) < 0 || find_member(m, n, "account") >= 0 ||
         find_member(m, n, "sig") >= 0)
@@ -74,17 +73,42 @@ int act_sign(struct span payload, uint8_t kind, const char *origin, struct span 
     cbor_put_key(&name, "account");
     cbor_put_text(&name, account);
     insert(m, &n, (struct member){span_str("account"), buf_as_span(&name)});
-    put_signed(kind, origin, &text);
-    put_map(m, n, -1, &text);
-    crypto_sign_detached(signature, NULL, text.p, text.n, secret);
+    put_map(m, n, -1, plain);
+    put_signed(kind, origin, text);
+    buf_span(text, buf_as_span(plain));
+    buf_free(&name);
+    return 0;
+}
+
+int act_signature_put(struct span plain, const uint8_t signature[ACT_SIGNATURE_LEN],
+                      struct buf *out)
+{
+    struct member m[MEMBERS_MAX + 2];
+    struct buf sig = {0};
+    unsigned n;
+    if (split(plain, m, &n) < 0 || find_member(m, n, "account") < 0 || find_member(m, n, "sig") >= 0)
+        return -1;
     cbor_put_key(&sig, "sig");
-    cbor_put_bytes(&sig, span_of(signature, sizeof signature));
+    cbor_put_bytes(&sig, span_of(signature, ACT_SIGNATURE_LEN));
     insert(m, &n, (struct member){span_str("sig"), buf_as_span(&sig)});
     put_map(m, n, -1, out);
-    buf_free(&name);
     buf_free(&sig);
-    buf_free(&text);
     return 0;
+}
+
+int act_sign(struct span payload, uint8_t kind, const char *origin, struct span account,
+             const uint8_t secret[ACT_SIGN_SECRET], struct buf *out)
+{
+    uint8_t signature[ACT_SIGNATURE_LEN];
+    struct buf plain = {0}, text = {0};
+    int rc = act_to_sign(payload, kind, origin, account, &plain, &text);
+    if (rc == 0) {
+        crypto_sign_detached(signature, NULL, text.p, text.n, secret);
+        rc = act_signature_put(buf_as_span(&plain), signature, out);
+    }
+    buf_free(&plain);
+    buf_free(&text);
+    return rc;
 }
 
 int act_signer(struct span payload, struct span *account)

@@ -17,6 +17,13 @@
 int act_sign(struct span payload, uint8_t kind, const char *origin, struct span account,
              const uint8_t secret[ACT_SIGN_SECRET], struct buf *out);
 
+/* The same for who signs elsewhere: `plain` is the payload with "account", `text` what is to be
+ * signed. act_signature_put() makes the whole of plain and a signature. -1 likewise. */
+int act_to_sign(struct span payload, uint8_t kind, const char *origin, struct span account,
+                struct buf *plain, struct buf *text);
+int act_signature_put(struct span plain, const uint8_t signature[ACT_SIGNATURE_LEN],
+                      struct buf *out);
+
 /* The account's name; empty when nobody signed. 0, -1 when it is not of that shape. */
 int act_signer(struct span payload, struct span *account);
 /* 1 the signature holds, 0 it does not, or there is none; -1 not of that shape. */

@@ -247,8 +247,19 @@ int account_key_open(struct span file, struct span passphrase, struct account_ke
     return 0;
 }
 
+static const struct account_key *elsewhere;
+
+void account_is_elsewhere(const struct account_key *key)
+{
+    elsewhere = key;
+}
+
 int account_unlock(const struct cli *cli, struct account_key *out, struct err *err)
 {
+    if (elsewhere) {
+        *out = *elsewhere;
+        return 0;
+    }
     char path[FILE_PATH_MAX];
     struct buf file = {0}, passphrase = {0};
     struct err why;

@@ -23,6 +23,9 @@ const char *account_named(const struct cli *cli);
 /* Reads the named account's key file and opens it. Wipe it after use.
  * -ENOKEY: nobody is named, or there is no key file; -EACCES: a wrong passphrase. */
 int account_unlock(const struct cli *cli, struct account_key *out, struct err *err);
+/* For a process in which commands only make the acts of somebody who signs them elsewhere
+ * (case_act.h): account_unlock() gives this one, which has no secrets. Borrowed. */
+void account_is_elsewhere(const struct account_key *key);
 void account_wipe(struct account_key *key);
 
 /* A fresh secret. */

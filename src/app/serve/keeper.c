@@ -34,6 +34,15 @@ static int save(struct keeper *k, struct err *err)
     return casedir_save_views(&k->c, err);
 }
 
+static void say_positions(struct keeper *k)
+{
+    uint64_t *board = k->setup->shared->board->view;
+    for (unsigned i = 0; casedir_view_names[i]; i++)
+        if (casedir_view_loaded(&k->c, casedir_view_names[i]) && 1u << i & WHAT)
+            __atomic_store_n(&board[i], casedir_view_position(&k->c, casedir_view_names[i]),
+                             __ATOMIC_RELAXED);
+}
+
 static int turn(struct keeper *k, struct err *err)
 {
     struct pollfd p = {.fd = k->setup->link, .events = POLLIN};
@@ -41,6 +50,7 @@ static int turn(struct keeper *k, struct err *err)
     int rc = more < 0 ? more : save(k, err);
     if (rc < 0)
         return rc;
+    say_positions(k);
     poll(&p, 1, more ? 0 : KEEPER_TURN_MS);
     return role_goes_on(k->setup->link);
 }

@@ -343,6 +343,16 @@ static int nap(struct recorder *r, int epoll, struct err *err)
     return rc;
 }
 
+/* Of the views that it keeps, for who looks at the board. */
+static void say_positions(struct recorder *r)
+{
+    uint64_t *board = r->setup->shared->board->view;
+    for (unsigned i = 0; casedir_view_names[i]; i++)
+        if (1u << i & VIEW_ALL && casedir_view_loaded(&r->c, casedir_view_names[i]))
+            __atomic_store_n(&board[i], casedir_view_position(&r->c, casedir_view_names[i]),
+                             __ATOMIC_RELAXED);
+}
+
 static int loop(struct recorder *r, int epoll, struct err *err)
 {
     int rc = 0;
@@ -360,6 +370,7 @@ static int loop(struct recorder *r, int epoll, struct err *err)
             r->damage_said = true;
         }
         serve_rates_take(&r->rates, r->setup->shared, clock_ms());
+        say_positions(r);
         warn_round(r);
     }
     return rc;

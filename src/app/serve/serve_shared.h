@@ -36,10 +36,14 @@ struct serve_figures {
 
 #define SERVE_PUBLIC_WAS 32 /* pids of public processes that ended, which the recorder remembers   \
                              */
+#define SERVE_VIEWS_MAX 16
 struct serve_board {
     struct serve_process supervisor, recorder, desk, courier, partners, public, keeper;
     struct serve_process sensor[SERVE_SLOTS_MAX];
     struct serve_figures figures;
+    /* How far each view has read the log, in the order of casedir_view_names: written by who keeps
+     * it, recorder or keeper. */
+    uint64_t view[SERVE_VIEWS_MAX];
     uint32_t reloads;
     int32_t public_was[SERVE_PUBLIC_WAS]; /* by the supervisor: public_rule.h */
     uint32_t public_deaths;
