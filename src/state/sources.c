@@ -341,6 +341,7 @@ static void take(struct sources *s, const struct sources_contact *c)
     take_latest(r, c, c->roles == SOURCE_UNJUDGED);
     take_day(r, c->time);
     take_times(r, c);
+    sources_widen(s, c->time, c->time);
 }
 
 /* ---- one event ---- */
@@ -480,6 +481,7 @@ void sources_clear(struct sources *s)
     s->order = NULL;
     s->n = s->chunks_n = s->chunks_cap = s->size = s->ids_n = s->ids_size = 0;
     s->position = 0;
+    s->spans = false;
     s->family_name.n = 0;
     s->came = s->taken = 0;
 }
@@ -493,23 +495,56 @@ void sources_close(struct sources *s)
     free(s);
 }
 
+static int cmp_by_family(const void *x, const void *y, void *ctx)
+{
+    const struct sources *s = ctx;
+    const struct sources_row *const *a = x, *const *b = y;
+    return span_cmp(dict_family_name(&s->dict, (*a)->family),
+                    dict_family_name(&s->dict, (*b)->family));
+}
+
 int sources_of(struct sources *s, const struct ip *ip,
                int (*row)(void *ctx, const struct source *row), void *ctx)
 {
+    const struct sources_row **rows = NULL;
     struct source out;
+    size_t n = 0, cap = 0;
     uint64_t hash = hash_of(ip), slot;
-    sources_settle(s);
-    uint32_t *families = dict_families_sorted(&s->dict);
     int rc = 0;
-    for (size_t f = 0; s->size && rc == 0 && f < s->dict.nfamilies; f++)
-        for (size_t i = hash & (s->size - 1); (slot = s->slots[i]); i = (i + 1) & (s->size - 1)) {
-            const struct sources_row *r = sources_row_at(s, (uint32_t)slot - 1);
-            if (r->family != families[f] || memcmp(&r->ip, ip, sizeof *ip) != 0)
-                continue;
-            sources_show(s, r, &out);
-            rc = row(ctx, &out);
-            break;
-        }
-    free(families);
+    sources_settle(s);
+    if (!s->size)
+        return 0;
+    for (size_t i = hash & (s->size - 1); (slot = s->slots[i]); i = (i + 1) & (s->size - 1)) {
+        const struct sources_row *r = sources_row_at(s, (uint32_t)slot - 1);
+        if ((slot ^ hash) >> 32 || memcmp(&r->ip, ip, sizeof *ip) != 0)
+            continue;
+        rows = mem_room(rows, n, &cap, sizeof *rows);
+        rows[n++] = r;
+    }
+    if (n > 1)
+        qsort_r(rows, n, sizeof *rows, cmp_by_family, s);
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        sources_show(s, rows[i], &out);
+        rc = row(ctx, &out);
+    }
+    free(rows);
     return rc;
+}
+
+bool sources_span(struct sources *s, int64_t *first, int64_t *last)
+{
+    sources_settle(s);
+    *first = s->first;
+    *last = s->last;
+    return s->spans;
+}
+
+size_t sources_addresses(struct sources *s, size_t from, size_t most,
+                         void (*address)(void *ctx, const struct ip *ip), void *ctx)
+{
+    sources_settle(s);
+    size_t end = s->n > from && s->n - from > most ? from + most : s->n;
+    for (size_t i = from; i < end; i++)
+        address(ctx, &sources_row_at(s, i)->ip);
+    return end > from ? end : from;
 }

@@ -95,3 +95,10 @@ int sources_each(struct sources *s, int (*row)(void *ctx, const struct source *r
 int sources_of(struct sources *s, const struct ip *ip,
                int (*row)(void *ctx, const struct source *row), void *ctx);
 uint64_t sources_count(struct sources *s);
+/* Times of the first and the last contact of all; false: there is none. */
+bool sources_span(struct sources *s, int64_t *first, int64_t *last);
+/* For who keeps an index of addresses: those of the rows from number `from` on, `most` at most, in
+ * the order in which they came; an address of several families comes several times. Where it got
+ * to: rows keep their number until the view is started anew. */
+size_t sources_addresses(struct sources *s, size_t from, size_t most,
+                         void (*address)(void *ctx, const struct ip *ip), void *ctx);

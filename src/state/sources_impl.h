@@ -52,9 +52,11 @@ struct sources {
     struct dict dict;
     struct sources_row **chunks;
     size_t n, chunks_n, chunks_cap;
-    uint64_t *slots; /* by address: upper half of the hash, number of the row + 1 */
-    size_t size;     /* of slots, a power of two */
-    uint64_t *ids;   /* digests of identities; 0 free */
+    int64_t first, last; /* of all contacts */
+    bool spans;          /* there was one */
+    uint64_t *slots;     /* by address: upper half of the hash, number of the row + 1 */
+    size_t size;         /* of slots, a power of two */
+    uint64_t *ids;       /* digests of identities; 0 free */
     size_t ids_n, ids_size;
     uint32_t *order;        /* rows by address; NULL: to be made */
     struct buf family_name; /* the last event's, and its number */
@@ -72,6 +74,13 @@ struct sources {
 static inline struct sources_row *sources_row_at(const struct sources *s, size_t i)
 {
     return &s->chunks[i >> SOURCES_CHUNK_BITS][i & (SOURCES_CHUNK - 1)];
+}
+
+static inline void sources_widen(struct sources *s, int64_t first, int64_t last)
+{
+    s->first = s->spans && s->first < first ? s->first : first;
+    s->last = s->spans && s->last > last ? s->last : last;
+    s->spans = true;
 }
 
 /* A new row at the end; room in the index is made. */

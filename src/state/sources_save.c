@@ -201,6 +201,7 @@ static bool get_rows(struct cur *c, struct sources *s, uint64_t n)
         if (!row_ok(s, &row))
             return false;
         *sources_row_new(s, &row.ip, row.family) = row;
+        sources_widen(s, row.first, row.last);
         if (i % SOURCES_CHUNK == SOURCES_CHUNK - 1)
             forget(s, bytes.p + (i + 1 - SOURCES_CHUNK) * sizeof row, SOURCES_CHUNK * sizeof row);
     }

@@ -76,7 +76,10 @@ unsigned face_route(struct span method, const char *path, struct face_route *out
         }
     }
     out->page = NULL;
-    out->allow = has_get && has_post ? "GET, HEAD, POST" : has_post ? "POST" : "GET, HEAD";
+    out->allow = has_get && has_post ? "GET, HEAD, POST"
+                 : has_get           ? "GET, HEAD"
+                 : has_post          ? "POST"
+                                     : NULL;
     return has_get || has_post ? 405 : 404;
 }
 

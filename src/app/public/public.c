@@ -23,7 +23,7 @@
 #define FILES_MAX          (64u << 20)
 #define REQUEST_S          60
 #define IDLE_S             20
-#define RECORDER_WAIT_MS   3000 /* for a lead to be kept: pages wait meanwhile */
+#define RECORDER_WAIT_MS   3000     /* for a lead to be kept: pages wait meanwhile */
 #define ASSET_AGE_S        31536000 /* a year */
 #define STALE_AGE_S        60
 
@@ -126,7 +126,8 @@ static int look_at_pursuit(struct public *p, struct err *err)
         return rc;
     bool there = stat(path, &now) == 0;
     uint64_t before = f->c.pursuit ? pursuit_position(f->c.pursuit) : 0;
-    if (f->c.pursuit && (!there || same_file(&now, &p->pursuit_file)))
+    if (f->c.pursuit &&
+        (!there || (same_file(&now, &p->pursuit_file) && pursuit_is_kept(f->c.pursuit))))
         return there && pursuit_refresh(f->c.pursuit) != before;
     pursuit_close(f->c.pursuit);
     f->c.pursuit = NULL;
