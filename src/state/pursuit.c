@@ -140,6 +140,11 @@ uint64_t pursuit_refresh(struct pursuit *p)
     return p->position;
 }
 
+bool pursuit_is_kept(const struct pursuit *p)
+{
+    return p->read_only;
+}
+
 void pursuit_advance(struct pursuit *p, uint64_t position)
 {
     if (position > p->position && !p->failed.code)

@@ -36,6 +36,9 @@ int pursuit_settle(struct pursuit *p, struct err *err);
 /* For a process that only reads and stays: how far the file is now, as the keeper (or a command)
  * has brought it. */
 uint64_t pursuit_refresh(struct pursuit *p);
+/* False: it was opened while there was no such file, or none that is whole, and is memory of its
+ * own: open it again. */
+bool pursuit_is_kept(const struct pursuit *p);
 
 /* For the nouns' files and their callers: the database. */
 const struct sql *pursuit_sql(const struct pursuit *p);

@@ -36,6 +36,10 @@ struct web_setup {
     unsigned connections_per_ip;
     size_t body_max; /* bytes of a request's body; larger ones get 413. Files: file_max */
     size_t file_max; /* of all files of a multipart form together */
+    /* Asked when the headers are there, and the body is not: whether it may be that large. Where it
+     * says no, body_small is the limit of everything. NULL: it always may. */
+    bool (*may_be_large)(void *ctx, const struct web_request *r);
+    size_t body_small;
     unsigned
         request_s; /* a request that has not come whole by then is cut off, however it trickles */
     unsigned idle_s;

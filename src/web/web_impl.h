@@ -65,6 +65,7 @@ struct web_request {
     struct ip client;
     uint16_t port;
     bool secure;
+    bool small;       /* no large body is taken of it */
     bool begun;       /* the headers were looked at */
     bool later, gone; /* of WEB_LATER */
     unsigned problem; /* the status that refuses it; 0: fine */

@@ -117,6 +117,8 @@ static bool is_multipart(const struct web_request *r)
 static size_t body_limit(const struct web_request *r)
 {
     const struct web_setup *s = &r->web->setup;
+    if (r->small)
+        return s->body_small;
     return r->form && is_multipart(r) ? s->body_max + s->file_max + MULTIPART_OVERHEAD
            : r->form                  ? 3 * s->body_max + FORM_BUFFER /* percent-encoded */
                                       : s->body_max;
@@ -189,6 +191,8 @@ unsigned web_request_begin(struct web_request *r, const char *method, const char
     unsigned status = check_framing(&h, version, &length);
     if (status || r->problem)
         return status ? status : r->problem;
+    const struct web_setup *s = &r->web->setup;
+    r->small = s->may_be_large && (h.encodings || length) && !s->may_be_large(s->ctx, r);
     if ((h.encodings || length) && is_form(web_header(r, "Content-Type"))) {
         r->form = MHD_create_post_processor(r->mhd, FORM_BUFFER, take_field, r);
         if (!r->form)

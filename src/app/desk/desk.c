@@ -1,229 +1,179 @@
+/* The desk process: listener, case, sessions, and the loop. */
 #include "app/desk/desk.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <unistd.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 
-#include <microhttpd.h>
-
-#include "app/serve/metrics.h"
+#include "app/desk/desk_impl.h"
 #include "app/serve/sandbox.h"
-#include "app/serve/serve_status.h"
 #include "base/clock.h"
-#include "base/link.h"
+#include "base/file.h"
 #include "base/log.h"
+#include "base/utc.h"
 
-#define CONNECTIONS_MAX    64
-#define CONNECTIONS_PER_IP 32 /* a reverse proxy is one address */
-#define CONNECTION_MEMORY  (16u << 10)
-#define TIMEOUT_S          10
-#define RATES_EVERY_MS     2000
-#define PANIC_EXIT         70
+#define CONNECTIONS        512
+#define CONNECTIONS_PER_IP 64
+#define BODY_SMALL         (64u << 10) /* of who is not logged in */
+#define BODY_MAX           (32u << 20)
+#define FILES_MAX          (64u << 20) /* papers that go along with an act */
+#define REQUEST_S          60
+#define IDLE_S             60
+#define LOOK_MS            200 /* between two looks at the log: how long a closed account lives */
+#define READ_ENTRIES       20000
+#define SWEEP_MS           10000
+#define SESSION_HOURS      12
 
-struct desk {
-    const struct role_setup *setup;
-    struct MHD_Daemon *daemon;
-    int epoll;
-    struct serve_rates rates;
-    struct buf page; /* what is being answered */
-};
+/* ---- the case ---- */
 
-/* ---- pages ---- */
-
-#define HTML_CONTENT_TYPE "text/html; charset=utf-8"
-#define TEXT_CONTENT_TYPE "text/plain; charset=utf-8"
-
-struct page {
-    const char *path, *content_type;
-    unsigned (*put)(struct desk *d); /* appends to d->page; the status */
-};
-
-static unsigned put_metrics(struct desk *d)
+/* Accounts as the log has them: 1 there is more to read. */
+static int look(struct desk *d, struct err *err)
 {
-    metrics_put(&d->page, d->setup->shared);
-    return MHD_HTTP_OK;
-}
-
-static unsigned put_health(struct desk *d)
-{
-    buf_str(&d->page, "ok\n");
-    return MHD_HTTP_OK;
-}
-
-static unsigned put_ready(struct desk *d)
-{
-    if (metrics_not_ready(&d->page, d->setup->shared))
-        return MHD_HTTP_SERVICE_UNAVAILABLE;
-    buf_str(&d->page, "ready\n");
-    return MHD_HTTP_OK;
-}
-
-static void put_escaped(struct buf *out, struct span s)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] == '&')
-            buf_str(out, "&amp;");
-        else if (s.p[i] == '<')
-            buf_str(out, "&lt;");
-        else
-            buf_byte(out, s.p[i]);
-    }
-}
-
-/* Lines "what<tab>value" as rows. */
-static void put_rows(struct buf *out, struct span lines)
-{
-    struct cur c = cur_of(lines);
-    while (cur_left(&c)) {
-        struct span line = cur_line(&c);
-        const uint8_t *tab = line.n ? memchr(line.p, '\t', line.n) : NULL;
-        size_t left = tab ? (size_t)(tab - line.p) : line.n;
-        buf_str(out, "<tr><th scope=\"row\">");
-        put_escaped(out, span_of(line.p, left));
-        buf_str(out, "</th><td>");
-        put_escaped(out, span_of(line.p + left + (tab != NULL), line.n - left - (tab != NULL)));
-        buf_str(out, "</td></tr>\n");
-    }
-}
-
-static unsigned put_status(struct desk *d)
-{
-    struct buf lines = {0};
-    serve_rates_take(&d->rates, d->setup->shared, clock_ms());
-    serve_status_lines(d->setup->shared, &d->rates, &lines);
-    buf_str(&d->page, "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">"
-                      "<meta http-equiv=\"refresh\" content=\"5\">"
-                      "<title>ebb: status</title></head>\n<body>\n<h1>ebb</h1>\n"
-                      "<table>\n<caption>Status</caption>\n");
-    put_rows(&d->page, buf_as_span(&lines));
-    buf_str(&d->page, "</table>\n<p><a href=\"/metrics\">Metrics</a></p>\n</body>\n</html>\n");
-    buf_free(&lines);
-    return MHD_HTTP_OK;
-}
-
-static const struct page pages[] = {
-    {"/", HTML_CONTENT_TYPE, put_status},
-    {"/metrics", METRICS_CONTENT_TYPE, put_metrics},
-    {"/healthz", TEXT_CONTENT_TYPE, put_health},
-    {"/readyz", TEXT_CONTENT_TYPE, put_ready},
-};
-
-/* ---- answering ---- */
-
-static enum MHD_Result reply(struct desk *d, struct MHD_Connection *connection, unsigned status,
-                             const char *content_type)
-{
-    static const char *const headers[][2] = {
-        {MHD_HTTP_HEADER_CACHE_CONTROL, "no-store"},
-        {"Content-Security-Policy",
-         "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"},
-        {"X-Content-Type-Options", "nosniff"},
-        {"Referrer-Policy", "no-referrer"},
-        {"Cross-Origin-Resource-Policy", "same-origin"},
-    };
-    struct MHD_Response *r =
-        MHD_create_response_from_buffer(d->page.n, d->page.p, MHD_RESPMEM_MUST_COPY);
-    if (!r)
-        return MHD_NO;
-    bool good = MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, content_type) == MHD_YES;
-    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
-        good &= MHD_add_response_header(r, headers[i][0], headers[i][1]) == MHD_YES;
-    if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
-        good &= MHD_add_response_header(r, MHD_HTTP_HEADER_ALLOW, "GET, HEAD") == MHD_YES;
-    enum MHD_Result rc = good ? MHD_queue_response(connection, status, r) : MHD_NO;
-    MHD_destroy_response(r);
+    int64_t now = clock_ms();
+    if (!d->behind && now - d->looked < LOOK_MS)
+        return 0;
+    d->looked = now;
+    int rc = casedir_catch_up(&d->c, VIEW_CASEBOOK, READ_ENTRIES, err);
+    if (rc >= 0)
+        d->behind = rc == 1;
     return rc;
 }
 
-/* Called when a request's headers are there, and again at its end. A body is never waited for: what
- * answers at the first call closes the connection, and so does MHD_NO. */
-static enum MHD_Result answer(void *ctx, struct MHD_Connection *connection, const char *url,
-                              const char *method, const char *version, const char *upload,
-                              size_t *upload_size, void **request)
+static int open_case(struct desk *d, struct err *err)
+{
+    d->c.quiet = true;
+    int rc = casedir_open(&d->c, d->setup->case_dir, JOURNAL_READ, err);
+    return rc == 0 ? casedir_load_views(&d->c, VIEW_CASEBOOK, err) : rc;
+}
+
+/* ---- sessions ---- */
+
+static void session_ended(void *ctx, const struct session *s)
 {
     struct desk *d = ctx;
-    d->page.n = 0;
-    if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0) {
-        buf_str(&d->page, "GET and HEAD only\n");
-        return reply(d, connection, MHD_HTTP_METHOD_NOT_ALLOWED, TEXT_CONTENT_TYPE);
-    }
-    if (*upload_size)
-        return MHD_NO;
-    if (!*request) {
-        *request = d;
-        return MHD_YES;
-    }
-    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++)
-        if (strcmp(url, pages[i].path) == 0) {
-            unsigned status = pages[i].put(d);
-            return reply(d, connection, status, pages[i].content_type);
-        }
-    buf_str(&d->page, "no such page\n");
-    return reply(d, connection, MHD_HTTP_NOT_FOUND, TEXT_CONTENT_TYPE);
+    if (d->api)
+        desk_api_forget(d->api, s->id);
+}
+
+static void in_child(void *ctx)
+{
+    struct desk *d = ctx;
+    sessions_wipe(d->sessions);
+    login_state_wipe(d->login);
+    passkey_state_wipe(d->passkeys);
+    web_in_child(d->web);
+}
+
+static void gone(void *ctx, struct web_request *r)
+{
+    struct desk *d = ctx;
+    if (d->api)
+        desk_api_gone(d->api, r);
 }
 
 /* ---- the process ---- */
 
-/* The library would abort; the supervisor starts the desk again either way. */
-static void panic(void *ctx, const char *file, unsigned line, const char *reason)
-{
-    log_line(LOG_ERROR, "desk: libmicrohttpd cannot go on", "line=%u", line);
-    _exit(PANIC_EXIT);
-}
-
 static int listen_on(struct desk *d, struct err *err)
 {
-    if (d->setup->listener < 0)
-        return 0;
-    MHD_set_panic_func(panic, NULL);
-    d->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL, 0, NULL, NULL, answer, d, MHD_OPTION_LISTEN_SOCKET, d->setup->listener,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-        (unsigned)CONNECTIONS_PER_IP, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TIMEOUT_S,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT,
-        1, MHD_OPTION_END);
-    if (!d->daemon)
-        return err_set(err, -EIO, "desk: libmicrohttpd does not start");
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(d->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    if (!info || info->epoll_fd < 0)
-        return err_set(err, -EIO, "desk: libmicrohttpd has no epoll descriptor");
-    d->epoll = info->epoll_fd;
-    return 0;
+    const struct config_web *w = d->config;
+    struct web_setup s = {.listener = d->setup->listener,
+                          .certificate = w->desk_certificate,
+                          .key = w->desk_key,
+                          .proxies = w->proxy_nets,
+                          .n_proxies = w->proxies_count,
+                          .policy = WEB_DESK,
+                          .hsts = strncmp(w->desk_url, "https://", 8) == 0,
+                          .connections = CONNECTIONS,
+                          .connections_per_ip = CONNECTIONS_PER_IP,
+                          .body_max = BODY_MAX,
+                          .file_max = FILES_MAX,
+                          .may_be_large = desk_may_be_large,
+                          .body_small = BODY_SMALL,
+                          .request_s = REQUEST_S,
+                          .idle_s = IDLE_S,
+                          .handle = desk_handle,
+                          .gone = gone,
+                          .ctx = d};
+    return d->setup->listener < 0 ? 0 : web_start(&s, &d->web, err);
+}
+
+/* For `ebb desk login` later on: what is there when the sandbox closes can be read. */
+static void make_folder(const struct desk *d)
+{
+    char path[FILE_PATH_MAX];
+    if (file_path(path, NULL, "%s/desk", d->setup->case_dir) == 0 && mkdir(path, 0700) < 0 &&
+        errno != EEXIST)
+        log_line(LOG_WARN, "desk: its folder cannot be made", "path=%s errno=%d", path, errno);
 }
 
 static int turn(struct desk *d, struct err *err)
 {
-    struct pollfd p[] = {{.fd = d->setup->link, .events = POLLIN},
-                         {.fd = d->epoll, .events = POLLIN}};
-    MHD_UNSIGNED_LONG_LONG due;
-    int wait = RATES_EVERY_MS;
-    if (d->daemon && MHD_get_timeout(d->daemon, &due) == MHD_YES && due < RATES_EVERY_MS)
-        wait = (int)due;
-    if (poll(p, 2, wait) < 0 && errno != EINTR)
+    struct pollfd p[2 + DESK_API_FDS] = {{.fd = d->setup->link, .events = POLLIN},
+                                         {.fd = d->web ? web_fd(d->web) : -1, .events = POLLIN}};
+    int rc = look(d, err);
+    if (rc < 0)
+        return rc;
+    int wait = rc == 1 ? 0 : LOOK_MS;
+    wait = desk_api_wait_ms(d->api, d->web ? web_wait_ms(d->web, wait) : wait);
+    unsigned n = 2 + desk_api_fds(d->api, p + 2, DESK_API_FDS);
+    if (poll(p, n, wait) < 0 && errno != EINTR)
         return err_errno(err, "desk: poll");
-    if (d->daemon && MHD_run(d->daemon) != MHD_YES)
-        return err_set(err, -EIO, "desk: libmicrohttpd does not run");
-    serve_rates_take(&d->rates, d->setup->shared,
-                     clock_ms()); /* so that a page has the last seconds' */
+    rc = d->web ? web_run(d->web, err) : 0;
+    if (rc < 0)
+        return rc;
+    desk_api_turn(d->api);
+    if (clock_ms() - d->swept > SWEEP_MS) {
+        d->swept = clock_ms();
+        sessions_sweep(d->sessions, d->swept);
+    }
     return role_goes_on(d->setup->link);
+}
+
+static int start(struct desk *d, struct err *err)
+{
+    const struct serve_board *board = d->setup->shared->board;
+    struct sandbox_paths paths = {.case_dir = d->setup->case_dir};
+    const char *scheme = strstr(d->config->desk_url, "://");
+    d->desk_host = scheme ? scheme + 3 : "";
+    d->started = utc_now();
+    d->restarted = board->desk.restarts || board->reloads;
+    if (!webauthn_rp_id(d->config->desk_url, d->rp_id, sizeof d->rp_id))
+        d->rp_id[0] = 0;
+    if (sodium_init() < 0)
+        return err_set(err, -EIO, "libsodium does not start");
+    d->sessions = sessions_new((int64_t)d->config->session_minutes * 60000,
+                               (int64_t)SESSION_HOURS * 3600000, session_ended, d);
+    d->login = login_state_new();
+    d->passkeys = passkey_state_new();
+    make_folder(d);
+    int rc = listen_on(d, err);
+    if (rc == 0)
+        rc = sandbox_enter(SANDBOX_DESK, &paths, err);
+    if (rc == 0)
+        rc = open_case(d, err);
+    struct desk_api_setup api = {.role = d->setup, .web = d->web, .in_child = in_child, .ctx = d};
+    return rc == 0 ? desk_api_open(&api, &d->api, err) : rc;
 }
 
 static void stop(struct desk *d)
 {
-    if (d->daemon) {
-        MHD_quiesce_daemon(d->daemon); /* the listener is the supervisor's */
-        MHD_stop_daemon(d->daemon);
-    }
-    buf_free(&d->page);
+    if (d->web)
+        web_stop(d->web); /* requests that wait are gone() */
+    if (d->api)
+        desk_api_close(d->api);
+    d->api = NULL;
+    sessions_free(d->sessions);
+    login_state_free(d->login);
+    passkey_state_free(d->passkeys);
+    casedir_close(&d->c, NULL);
 }
 
 int desk_run(const struct role_setup *setup, struct err *err)
 {
-    struct desk d = {.setup = setup, .epoll = -1};
-    int rc = listen_on(&d, err);
-    struct sandbox_paths paths = {.case_dir = setup->case_dir};
-    if (rc == 0)
-        rc = sandbox_enter(SANDBOX_DESK, &paths, err);
+    struct desk d = {.setup = setup, .config = &setup->config->web};
+    int rc = start(&d, err);
     if (rc == 0) {
         role_say(setup->link, ROLE_READY, 0, NULL);
         while ((rc = turn(&d, err)) == 1)

@@ -1,6 +1,7 @@
-/* Desk: the operator's web server, a process of its own on its own listener, apart from everything
- * that bots talk to. For now it shows figures: GET /metrics (Prometheus), /healthz, /readyz, and a
- * status page at /. It reads shared memory and nothing else. */
+/* Desk: the team's web server, a process of its own on its own listener (serve.desk), apart from
+ * everything that bots and the public talk to: sessions, the JSON API, the front end, and figures
+ * for monitoring. It reads the case and writes nothing; acts go to the recorder, signed in the
+ * browser. doc/desk.md. */
 #pragma once
 
 #include "app/serve/roles.h"
