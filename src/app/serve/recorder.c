@@ -13,6 +13,7 @@
 #include "app/ctl.h"
 #include "app/lead/lead_price.h"
 #include "app/lead/lead_seal.h"
+#include "app/serve/desk_rule.h"
 #include "app/serve/intake.h"
 #include "app/serve/public_rule.h"
 #include "app/serve/roles.h"
@@ -39,6 +40,7 @@ struct recorder {
     struct pipeline *pipeline;
     struct serve_rates rates;
     struct public_rule public;
+    struct desk_rule desk;
     bool stop, damage_said;
     bool stale; /* there were acts since the sensors were told what they may answer for */
     int64_t warned_at, refused_at;
@@ -222,6 +224,8 @@ static void answer(void *ctx, const struct ctl_request *request, struct ctl_repl
     uint64_t lead_bytes = 0;
     bool public = public_rule_is(r->setup->shared->board, request->pid);
     reply->status = public ? admit(r, request, &lead_bytes, &err) : 0;
+    if (!public && desk_rule_is(r->setup->shared, request->pid))
+        reply->status = desk_rule_may(&r->desk, request, clock_ms(), &err);
     if (reply->status == 0)
         reply->status = do_request(r, request, public, reply, &err);
     if (reply->status < 0) {

@@ -34,7 +34,8 @@ int serve_shared_new(unsigned sensors, uint64_t ring_capacity, struct serve_shar
     out->ring_capacity = ring_capacity;
     out->board = shared_memory(sizeof *out->board, err);
     out->recovery = out->board ? shared_memory(sizeof *out->recovery, err) : NULL;
-    if (!out->recovery)
+    out->desk_group = out->recovery ? shared_memory(sizeof *out->desk_group, err) : NULL;
+    if (!out->desk_group)
         return -ENOMEM;
     out->ring_event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (out->ring_event < 0)
@@ -47,11 +48,19 @@ int serve_shared_new(unsigned sensors, uint64_t ring_capacity, struct serve_shar
     return 0;
 }
 
+void serve_shared_drop_group(struct serve_shared *s)
+{
+    if (s->desk_group)
+        munmap(s->desk_group, sizeof *s->desk_group);
+    s->desk_group = NULL;
+}
+
 /* All but that slot. */
 static void unmap_but(struct serve_shared *s, unsigned slot)
 {
     munmap(s->board, sizeof *s->board);
     munmap(s->recovery, sizeof *s->recovery);
+    serve_shared_drop_group(s);
     s->board = NULL;
     s->recovery = NULL;
     for (unsigned i = 0; i < s->n_slots; i++) {

@@ -83,6 +83,9 @@ struct serve_slot {
 struct serve_shared {
     struct serve_board *board;
     struct serve_recovery *recovery;
+    /* The desk's process group, by the desk itself when it starts: a page of its own, which it gives
+     * up then (serve_shared_drop_group). Recorder and supervisor alone have it. 0: none yet. */
+    int32_t *desk_group;
     unsigned n_slots;
     uint64_t ring_capacity;
     int ring_event; /* eventfd that the recorder waits on */
@@ -95,5 +98,7 @@ int serve_shared_new(unsigned sensors, uint64_t ring_capacity, struct serve_shar
 /* In a process that talks to everybody and shows no figures: unmaps everything. Whoever can write
  * the board could pass for another process. */
 void serve_shared_drop(struct serve_shared *s);
+/* Unmaps the desk's group. */
+void serve_shared_drop_group(struct serve_shared *s);
 /* In a sensor: unmaps the board, the recovery state and all other slots. */
 void serve_shared_keep_slot(struct serve_shared *s, unsigned slot);

@@ -199,6 +199,10 @@ static _Noreturn void child_main(struct supervisor *s, unsigned which, int link)
     sigprocmask(SIG_SETMASK, &none, NULL);
     keep_descriptors(s, which, link);
     child_board(s, which)->pid = getpid(); /* before it does anything: the recorder goes by it */
+    if (which == CHILD_DESK && setpgid(0, 0) == 0) /* by which the recorder knows its children, too */
+        __atomic_store_n(s->shared.desk_group, getpid(), __ATOMIC_RELEASE);
+    if (which != CHILD_RECORDER)
+        serve_shared_drop_group(&s->shared);
     if (which == CHILD_PUBLIC)
         serve_shared_drop(&s->shared);
     int rc = run_role(s, which, link, &err);
