@@ -9,7 +9,7 @@
 
 static const char *const boxes[SEEN_RESULTS] = {"note", "bad", "warn", "note", "note"};
 
-/* "check.nothing", "check.infected.what" ... */
+/* check.RESULT.TAIL */
 static void put_result(struct face_view *v, const struct seen_answer *a, const char *tail,
                        const char *argument)
 {
