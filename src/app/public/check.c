@@ -197,7 +197,8 @@ void face_check(struct face_view *v)
     face_begin(v, "check.title");
     face_heading(v, "check.title", NULL);
     put_answer(v, &a, address);
-    put_meaning(v, &a);
+    if (!a.inner)
+        put_meaning(v, &a);
     put_steps(v);
     put_help(v, &a);
     face_section(v, "check.kept.title", "kept");

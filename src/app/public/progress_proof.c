@@ -1,8 +1,9 @@
 /* What shows from outside that a release is on the log: its proof, the newest checkpoint, the log's
- * key. Nothing else of the log can be read through this: releases, and snapshots of public pages.
- */
+ * key. Nothing else of the log can be read through this: releases, notices that were put up on the web,
+ * and snapshots of public pages. */
 #include <errno.h>
 
+#include "app/public/orders.h"
 #include "app/public/progress_page.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -14,6 +15,12 @@
 
 static const char FIRST_LINE[] = "c2sp.org/tlog-proof@v1\n";
 
+static bool is_public_notice(struct face *f, uint64_t entry)
+{
+    struct public_posting posting;
+    return public_notice_at(public_book(f), entry, &posting) != NULL;
+}
+
 /* As the view has it, and as the log's own header has it. */
 static bool may_be_proved(struct face *f, uint64_t entry)
 {
@@ -23,7 +30,7 @@ static bool may_be_proved(struct face *f, uint64_t entry)
     struct err err;
     if (!f->c.pursuit || pursuit_acted(f->c.pursuit, entry, &a, name, &err) != 1)
         return false;
-    if (a.kind != KIND_SNAPSHOT && !releases_has(f->c.pursuit, entry))
+    if (a.kind != KIND_SNAPSHOT && !releases_has(f->c.pursuit, entry) && !is_public_notice(f, entry))
         return false;
     return journal_get(f->c.journal, entry, &e, &err) == 0 && e.header.kind == a.kind &&
            !e.redacted && e.payload.n <= PAYLOAD_MAX;
