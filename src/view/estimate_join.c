@@ -169,7 +169,9 @@ struct batch {
     uint32_t *hours;
 };
 
+struct worker;
 struct queue {
+    struct worker *alone; /* no thread could be started: who fills batches takes them, too */
     pthread_mutex_t lock;
     pthread_cond_t filled, emptied;
     struct batch *full, **full_end, *empty;
@@ -238,6 +240,12 @@ static struct batch *empty_batch(struct queue *q, bool bots)
 
 static void hand_over(struct queue *q, struct batch *b)
 {
+    if (q->alone) {
+        take_batch(q->alone->hosts, b);
+        b->next = q->empty;
+        q->empty = b;
+        return;
+    }
     pthread_mutex_lock(&q->lock);
     b->next = NULL;
     *q->full_end = b;
@@ -504,7 +512,8 @@ static int read_bots(struct join *j)
     return rc;
 }
 
-static void start(struct join *j, struct worker *workers, unsigned n)
+/* How many accumulators there are: one a thread, and one where none may be started. */
+static unsigned start(struct join *j, struct worker *workers, unsigned n)
 {
     const struct estimate_work *w = j->w;
     pthread_mutex_init(&j->queue.lock, NULL);
@@ -519,9 +528,16 @@ static void start(struct join *j, struct worker *workers, unsigned n)
     for (unsigned i = 0; i < n; i++) {
         workers[i].queue = &j->queue;
         workers[i].hosts = hosts_begin(w->first, w->last, w->ases.n, w->countries.n);
-        if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0)
-            abort();
+        if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) == 0)
+            continue;
+        if (i > 0) {
+            hosts_free(workers[i].hosts);
+            return i;
+        }
+        j->queue.alone = &workers[0];
+        return 1;
     }
+    return n;
 }
 
 /* All accumulators become one. */
@@ -531,7 +547,7 @@ static void finish(struct join *j, struct worker *workers, unsigned n)
     j->queue.over = true;
     pthread_cond_broadcast(&j->queue.filled);
     pthread_mutex_unlock(&j->queue.lock);
-    for (unsigned i = 0; i < n; i++)
+    for (unsigned i = 0; i < n && !j->queue.alone; i++)
         pthread_join(workers[i].thread, NULL);
     for (unsigned i = 1; i < n; i++) {
         hosts_merge(workers[0].hosts, workers[i].hosts);
@@ -553,7 +569,7 @@ int estimate_join(struct estimate_work *w, struct err *err)
     struct worker workers[WORKERS_MAX] = {0};
     unsigned n = w->threads < WORKERS_MAX ? w->threads : WORKERS_MAX;
     struct join j = {.w = w, .err = err, .out = {w->options->excluded, w->options->n_excluded, 0}};
-    start(&j, workers, n);
+    n = start(&j, workers, n);
     int rc = read_addresses(&j);
     if (rc == 0)
         rc = read_bots(&j);

@@ -272,12 +272,13 @@ int api_submit(struct job *j, struct web_reply *reply)
     return WEB_LATER;
 }
 
-static void answer_job(struct job *j)
+/* True when there was somebody to answer. */
+static bool answer_job(struct job *j)
 {
     struct web_reply reply = {.type = JSON_TYPE};
     struct web_request *r = j->request;
     if (!r)
-        return;
+        return false;
     if (j->query.code >= 0 && !j->query.too_large)
         j->finish(j, &reply);
     else
@@ -285,6 +286,7 @@ static void answer_job(struct job *j)
     j->request = NULL;
     web_keep(r, NULL);
     web_answer(j->api->setup.web, r, &reply);
+    return true;
 }
 
 static void begin_job(struct job *j)
@@ -313,6 +315,7 @@ void desk_api_turn(struct desk_api *a)
 {
     serve_rates_take(&a->rates, a->setup.role->shared, clock_ms());
     act_store_turn(a->acts);
+    bool answered = false;
     for (struct job **at = &a->jobs; *at;) {
         struct job *j = *at;
         bool over = j->running ? !query_turn(&j->query) : !j->request && !j->finishes;
@@ -321,9 +324,11 @@ void desk_api_turn(struct desk_api *a)
             continue;
         }
         *at = j->next;
-        answer_job(j);
+        answered |= answer_job(j);
         api_job_free(j);
     }
+    if (answered) /* the web waits for sockets: answers that are ready now are none */
+        web_run(a->setup.web, NULL);
     begin_waiting(a);
 }
 

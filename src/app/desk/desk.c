@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "app/datadir.h"
 #include "app/desk/desk_impl.h"
 #include "app/serve/sandbox.h"
 #include "base/clock.h"
@@ -134,7 +135,10 @@ static int turn(struct desk *d, struct err *err)
 static int start(struct desk *d, struct err *err)
 {
     const struct serve_board *board = d->setup->shared->board;
+    char rules[FILE_PATH_MAX];
     struct sandbox_paths paths = {.case_dir = d->setup->case_dir};
+    if (datadir_rules(d->setup->config->rules, rules, NULL) == 0)
+        paths.rules = rules; /* commands read mails by them */
     const char *scheme = strstr(d->config->desk_url, "://");
     d->desk_host = scheme ? scheme + 3 : "";
     d->started = utc_now();

@@ -32,8 +32,8 @@
 
 const char *sandbox_role_name(enum sandbox_role role)
 {
-    static const char *const names[SANDBOX_ROLES] = {"supervisor", "sensor",  "recorder",
-                                                     "desk",       "courier", "partners", "public", "keeper"};
+    static const char *const names[SANDBOX_ROLES] = {
+        "supervisor", "sensor", "recorder", "desk", "courier", "partners", "public", "keeper"};
     return names[role];
 }
 
@@ -188,16 +188,20 @@ static bool has(enum sandbox_role role, unsigned roles)
     return role == SANDBOX_SUPERVISOR || roles & 1u << role;
 }
 
-static int allow_files(int ruleset, enum sandbox_role role, const char *case_dir, uint64_t known,
-                       struct err *err)
+static int allow_files(int ruleset, enum sandbox_role role, const struct sandbox_paths *paths,
+                       uint64_t known, struct err *err)
 {
+    const char *case_dir = paths ? paths->case_dir : NULL;
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         char path[FILE_PATH_MAX];
         bool absolute = files[i].path[0] == '/';
-        if (!has(role, files[i].roles) || (!absolute && !case_dir))
+        bool rules = strcmp(files[i].path, "@rules") == 0;
+        if (!has(role, files[i].roles) || (!absolute && !case_dir) ||
+            (rules && (!paths || !paths->rules)))
             continue;
-        int rc = file_path(path, err, "%s%s%s", absolute ? "" : case_dir, absolute ? "" : "/",
-                           files[i].path);
+        int rc = rules ? file_path(path, err, "%s", paths->rules)
+                       : file_path(path, err, "%s%s%s", absolute ? "" : case_dir,
+                                   absolute ? "" : "/", files[i].path);
         if (rc == 0)
             rc = allow_path(ruleset, path, files[i].rights & known, err);
         if (rc < 0)
@@ -241,7 +245,7 @@ static int lock_files(enum sandbox_role role, const struct sandbox_paths *paths,
     int ruleset = (int)syscall(CREATE_RULESET, &all, size, 0);
     if (ruleset < 0)
         return err_errno(err, "landlock");
-    int rc = allow_files(ruleset, role, paths ? paths->case_dir : NULL, all.files, err);
+    int rc = allow_files(ruleset, role, paths, all.files, err);
     if (rc == 0 && one_port)
         rc = allow_port(ruleset, paths->port, err);
     if (rc == 0 && syscall(RESTRICT_SELF, ruleset, 0) < 0)

@@ -22,6 +22,7 @@ enum sandbox_role {
 
 struct sandbox_paths {
     const char *case_dir; /* NULL: nothing of any case */
+    const char *rules;    /* of the desk: the folder of rules ("@rules"); NULL: none */
     uint16_t port;        /* of the courier: the only one that it may connect to; 0: any */
 };
 
