@@ -14,6 +14,7 @@ const common: UserConfig = {
 /* The desk: libsodium, charts, map and the cleaner of HTML are chunks that come when they are wanted. */
 const desk: UserConfig = {
   ...common,
+  worker: { format: "es", rollupOptions: { output: { entryFileNames: "assets/[name]-[hash].js", chunkFileNames: "assets/[name]-[hash].js" } } },
   build: {
     outDir: "dist/desk",
     emptyOutDir: true,
