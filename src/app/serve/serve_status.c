@@ -89,6 +89,7 @@ static void put_recorder(struct json *j, const struct serve_shared *s)
     put_uint(j, "lost", f->lost);
     put_uint(j, "assets", f->assets);
     put_uint(j, "refused_acts", f->refused_acts);
+    put_uint(j, "refused_public", f->refused_public);
     json_key(j, "lag_ms");
     json_double(j, (double)f->lag_us / 1000, 1);
     put_time(j, "committed_at", f->committed_at);
