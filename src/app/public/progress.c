@@ -124,6 +124,17 @@ static int32_t day_of(const struct release_row *r)
     return utc_day(time);
 }
 
+#define THEN_DAYS 14 /* a first count within so many days tells of the takedown */
+
+/* The day to compare with: the first one, where it is soon enough after the takedown; NULL. */
+static const struct release_row *then_of(const struct release_doc *d)
+{
+    const struct release_row *then = d->days.n ? d->days.v : NULL;
+    bool soon = then && d->has_takedown && day_of(then) - d->takedown <= THEN_DAYS;
+    return soon && then->shown && then->n[RELEASE_INFECTED].value && then != last_shown(d) ? then
+                                                                                           : NULL;
+}
+
 /* Suppressed days at the end say that it is few by now: then no older number is put in front. */
 static bool is_current(const struct release_doc *d)
 {
@@ -132,16 +143,16 @@ static bool is_current(const struct release_doc *d)
 
 static void put_headline(struct face_view *v, const struct release_doc *d)
 {
-    const struct release_row *now = last_shown(d), *then = d->days.n ? d->days.v : NULL;
+    const struct release_row *now = last_shown(d), *then = then_of(d);
     buf_str(v->out, "<h1 class=\"headline\">");
     if (!now || !is_current(d)) {
         words_put(v->out, v->words, "progress.headline-few", NULL);
     } else {
-        uint64_t a = then->n[RELEASE_INFECTED].value, b = now->n[RELEASE_INFECTED].value;
-        bool compare = d->has_takedown && then->shown && a && then != now;
-        double change = compare ? round(100 * ((double)b / (double)a - 1)) : 0;
+        uint64_t b = now->n[RELEASE_INFECTED].value;
+        double change =
+            then ? round(100 * ((double)b / (double)then->n[RELEASE_INFECTED].value - 1)) : 0;
         words_put(v->out, v->words,
-                  !compare      ? "progress.headline-plain"
+                  !then         ? "progress.headline-plain"
                   : change < 0  ? "progress.headline-fewer"
                   : change == 0 ? "progress.headline-same"
                                 : "progress.headline-more",
@@ -152,16 +163,17 @@ static void put_headline(struct face_view *v, const struct release_doc *d)
 
 static void put_now(struct face_view *v, const struct release_doc *d)
 {
-    const struct release_row *now = last_shown(d), *then = d->days.n ? d->days.v : NULL;
+    const struct release_row *now = last_shown(d), *then = then_of(d);
     if (!now || !is_current(d))
         return;
-    const struct release_number *x = &now->n[RELEASE_INFECTED], *y = &then->n[RELEASE_INFECTED];
+    const struct release_number *x = &now->n[RELEASE_INFECTED];
     progress_say(v, " class=\"lead\"", "progress.interval", progress_date(v, day_of(now)).s,
                  progress_count(x->low).s, progress_count(x->high).s);
-    if (d->has_takedown && then->shown && then != now)
-        progress_say(v, "", "progress.then", progress_date(v, day_of(then)).s,
-                     progress_count(y->value).s, progress_count(y->low).s,
-                     progress_count(y->high).s);
+    if (!then)
+        return;
+    x = &then->n[RELEASE_INFECTED];
+    progress_say(v, "", "progress.then", progress_date(v, day_of(then)).s,
+                 progress_count(x->value).s, progress_count(x->low).s, progress_count(x->high).s);
 }
 
 static void put_half_life(struct face_view *v, const struct release_half_life *h)
@@ -194,14 +206,18 @@ static void put_range(struct face_view *v, const struct release_doc *d)
                  progress_count(n[RELEASE_WEEK_ADDRESSES].value).s);
 }
 
-/* Where the numbers are from: on the page once at the top, and at each table's end. */
-static void put_source(struct face_view *v, const struct progress *p)
+/* Where the numbers are from: once at the top, and in short behind each part. */
+static void put_source(struct face_view *v, const struct progress *p, bool brief)
 {
+    struct progress_text release = progress_address(v, "/releases/", p->entry, ""),
+                         proof = progress_address(v, "/proof/", p->entry, "");
     char entry[24];
     snprintf(entry, sizeof entry, "%llu", (unsigned long long)p->entry);
-    progress_say(v, " class=\"source\"", "progress.source", progress_date(v, p->doc.until - 1).s,
-                 entry, progress_address(v, "/releases/", p->entry, "").s,
-                 progress_address(v, "/proof/", p->entry, "").s);
+    if (brief)
+        progress_say(v, " class=\"source\"", "progress.source-short", entry, release.s, proof.s);
+    else
+        progress_say(v, " class=\"source\"", "progress.source",
+                     progress_date(v, p->doc.until - 1).s, entry, release.s, proof.s);
 }
 
 /* ---- the page ---- */
@@ -220,23 +236,23 @@ static void put_page(struct face_view *v, const struct progress *p)
     put_headline(v, d);
     put_now(v, d);
     put_half_life(v, &d->half_life);
-    put_source(v, p);
+    put_source(v, p, false);
     face_section(v, d->has_takedown ? "progress.base" : "progress.base-plain", "base");
     progress_chart_base(v, d);
     put_range(v, d);
     progress_days(v, p);
-    put_source(v, p);
+    put_source(v, p, true);
     if (d->spam.there) {
         face_section(v, "progress.spam", "spam");
         progress_spam(v, d);
-        put_source(v, p);
+        put_source(v, p, true);
     }
     face_section(v, "progress.countries", "countries");
     progress_countries(v, d, true);
-    put_source(v, p);
+    put_source(v, p, true);
     face_section(v, "progress.families", "families");
     progress_families(v, d);
-    put_source(v, p);
+    put_source(v, p, true);
     progress_say(v, " class=\"note\"", "progress.check", progress_address(v, "/check", 0, "").s);
     progress_what(v, d);
     progress_verify(v, p);

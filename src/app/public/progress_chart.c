@@ -7,12 +7,13 @@
 #include "app/public/progress_page.h"
 
 #define WIDTH      720
-#define LEFT       86 /* for the numbers at the axis */
+#define LEFT       96 /* for the numbers at the axis */
 #define RIGHT      14
 #define TOP        14
 #define BOTTOM     34
 #define POINTS_MAX 360
 #define STEPS_MAX  5
+#define MILLION    1e6
 
 struct point {
     int32_t day;
@@ -68,7 +69,10 @@ static void put_scale(struct chart *c, double step)
         double at = y_of(c, y);
         buf_printf(c->v->out, "<path class=\"grid\" stroke=\"currentColor\" d=\"M%d %.1fH%d\"/>",
                    LEFT, at, WIDTH - RIGHT);
-        put_text(c, LEFT - 8, at + 5, "end", "tick", progress_count((uint64_t)y).s);
+        struct progress_text text = progress_count((uint64_t)y);
+        if (c->top >= MILLION) /* SI's prefix, in every language */
+            snprintf(text.s, sizeof text.s, "%.3g M", y / MILLION);
+        put_text(c, LEFT - 8, at + 5, "end", "tick", text.s);
     }
 }
 

@@ -67,6 +67,22 @@ static void put_suppressed(struct face_view *v, unsigned columns)
     buf_str(v->out, "</td>");
 }
 
+static void put_data(struct face_view *v, const char *name, const char *key)
+{
+    struct buf text = {0};
+    words_plain(&text, v->words, key, NULL);
+    html_attribute(v->out, name, buf_as_span(&text));
+    buf_free(&text);
+}
+
+/* Wide ones are moved within themselves, by keys as well. */
+static void begin_table(struct face_view *v, const char *name_key)
+{
+    buf_str(v->out, "<div class=\"wide\" tabindex=\"0\" role=\"region\"");
+    put_data(v, "aria-label", name_key);
+    buf_str(v->out, "><table class=\"figures\">");
+}
+
 /* ---- days ---- */
 
 static void put_day(struct face_view *v, const struct release_row *r)
@@ -96,7 +112,9 @@ void progress_days(struct face_view *v, const struct progress *p)
         return;
     buf_str(v->out, "<details>\n<summary>");
     words_put(v->out, v->words, step > 1 ? "progress.days-some" : "progress.days", NULL);
-    buf_str(v->out, "</summary>\n<div class=\"wide\"><table class=\"figures\"><thead><tr>");
+    buf_str(v->out, "</summary>\n");
+    begin_table(v, "progress.base-plain");
+    buf_str(v->out, "<thead><tr>");
     put_head(v, "progress.day", false);
     put_head(v, "progress.infected", true);
     put_head(v, "progress.between", true);
@@ -174,7 +192,8 @@ static void put_other_countries(struct face_view *v, const struct release_rows *
     buf_str(v->out, "<details>\n<summary>");
     words_put(v->out, v->words, "progress.more-countries", progress_count(shown - COUNTRIES_OPEN).s,
               NULL);
-    buf_str(v->out, "</summary>\n<div class=\"wide\"><table class=\"figures\">");
+    buf_str(v->out, "</summary>\n");
+    begin_table(v, "progress.countries");
     begin_countries(v, false);
     for (size_t i = COUNTRIES_OPEN; i < shown; i++)
         put_country(v, &c->v[i], 0);
@@ -206,14 +225,6 @@ static void put_few(struct face_view *v, const struct release_rows *c, size_t sh
     buf_free(&names);
 }
 
-static void put_data(struct face_view *v, const char *name, const char *key)
-{
-    struct buf text = {0};
-    words_plain(&text, v->words, key, NULL);
-    html_attribute(v->out, name, buf_as_span(&text));
-    buf_free(&text);
-}
-
 /* Hidden where there are no scripts: the pages' own script makes it seen, and fetches what draws it
  * when somebody comes near. */
 static void put_map(struct face_view *v)
@@ -238,7 +249,8 @@ void progress_countries(struct face_view *v, const struct release_doc *d, bool m
     while (shown < c->n && c->v[shown].shown)
         shown++;
     uint64_t most = shown ? c->v[0].n[RELEASE_WEEK_HOSTS].value : 0;
-    buf_str(v->out, "<div class=\"wide\"><table class=\"figures\"><caption>");
+    begin_table(v, "progress.countries");
+    buf_str(v->out, "<caption>");
     words_put(v->out, v->words, "progress.countries-caption", progress_date(v, d->week_since).s,
               progress_date(v, d->until - 1).s, NULL);
     buf_str(v->out, "</caption>");
@@ -257,7 +269,8 @@ void progress_countries(struct face_view *v, const struct release_doc *d, bool m
 void progress_families(struct face_view *v, const struct release_doc *d)
 {
     if (d->families.n) {
-        buf_str(v->out, "<div class=\"wide\"><table class=\"figures\"><thead><tr>");
+        begin_table(v, "progress.families");
+        buf_str(v->out, "<thead><tr>");
         put_head(v, "progress.family", false);
         put_head(v, "progress.machines", true);
         put_head(v, "progress.between", true);
@@ -306,7 +319,9 @@ void progress_spam(struct face_view *v, const struct release_doc *d)
     progress_chart_spam(v, d);
     buf_str(v->out, "<details>\n<summary>");
     words_put(v->out, v->words, step > 1 ? "progress.days-some" : "progress.spam-days", NULL);
-    buf_str(v->out, "</summary>\n<div class=\"wide\"><table class=\"figures\"><thead><tr>");
+    buf_str(v->out, "</summary>\n");
+    begin_table(v, "progress.spam");
+    buf_str(v->out, "<thead><tr>");
     put_head(v, "progress.day", false);
     put_head(v, "progress.index", true);
     put_head(v, "progress.between", true);
