@@ -117,6 +117,8 @@ static void put_recorder(struct buf *out, const struct serve_figures *f)
           "gap entries written: losses that the log speaks of", LOAD(f->gaps));
     value(out, "ebb_recorder_lost_total", "counter", "observations that gap entries speak of",
           LOAD(f->lost));
+    value(out, "ebb_recorder_refused_public_total", "counter",
+          "requests that the public process may not make", LOAD(f->refused_public));
     value(out, "ebb_recorder_refused_acts_total", "counter",
           "acts that did not stand up to scrutiny", LOAD(f->refused_acts));
     value(out, "ebb_recorder_mails_waiting", "gauge", "mails that the last commit answered",
