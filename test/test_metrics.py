@@ -81,9 +81,8 @@ equal(sum(v for k, v in now.items() if k.startswith("ebb_sensor_smtp_mails_total
 equal(now["ebb_recorder_events_total"] - first["ebb_recorder_events_total"], 25, "and journalled")
 equal(now["ebb_log_entries"], status["recorder"]["log_size"], "the log's size")
 
-page = get("/")[1]
-ok("<th scope=\"row\">recorder</th>" in page and "<script" not in page, "the status page is plain")
-equal(get("/etc/passwd")[0], 404, "no other page")
+equal((get("/api/q/status")[0], get("/api/nothing")[0]), (401, 404), "all else wants a session")
+ok(get("/etc/passwd") == get("/") and "root:" not in get("/etc/passwd")[1], "a path is a state of the front end, and no file")
 with socket.create_connection(("127.0.0.1", hole.desk), timeout=5) as s:
     s.sendall(b"DELETE /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
     equal(s.recv(65536).split(b" ")[1], b"405", "GET and HEAD only")

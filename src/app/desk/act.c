@@ -1,6 +1,7 @@
 /* POST /api/acts/prepare and /api/acts/commit, in the desk. */
 #include "app/desk/act.h"
 
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +39,10 @@ static struct asked *read_request(struct web_request *r, struct web_reply *reply
         return NULL;
     }
     struct asked *q = mem_zeroed(1, sizeof *q);
-    if (act_request_read(body, &q->request, &err) == 0)
+    int rc = act_request_read(body, &q->request, &err);
+    if (body.n)
+        sodium_memzero((void *)(uintptr_t)body.p, body.n); /* a note's words */
+    if (rc == 0)
         return q;
     api_refuse(reply, 400, "%s", err.text);
     free_asked(q);
@@ -61,7 +65,8 @@ static bool take_options(struct job *j, const struct act_request *q, struct web_
         enum act_request_type type = q->option[i].type;
         bool flag = cli_option(j->command, name, &arg) && !arg;
         bool typed = type == ACT_REQUEST_FALSE || flag == (type == ACT_REQUEST_TRUE);
-        bool ours = api_option_is_refused(j->command, name) && strcmp(name, "commit") != 0;
+        bool ours = !act_passkey_is(j->command) && /* whose "key" is the browser's */
+                    api_option_is_refused(j->command, name) && strcmp(name, "commit") != 0;
         if (ours || !typed) {
             api_refuse(reply, 400, "options: not at the desk, or not of its type (%.64s)", name);
             return false;

@@ -115,8 +115,8 @@ static bool origin_is_good(const struct desk *d, const struct web_request *r)
         return site.p;
     if (d->config->desk_url[0] && span_ieq(origin, span_str(d->config->desk_url)))
         return true;
-    if (!host.n || host.n > ORIGIN_MAX / 2)
-        return false;
+    if (!host.n || host.n > ORIGIN_MAX / 2 || span_ieq(host, span_str(d->desk_host)))
+        return false; /* by its name it has one origin */
     snprintf(own, sizeof own, "%s://%.*s", web_is_secure(r) ? "https" : "http", (int)host.n,
              (const char *)host.p);
     return span_ieq(origin, span_str(own));
@@ -232,6 +232,15 @@ static int answer_api(struct desk *d, const struct session *s, unsigned roles,
     return desk_api_handle(d->api, &who, r, reply);
 }
 
+static int refuse_method(const char *path, struct web_reply *reply)
+{
+    reply->allow = "POST";
+    for (const struct desk_own_route *o = desk_own_routes; o->path; o++)
+        if (strcmp(o->path, path) == 0 && strcmp(o->method, "GET") == 0)
+            reply->allow = "GET, HEAD";
+    return desk_refuse(reply, 405, "not by this method");
+}
+
 int desk_handle(void *ctx, struct web_request *r, struct web_reply *reply)
 {
     struct desk *d = ctx;
@@ -239,19 +248,14 @@ int desk_handle(void *ctx, struct web_request *r, struct web_reply *reply)
     unsigned roles;
     bool known, api = strncmp(path, "/api/", 5) == 0 || strcmp(path, "/api") == 0;
     const struct desk_own_route *own = find_own(path, web_method(r), &known);
-    if (own && !api) /* figures: for monitoring, by whatever name it has */
+    if (known && !own)
+        return refuse_method(path, reply);
+    if (known && !api) /* figures: for monitoring, by whatever name it has */
         return answer_own(d, own, NULL, r, reply);
     if (!host_is_good(d, r))
         return desk_refuse(reply, 421, "this is not the desk's address: see web.desk_url");
-    if (!api && !known)
+    if (!api)
         return show_page(r, reply);
-    if (known && !own) {
-        reply->allow = strncmp(path, "/api/login", 10) == 0 || strstr(path, "/check") ||
-                               strcmp(path, "/api/logout") == 0
-                           ? "POST"
-                           : "GET, HEAD";
-        return desk_refuse(reply, 405, "not by this method");
-    }
     if (!only_reads(r) && !origin_is_good(d, r))
         return desk_refuse(reply, 403, "this comes from another site");
     const struct session *s = desk_session_of(d, r, &roles);

@@ -228,7 +228,7 @@ static void user_handle(const struct desk *d, const char *account, uint8_t out[U
 {
     struct buf text = {0};
     uint8_t digest[SHA256_LEN];
-    buf_printf(&text, "ebb passkey %s %s", d->setup->config->origin, account);
+    buf_printf(&text, "ebb passkey %s %s", journal_origin(d->c.journal), account);
     sha256(text.p, text.n, digest);
     memcpy(out, digest, USER_HANDLE);
     buf_free(&text);
