@@ -188,7 +188,9 @@ void api_refuse_child(struct job *j, struct web_reply *reply)
                           : q->code == QUERY_ABSENT    ? 404
                           : q->code == QUERY_FORBIDDEN ? 403
                                                        : 422;
-        api_refuse(reply, status, "%.*s", (int)why.n, why.n ? (const char *)why.p : "");
+        if (!why.n)
+            why = span_str("it could not be done");
+        api_refuse(reply, status, "%.*s", (int)why.n, (const char *)why.p);
     } else {
         api_refuse(reply, 500, "what was to answer this has died");
     }

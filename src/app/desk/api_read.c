@@ -96,6 +96,17 @@ static int take_parameter(void *ctx, const char *name, struct span value)
     return api_word(g->job, "--", name, "=", value) ? 0 : refuse(g, "too many", name);
 }
 
+/* Lists that may have a row an event: so many unless it is said how many; CSV is for keeping. */
+#define LIMIT "1000"
+
+static void limit_rows(struct job *j, struct web_request *r)
+{
+    static const char *const lists[] = {"events", "campaigns", "contacts queue"};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        if (strcmp(j->command, lists[i]) == 0 && !web_query(r, "limit").p && !j->csv)
+            api_word(j, "--limit=", "", "", span_str(LIMIT));
+}
+
 static bool build(struct reading *g, struct web_request *r)
 {
     struct job *j = g->job;
@@ -104,6 +115,7 @@ static bool build(struct reading *g, struct web_request *r)
     web_queries(r, take_parameter, g);
     if (g->refused)
         return false;
+    limit_rows(j, r);
     if (j->csv)
         api_word(j, "--csv", "", "", none);
     else if (j->route->shape != TEXT && cli_option(j->command, "json", &arg))
@@ -135,7 +147,8 @@ static int run_command(void *ctx)
 /* Commands that exit with 1 when what they looked at does not hold: that is an answer. */
 static bool is_check(const char *command)
 {
-    static const char *const all[] = {"log verify", "account check", "reward ledger"};
+    static const char *const all[] = {"log verify", "account check", "reward ledger",
+                                      "contacts find"};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (strcmp(command, all[i]) == 0)
             return true;
