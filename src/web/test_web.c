@@ -332,6 +332,11 @@ static void test_late(void)
     close(fd);
 }
 
+static bool has_sent(int fd, const char *text)
+{
+    return send(fd, text, strlen(text), MSG_NOSIGNAL) == (ssize_t)strlen(text);
+}
+
 static void test_slow(void)
 {
     struct server s;
@@ -350,6 +355,19 @@ static void test_slow(void)
     }
     int64_t took = clock_ms() - begun;
     ok(took >= 900 && took < 2000, "cut off however it trickles");
+    close(slow);
+    slow = client(&s);
+    begun = clock_ms();
+    ok(has_sent(slow, "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 900\r\n\r\n"));
+    while (clock_ms() - begun < 4000) { /* its body does */
+        char c;
+        if (send(slow, "b", 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ||
+            recv(slow, &c, 1, MSG_DONTWAIT) == 0)
+            break;
+        turn(&s, 100);
+    }
+    took = clock_ms() - begun;
+    ok(took >= 900 && took < 3000, "a body that trickles, too");
     for (int i = 0; i < 100; i++) {
         fds[i] = client(&s);
         ok(send(fds[i], "GET", 3, MSG_NOSIGNAL) == 3);

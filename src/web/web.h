@@ -40,8 +40,8 @@ struct web_setup {
      * says no, body_small is the limit of everything. NULL: it always may. */
     bool (*may_be_large)(void *ctx, const struct web_request *r);
     size_t body_small;
-    unsigned
-        request_s; /* a request that has not come whole by then is cut off, however it trickles */
+    unsigned request_s; /* a request's headers must be whole by then, or it is cut off, however it
+                         * trickles; its body likewise, and a second longer for each 4 KB of it */
     unsigned idle_s;
     /* Called when the request is there. Fills the reply, or returns WEB_LATER and calls
      * web_answer() in its time; the request is valid until it was answered. */

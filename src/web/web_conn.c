@@ -13,13 +13,14 @@
 #include "web/web_impl.h"
 #include "wire/proxy.h"
 
-#define ACCEPT_BATCH      64
-#define HEADINGS_MAX      1024 /* connections whose PROXY header is awaited */
-#define HEADING_MS        3000
-#define DEAF_MS           100 /* when no descriptors are left */
-#define CROWD_BUCKETS     4096
-#define REPLY_MS          60000 /* to take an answer, */
-#define REPLY_BYTES_PER_S 4096  /* and this much longer */
+#define ACCEPT_BATCH  64
+#define HEADINGS_MAX  1024 /* connections whose PROXY header is awaited */
+#define HEADING_MS    3000
+#define DEAF_MS       100 /* when no descriptors are left */
+#define CROWD_BUCKETS 4096
+#define REPLY_MS      60000 /* to take an answer, */
+#define BYTES_PER_S   4096  /* and this much longer; of a body what has come counts */
+#define SCAN_MS       500
 
 /* ---- how many an address has; of IPv6 a /64 is one ---- */
 
@@ -177,6 +178,8 @@ static bool make_room(struct web *w)
     struct web_conn *c = w->list[WEB_WAITING].first;
     if (!c)
         c = w->list[WEB_HEADING].first;
+    if (!c)
+        c = w->list[WEB_BODY].first;
     if (c)
         web_conn_cut(w, c);
     return c;
@@ -304,10 +307,23 @@ static int64_t deadline(const struct web *w, const struct web_conn *c)
         return c->since + HEADING_MS;
     case WEB_WAITING:
         return c->since + (int64_t)w->setup.request_s * 1000;
+    case WEB_BODY:
+        return c->since + (int64_t)w->setup.request_s * 1000 +
+               (int64_t)(c->request ? c->request->taken / BYTES_PER_S : 0) * 1000;
     case WEB_REPLYING:
-        return c->since + REPLY_MS + (int64_t)(c->reply_n / REPLY_BYTES_PER_S) * 1000;
+        return c->since + REPLY_MS + (int64_t)(c->reply_n / BYTES_PER_S) * 1000;
     default:
         return INT64_MAX;
+    }
+}
+
+/* Those whose time depends on how much there is. */
+static void scan(struct web *w, enum web_phase phase)
+{
+    for (struct web_conn *c = w->list[phase].first, *next; c; c = next) {
+        next = c->next;
+        if (deadline(w, c) <= w->now)
+            web_conn_cut(w, c);
     }
 }
 
@@ -319,26 +335,25 @@ void web_conn_deadlines(struct web *w)
         w->deaf_until = 0;
         epoll_ctl(w->epoll, EPOLL_CTL_ADD, w->setup.listener, &e);
     }
-    for (size_t i = 0; i < 2; i++)
+    for (size_t i = 0; i < sizeof ordered / sizeof *ordered; i++)
         for (struct web_conn *c; (c = w->list[ordered[i]].first) && deadline(w, c) <= w->now;)
             web_conn_cut(w, c);
-    for (struct web_conn *c = w->list[WEB_REPLYING].first, *next; c; c = next) {
-        next = c->next;
-        if (deadline(w, c) <= w->now)
-            web_conn_cut(w, c);
-        else if (c->since + REPLY_MS > w->now)
-            break; /* nor can any behind it be due */
-    }
+    if (w->now - w->scanned < SCAN_MS)
+        return;
+    w->scanned = w->now;
+    scan(w, WEB_BODY);
+    scan(w, WEB_REPLYING);
 }
 
 int64_t web_conn_next_deadline(const struct web *w)
 {
     int64_t next = w->deaf_until ? w->deaf_until : INT64_MAX;
-    for (unsigned i = 0; i < WEB_CUT; i++) {
+    for (unsigned i = WEB_HEADING; i <= WEB_WAITING; i++) {
         const struct web_conn *c = w->list[i].first;
         int64_t due = c ? deadline(w, c) : INT64_MAX;
         if (due < next)
             next = due;
     }
-    return next;
+    bool scans = w->list[WEB_BODY].n || w->list[WEB_REPLYING].n;
+    return scans && w->scanned + SCAN_MS < next ? w->scanned + SCAN_MS : next;
 }

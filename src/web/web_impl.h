@@ -13,7 +13,8 @@
 /* In which a connection is; each has a list, the longest waiting first. */
 enum web_phase {
     WEB_HEADING,  /* its PROXY header is awaited; libmicrohttpd does not know it yet */
-    WEB_WAITING,  /* a whole request is awaited */
+    WEB_WAITING,  /* a whole request is awaited, its headers first */
+    WEB_BODY,     /* then its body */
     WEB_THINKING, /* the handler has it: WEB_LATER */
     WEB_REPLYING, /* the answer is on its way */
     WEB_CUT,      /* shut down; libmicrohttpd will close it */
@@ -42,6 +43,7 @@ struct web {
     int epoll;     /* what web_fd() gives: listener, libmicrohttpd's own, and those below */
     int mhd_epoll; /* inside of it */
     int64_t now;
+    int64_t scanned;    /* when those whose time depends on bytes were looked at */
     int64_t deaf_until; /* no descriptors were left: the listener is not waited on */
     bool stopping;
     struct web_conn **conn; /* by descriptor */

@@ -198,6 +198,8 @@ unsigned web_request_begin(struct web_request *r, const char *method, const char
         if (!r->form)
             return 400;
     }
+    if (h.encodings || length)
+        web_conn_phase(r->web, r->conn, WEB_BODY);
     return length > body_limit(r) ? 413 : 0;
 }
 

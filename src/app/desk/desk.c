@@ -20,7 +20,7 @@
 #define BODY_SMALL         (64u << 10) /* of who is not logged in */
 #define BODY_MAX           (32u << 20)
 #define FILES_MAX          (64u << 20) /* papers that go along with an act */
-#define REQUEST_S          60
+#define REQUEST_S          20
 #define IDLE_S             60
 #define LOOK_MS            200 /* between two looks at the log: how long a closed account lives */
 #define READ_ENTRIES       20000

@@ -21,7 +21,7 @@
 #define CONNECTIONS_PER_IP 128 /* an office is one address, and Tor's exits are few */
 #define BODY_MAX           (1u << 20)
 #define FILES_MAX          (64u << 20)
-#define REQUEST_S          60
+#define REQUEST_S          20
 #define IDLE_S             20
 #define RECORDER_WAIT_MS   3000     /* for a lead to be kept: pages wait meanwhile */
 #define ASSET_AGE_S        31536000 /* a year */
