@@ -95,7 +95,7 @@ class Page(html.parser.HTMLParser):
         if len(names) != len(set(names)):
             self.wrong.append("%s: an attribute twice" % tag)
         attrs = dict(attrs)
-        self.tags.append((tag, attrs))
+        self.tags.append(("svg:" + tag if "svg" in self.open else tag, attrs))
         if "id" in attrs:
             if attrs["id"] in self.ids:
                 self.wrong.append("id twice: " + attrs["id"])
@@ -484,6 +484,69 @@ try:
     ok(broken.status != 200, "no PROXY header: no answer")
 except (OSError, http.client.HTTPException):
     ok(True, "no PROXY header: no answer")
+
+# ---- the description of what programs may ask ----
+
+must("oscar", "release", "make", "--since", DAYS[0], "--until", "2011-03-19")
+number = until(lambda: json.loads(ask("/progress.json").text)["release"], 10)
+API = json.loads(ask("/openapi.json").text)
+ok(until(lambda: ask("/proof/%d" % number).status == 200), "a release, with its proof")
+
+
+def faults(value, schema, at="$"):
+    """What of a value is not as the schema has it: so much of JSON Schema as the description uses."""
+    if "$ref" in schema:
+        target = API
+        for part in schema["$ref"].split("/")[1:]:
+            target = target[part]
+        yield from faults(value, target, at)
+    for part in schema.get("allOf", []):
+        yield from faults(value, part, at)
+    if "anyOf" in schema and all(list(faults(value, part, at)) for part in schema["anyOf"]):
+        yield "%s: none of what it may be: %r" % (at, value)
+    kinds = {"object": dict, "array": list, "string": str, "boolean": bool, "null": type(None), "integer": int, "number": (int, float)}
+    if "type" in schema:
+        wanted = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
+        if not any(isinstance(value, kinds[k]) and (k == "boolean" or not isinstance(value, bool)) for k in wanted):
+            yield "%s: %r is no %s" % (at, value, wanted)
+    if "const" in schema and value != schema["const"] or "enum" in schema and value not in schema["enum"]:
+        yield "%s: %r" % (at, value)
+    if isinstance(value, str) and not re.search(schema.get("pattern", ""), value):
+        yield "%s: %r" % (at, value)
+    if isinstance(value, int) and value < schema.get("minimum", value):
+        yield "%s: %r" % (at, value)
+    if isinstance(value, dict):
+        known = schema.get("properties", {})
+        yield from ("%s: without %s" % (at, k) for k in schema.get("required", []) if k not in value)
+        if schema.get("additionalProperties") is False:
+            yield from ("%s: %s is not described" % (at, k) for k in value if k not in known)
+        for k, v in value.items():
+            if k in known:
+                yield from faults(v, known[k], at + "." + k)
+    if isinstance(value, list) and "items" in schema:
+        for i, v in enumerate(value):
+            yield from faults(v, schema["items"], "%s[%d]" % (at, i))
+
+
+described = {p for p in API["paths"]}
+equal(described - {path for method, path in ROUTES}, set(), "every path that is described is there")
+equal({path for method, path in ROUTES if path.endswith(".json") or path.startswith(("/log/", "/proof/"))} - described, {"/openapi.json"},
+      "and every one for programs is described")
+for path, source in [("/progress.json", None), ("/releases/{id}.json", None), ("/log/checkpoint", None), ("/log/vkey", None), ("/proof/{id}", None)] + \
+        [("/check.json", s) for s in (INFECTED, NOT_SEEN, RESOLVER, NOT_SEEN6, NET6 + "1", "203.0.113.11", "203.0.113.139", "127.0.0.1")]:
+    a = ask(path.replace("{id}", str(number)), source or "192.0.2.250")
+    content = API["paths"][path]["get"]["responses"][str(a.status)]["content"]
+    kind = a.headers["Content-Type"].split(";")[0]
+    wrong = ["%d %s" % (a.status, kind)] if a.status != 200 or kind not in content else []
+    if kind == "application/json" and not wrong:
+        wrong = list(faults(json.loads(a.text), content[kind]["schema"]))
+    if wrong:
+        ok(False, "%s: %s" % (path, "; ".join(wrong[:5])))
+a = ask("/releases/%d.json" % (number + 1))
+ok(a.status == 404 and not list(faults(json.loads(a.text), API["components"]["schemas"]["Error"])), "errors, too")
+ok(list(faults({"address": 1}, API["components"]["schemas"]["Check"])), "(what is not as described is found)")
+for path in ("/?lang=en", "/releases?lang=ar", "/releases/%d?lang=ru" % number):
+    page(path)
 
 # nothing is kept of who asks
 size = hole.rows("status")[0]["log_size"]
