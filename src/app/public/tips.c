@@ -20,11 +20,11 @@ static void put_items(struct face_view *v, const char *list, const char *const *
 static void put_way_in(struct face_view *v)
 {
     char href[TIPS_HREF_MAX];
-    buf_str(v->out, "<p class=\"actions\"><a class=\"button primary\" href=\"");
+    buf_str(v->out, "<p class=\"actions\"><a class=\"button\" href=\"");
     face_href(v, "/tips/new");
     buf_str(v->out, "\">");
     words_put(v->out, v->words, "tips.go.new", NULL);
-    buf_str(v->out, "</a> <a class=\"button\" href=\"");
+    buf_str(v->out, "</a> <a class=\"button second\" href=\"");
     face_href(v, "/tips/return");
     buf_str(v->out, "\">");
     words_put(v->out, v->words, "tips.go.return", NULL);
@@ -64,7 +64,7 @@ void face_tips(struct face_view *v)
     face_heading(v, "tips.title", NULL);
     face_paragraph(v, "tips.about");
     put_way_in(v);
-    buf_str(v->out, "<div class=\"warning\">\n");
+    buf_str(v->out, "<div class=\"warn\">\n");
     face_paragraph(v, "tips.danger");
     buf_str(v->out, "</div>\n");
     face_section(v, "tips.safe.title", "safe");

@@ -24,31 +24,28 @@ static bool only_blanks(struct span s)
     return true;
 }
 
+/* What is wrong with it is shown with it: nobody writes that a second time. */
 static void read_text(struct face_view *v, struct tips_form *f, struct tips_errors *e)
 {
     struct span text = web_form(v->request, "text");
-    if (text.n > TIPS_TEXT_MAX) {
-        tips_error(e, "text", "tips.error.text.long", "256");
-        return;
-    }
-    if (!span_is_utf8(text)) {
-        tips_error(e, "text", "tips.error.text.characters", NULL);
-        return;
-    }
     put_lines(&f->text, text);
-    f->given.text = only_blanks(text) ? span_of(NULL, 0) : buf_as_span(&f->text);
+    if (text.n > TIPS_TEXT_MAX)
+        tips_error(e, "text", "tips.error.text.long", "256");
+    else if (!span_is_utf8(text))
+        tips_error(e, "text", "tips.error.text.characters", NULL);
+    else
+        f->given.text = only_blanks(text) ? span_of(NULL, 0) : buf_as_span(&f->text);
 }
 
 static void read_contact(struct face_view *v, struct tips_form *f, struct tips_errors *e)
 {
     struct span contact = web_form(v->request, "contact"),
                 language = web_form(v->request, "language");
+    f->given.contact = contact;
     if (contact.n > TIPS_CONTACT_MAX)
         tips_error(e, "contact", "tips.error.contact.long", NULL);
     else if (!span_is_utf8(contact))
         tips_error(e, "contact", "tips.error.text.characters", NULL);
-    else
-        f->given.contact = contact;
     if (language.n <= SEAL_LANGUAGE_MAX && span_is_plain(language))
         f->given.language = language;
 }

@@ -55,7 +55,7 @@ void tips_put_summary(struct face_view *v, const struct tips_errors *e)
 {
     if (!e->n)
         return;
-    buf_str(v->out, "<div class=\"error-summary\" role=\"alert\" aria-labelledby=\"wrong\">\n"
+    buf_str(v->out, "<div class=\"bad\" role=\"alert\" aria-labelledby=\"wrong\">\n"
                     "<h2 id=\"wrong\">");
     words_put(v->out, v->words, "tips.error.title", NULL);
     buf_str(v->out, "</h2>\n<ul>\n");
@@ -122,7 +122,7 @@ void tips_put_form(struct face_view *v, const char *path, bool files)
 
 void tips_put_button(struct face_view *v, const char *key, bool primary)
 {
-    buf_printf(v->out, "<p><button type=\"submit\"%s>", primary ? " class=\"primary\"" : "");
+    buf_printf(v->out, "<p><button type=\"submit\"%s>", primary ? "" : " class=\"second\"");
     words_put(v->out, v->words, key, NULL);
     buf_str(v->out, "</button></p>\n");
 }

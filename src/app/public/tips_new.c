@@ -7,8 +7,9 @@
 #include "app/public/tips_impl.h"
 #include "base/log.h"
 
-#define STACK_WIPED (256u << 10) /* bytes of it: what functions left there that had words in them  \
-                                  */
+#define STACK_WIPED                                                                                \
+    (256u << 10) /* bytes of it: what functions left there that had words in them                  \
+                  */
 
 /* Languages that answers may be in, beside the site's own: by their own names. */
 static const char *const languages[][2] = {
@@ -56,7 +57,9 @@ static void put_contact(struct face_view *v, const struct tips_form *f, const st
     tips_put_label(v, "contact", "tips.form.contact");
     tips_put_hint(v, "contact", "tips.form.contact.hint", NULL);
     tips_put_error(v, "contact", e);
-    buf_str(v->out, "<textarea name=\"contact\" rows=\"2\" dir=\"auto\" autocomplete=\"off\"");
+    buf_str(
+        v->out,
+        "<textarea name=\"contact\" class=\"short\" rows=\"2\" dir=\"auto\" autocomplete=\"off\"");
     tips_put_described(v, "contact", e);
     buf_str(v->out, ">\n");
     if (f)
@@ -73,7 +76,7 @@ static void put_page(struct face_view *v, const struct tips_form *f, const struc
     face_heading(v, "tips.new.title", NULL);
     if (wait) {
         snprintf(minutes, sizeof minutes, "%u", (wait + 59) / 60);
-        buf_str(v->out, "<div class=\"error-summary\" role=\"alert\">\n");
+        buf_str(v->out, "<div class=\"bad\" role=\"alert\">\n");
         tips_put_paragraph(v, "", "tips.new.full", minutes);
         tips_put_paragraph(v, "", "tips.new.full.ways", NULL);
         buf_str(v->out, "</div>\n");
@@ -144,7 +147,7 @@ static void put_receipt_page(struct face_view *v, const struct tips_form *f,
     face_begin(v, "tips.receipt.title");
     face_heading(v, "tips.receipt.title", NULL);
     tips_put_paragraph(v, "", "tips.receipt.taken", NULL);
-    buf_str(v->out, "<div class=\"warning\">\n");
+    buf_str(v->out, "<div class=\"warn\">\n");
     tips_put_paragraph(v, "", "tips.receipt.once", NULL);
     buf_str(v->out, "</div>\n");
     put_words(v, &s->receipt);

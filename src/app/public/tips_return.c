@@ -20,7 +20,7 @@ static void put_ask(struct face_view *v, const struct tips_errors *e, unsigned w
     face_heading(v, "tips.return.title", NULL);
     if (wait) {
         snprintf(seconds, sizeof seconds, "%u", wait);
-        buf_str(v->out, "<div class=\"error-summary\" role=\"alert\">\n");
+        buf_str(v->out, "<div class=\"bad\" role=\"alert\">\n");
         tips_put_paragraph(v, "", "tips.return.busy", seconds);
         buf_str(v->out, "</div>\n");
     }
@@ -31,7 +31,7 @@ static void put_ask(struct face_view *v, const struct tips_errors *e, unsigned w
     tips_put_label(v, "receipt", "tips.return.receipt");
     tips_put_hint(v, "receipt", "tips.return.receipt.hint", NULL);
     tips_put_error(v, "receipt", e);
-    buf_str(v->out, "<textarea name=\"receipt\" rows=\"3\" dir=\"ltr\" lang=\"en\" "
+    buf_str(v->out, "<textarea name=\"receipt\" class=\"short\" rows=\"3\" dir=\"ltr\" lang=\"en\" "
                     "autocomplete=\"off\" autocapitalize=\"none\" spellcheck=\"false\"");
     tips_put_described(v, "receipt", e);
     buf_str(v->out, "></textarea>\n</div>\n");
@@ -101,7 +101,7 @@ static void begin_said(struct face_view *v, const char *class, const char *key, 
 {
     buf_printf(v->out, "<li class=\"said %s\">\n<h3>", class);
     words_put(v->out, v->words, key, NULL);
-    buf_str(v->out, ", ");
+    buf_str(v->out, " \xc2\xb7 ");
     face_day(v, day);
     buf_str(v->out, "</h3>\n");
 }
@@ -171,7 +171,7 @@ static void put_claim(struct offers *o, const struct reward_offer *offer,
     rewards_awards(v->face->c.pursuit, offer->entry, find_award, &found, NULL);
     buf_str(v->out, "<li>");
     face_outside(v, offer->name);
-    buf_str(v->out, ", ");
+    buf_str(v->out, " \xc2\xb7 ");
     face_day(v, claim->day);
     buf_str(v->out, ": ");
     words_put(v->out, v->words,
@@ -333,7 +333,7 @@ static void put_say_again(struct face_view *v, const struct receipt *r, const st
     face_heading(v, "tips.say.title", NULL);
     if (wait) {
         snprintf(minutes, sizeof minutes, "%u", (wait + 59) / 60);
-        buf_str(v->out, "<div class=\"error-summary\" role=\"alert\">\n");
+        buf_str(v->out, "<div class=\"bad\" role=\"alert\">\n");
         tips_put_paragraph(v, "", "tips.new.full", minutes);
         tips_put_paragraph(v, "", "tips.new.full.ways", NULL);
         buf_str(v->out, "</div>\n");
