@@ -15,6 +15,8 @@
 #include "net/http_server.h"
 #include "net/tls.h"
 
+#define BACKLOG 1024 /* of web listeners: a crowd that comes at once */
+
 /* ---- config ---- */
 
 static int try_servers(const struct net_config *net, struct err *err)
@@ -138,7 +140,7 @@ static int bind_endpoint(const char *key, const char *endpoint, int *out, struct
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (bind(fd, v4 ? (struct sockaddr *)&a4 : (struct sockaddr *)&a6, v4 ? sizeof a4 : sizeof a6) <
             0 ||
-        listen(fd, 64) < 0) {
+        listen(fd, BACKLOG) < 0) {
         int rc = err_errno(err, "%s: %s", key, endpoint);
         close(fd);
         return rc;
