@@ -230,6 +230,7 @@ struct job *api_job(struct desk_api *a, const struct desk_session *s, struct web
     j->route = route;
     j->session = *s;
     j->since = clock_ms();
+    j->asked = api_log_size(a);
     j->query.out = j->query.err_fd = -1;
     arena_init(&j->arena);
     j->view = (struct view_ask){.case_dir = api_case_dir(a),
@@ -274,20 +275,47 @@ int api_submit(struct job *j, struct web_reply *reply)
     return WEB_LATER;
 }
 
+static void answer(struct job *j, struct web_reply *reply)
+{
+    struct web_request *r = j->request;
+    j->request = NULL;
+    web_keep(r, NULL);
+    web_answer(j->api->setup.web, r, reply);
+}
+
+/* Whether what this one is making is what the other one wants. */
+static bool makes_for(const struct job *j, const struct job *other)
+{
+    return j != other && j->key && other->key && other->asked <= j->position &&
+           strcmp(j->key, other->key) == 0;
+}
+
+/* Those that wait for the very same thing get it, too. */
+static void answer_others(struct job *j, const struct web_reply *reply)
+{
+    for (struct job *other = j->api->jobs; other; other = other->next) {
+        if (other->running || !other->request || !makes_for(j, other))
+            continue;
+        struct web_reply copy = *reply;
+        copy.body = (struct buf){0};
+        buf_span(&copy.body, buf_as_span(&reply->body));
+        answer(other, &copy);
+    }
+}
+
 /* True when there was somebody to answer. */
 static bool answer_job(struct job *j)
 {
     struct web_reply reply = {.type = JSON_TYPE};
-    struct web_request *r = j->request;
-    if (!r)
+    if (!j->request)
         return false;
     if (j->query.code >= 0 && !j->query.too_large)
         j->finish(j, &reply);
     else
         api_refuse_child(j, &reply);
-    j->request = NULL;
-    web_keep(r, NULL);
-    web_answer(j->api->setup.web, r, &reply);
+    if (!reply.status || reply.status == 200)
+        answer_others(j, &reply);
+    answer(j, &reply);
     return true;
 }
 
@@ -303,11 +331,20 @@ static void begin_job(struct job *j)
     }
 }
 
+/* By a child that runs already. */
+static bool is_being_made(const struct desk_api *a, const struct job *j)
+{
+    for (const struct job *other = a->jobs; other; other = other->next)
+        if (other->running && !other->query.dropped && makes_for(other, j))
+            return true;
+    return false;
+}
+
 static void begin_waiting(struct desk_api *a)
 {
     unsigned running = count(a, NULL, true);
     for (struct job *j = a->jobs; j && running < API_CHILDREN_MAX; j = j->next)
-        if (!j->running) {
+        if (!j->running && !is_being_made(a, j)) {
             begin_job(j);
             running++;
         }
@@ -345,9 +382,10 @@ unsigned desk_api_fds(const struct desk_api *a, struct pollfd *p, unsigned max)
 
 int desk_api_wait_ms(const struct desk_api *a, int most)
 {
-    unsigned running = count(a, NULL, true), all = count(a, NULL, false);
-    if (all > running && running < API_CHILDREN_MAX)
-        return 0;
+    unsigned running = count(a, NULL, true);
+    for (const struct job *j = a->jobs; j && running < API_CHILDREN_MAX; j = j->next)
+        if (!j->running && !is_being_made(a, j))
+            return 0;
     for (const struct job *j = a->jobs; j; j = j->next)
         if (j->running && (query_is_ending(&j->query) || !j->query.pid) && most > ENDING_MS)
             most = ENDING_MS;

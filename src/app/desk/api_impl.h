@@ -46,6 +46,7 @@ struct job {
     bool finishes; /* also when nobody waits for it any more */
     struct desk_query query;
     uint64_t position; /* of the log when the child began */
+    uint64_t asked;    /* and when it was asked */
     int64_t since;     /* ms, of the request */
     const char *key;   /* of the cache; NULL: not to be kept */
     int (*child)(void *job);
