@@ -63,13 +63,16 @@ static bool is_below(uint64_t limit, const struct release_cell *c, unsigned stat
     return false;
 }
 
+static bool is_entering(const struct release_rule *rule, const struct release_margin *m,
+                        const struct release_cell *c)
+{
+    return !m->first && !c->was_shown && is_below(release_enter(rule), c, m->stats);
+}
+
 static void judge(const struct release_rule *rule, const struct release_margin *m,
                   struct release_cell *c)
 {
-    c->why = is_below(rule->minimum, c, m->stats) ? RELEASE_SMALL
-             : !m->first && !c->was_shown && is_below(release_enter(rule), c, m->stats)
-                 ? RELEASE_ENTERING
-                 : RELEASE_SHOWN;
+    c->why = is_below(rule->minimum, c, m->stats) ? RELEASE_SMALL : RELEASE_SHOWN;
     for (unsigned q = 0; q < m->stats; q++)
         show_number(rule, c, q);
 }
@@ -220,19 +223,7 @@ static bool is_enough(const struct release_rule *rule, const struct release_tabl
     return n != 1;
 }
 
-/* The smallest that is shown; with `limit` of those with a count below it. */
-static struct release_cell *smallest(struct release_table *t, unsigned stats, uint64_t limit)
-{
-    struct release_cell *best = NULL;
-    for (size_t i = 0; i < t->n; i++) {
-        struct release_cell *c = &t->cell[i];
-        if (c->why == RELEASE_SHOWN && is_below(limit, c, stats) &&
-            (!best || c->count[0].value < best->count[0].value))
-            best = c;
-    }
-    return best;
-}
-
+/* Those that were suppressed last time. */
 static bool take_along_again(struct release_table *t)
 {
     bool some = false;
@@ -246,19 +237,21 @@ static bool take_along_again(struct release_table *t)
     return some;
 }
 
-/* One more is suppressed; false when all are. First those that would not be shown the next time
- * either, once they have not been shown. Then all that were suppressed last time: had one been
+/* More is suppressed; false when all is. First all that was suppressed last time: had one been
  * taken along then and another now, both would have been shown once. Then the smallest. */
-static bool take_along(const struct release_rule *rule, struct release_table *t, unsigned stats)
+static bool take_along(struct release_table *t)
 {
-    struct release_cell *c = smallest(t, stats, release_enter(rule));
-    if (!c && take_along_again(t))
+    struct release_cell *best = NULL;
+    if (take_along_again(t))
         return true;
-    if (!c)
-        c = smallest(t, stats, RELEASE_MANY);
-    if (c)
-        c->why = RELEASE_ALONG;
-    return c != NULL;
+    for (size_t i = 0; i < t->n; i++) {
+        struct release_cell *c = &t->cell[i];
+        if (c->why == RELEASE_SHOWN && (!best || c->count[0].value < best->count[0].value))
+            best = c;
+    }
+    if (best)
+        best->why = RELEASE_ALONG;
+    return best != NULL;
 }
 
 static struct release_table *first_failing(const struct release_rule *rule,
@@ -274,32 +267,49 @@ static struct release_table *first_failing(const struct release_rule *rule,
 }
 
 /* More is withheld, first in the table that does not hold: true when something was. */
-static bool withhold(const struct release_rule *rule, struct release_margin *m,
-                     struct release_table *t)
+static bool withhold(struct release_margin *m, struct release_table *t)
 {
-    if (t->additive && take_along(rule, t, m->stats))
+    if (t->additive && take_along(t))
         return true;
     if (m->total.why == RELEASE_SHOWN) {
         m->total.why = RELEASE_ALONG;
         return true;
     }
     for (size_t i = 0; i < m->tables; i++)
-        if (m->table[i].additive && take_along(rule, &m->table[i], m->stats))
+        if (m->table[i].additive && take_along(&m->table[i]))
             return true;
     return false;
+}
+
+/* Who is entering is not shown yet, but nobody is hidden behind them either: whether the small ones
+ * need others is decided as if they were shown. Else they would take the place of those that were
+ * taken along. */
+static void hide_entering(const struct release_rule *rule, struct release_margin *m)
+{
+    for (size_t i = 0; i < m->tables; i++) {
+        struct release_table *t = &m->table[i];
+        for (size_t c = 0; c < t->n; c++)
+            if (t->cell[c].why == RELEASE_SHOWN && is_entering(rule, m, &t->cell[c]))
+                t->cell[c].why = RELEASE_ENTERING;
+        while (!is_enough(rule, t, m->stats) && take_along(t))
+            ;
+    }
 }
 
 void release_protect(const struct release_rule *rule, struct release_margin *m)
 {
     struct release_table *t;
     judge(rule, m, &m->total);
+    if (m->total.why == RELEASE_SHOWN && is_entering(rule, m, &m->total))
+        m->total.why = RELEASE_ENTERING;
     for (size_t i = 0; i < m->tables; i++) {
         t = &m->table[i];
         for (size_t c = 0; c < t->n; c++)
             judge(rule, m, &t->cell[c]);
-        while (!is_enough(rule, t, m->stats) && take_along(rule, t, m->stats))
+        while (!is_enough(rule, t, m->stats) && take_along(t))
             ;
     }
-    while ((t = first_failing(rule, m)) && withhold(rule, m, t))
+    while ((t = first_failing(rule, m)) && withhold(m, t))
         ;
+    hide_entering(rule, m);
 }
