@@ -20,6 +20,33 @@ function mapWhenNear(figure: HTMLElement): void {
   near.observe(figure);
 }
 
+/* A button beside each digest and permanent address: they are long, and are compared, not read. Its words stand in the page. */
+function offerCopies(main: HTMLElement): void {
+  const { copy, copied } = main.dataset;
+  if (!copy || !copied || !navigator.clipboard) return; // there is none without TLS
+  for (const code of main.querySelectorAll<HTMLElement>("code.digest, code.address")) {
+    const text = code.textContent ?? "";
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "plain";
+    button.textContent = copy;
+    button.setAttribute("aria-label", `${copy}: ${text.slice(0, 24)}`);
+    button.addEventListener("click", () => {
+      navigator.clipboard.writeText(text).then(
+        () => {
+          button.textContent = copied;
+          setTimeout(() => (button.textContent = copy), 2000);
+        },
+        () => button.remove(),
+      );
+    });
+    code.after(" ", button);
+  }
+}
+
+const main = document.getElementById("main");
+if (main) offerCopies(main);
+
 const figure = document.getElementById("map");
 if (figure) mapWhenNear(figure);
 

@@ -164,7 +164,10 @@ void face_begin_with(struct face_view *v, const char *title_key, const char *arg
     put_languages(v);
     buf_str(v->out, "</div>\n");
     put_navigation(v);
-    buf_str(v->out, "</header>\n<main id=\"main\" tabindex=\"-1\">\n");
+    buf_str(v->out, "</header>\n<main id=\"main\" tabindex=\"-1\"");
+    html_attribute(v->out, "data-copy", span_str(words_raw(v->words, "site.copy")));
+    html_attribute(v->out, "data-copied", span_str(words_raw(v->words, "site.copied")));
+    buf_str(v->out, ">\n");
 }
 
 void face_begin(struct face_view *v, const char *title_key)

@@ -6,8 +6,8 @@
 #include "event/act.h"
 #include "wire/html.h"
 
-#define NAMES_SHOWN 100
-#define TEXT_SHOWN_MAX   (256u << 10) /* of a notice that are shown within the page */
+#define NAMES_SHOWN    100
+#define TEXT_SHOWN_MAX (256u << 10) /* of a notice that are shown within the page */
 
 /* ---- all of them: /notices ---- */
 
@@ -150,7 +150,7 @@ static void put_facts(struct notice_page *p)
     put_day_fact(v, "notices.closed", p->order.closed);
     put_day_fact(v, "notices.posted", p->posting.since);
     put_term(v, "notices.address");
-    buf_str(v->out, "<code>");
+    buf_str(v->out, "<code class=\"address\">");
     snprintf(path, sizeof path, "/notices/%llu", (unsigned long long)v->id);
     face_permalink(v, path);
     buf_str(v->out, "</code></dd>\n</dl>\n");
@@ -302,7 +302,8 @@ static void put_words(struct notice_page *p)
     bool is_html = span_is(p->notice->act.media, "text/html");
     arena_init(&arena);
     if ((is_html || span_is(p->notice->act.media, "text/plain")) &&
-        notice_paper_bytes(v->face, p->notice->act.sha256, &bytes) == 0 && bytes.n <= TEXT_SHOWN_MAX) {
+        notice_paper_bytes(v->face, p->notice->act.sha256, &bytes) == 0 &&
+        bytes.n <= TEXT_SHOWN_MAX) {
         if (is_html)
             html_read(buf_as_span(&bytes), &arena, &read);
         else
