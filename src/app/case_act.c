@@ -155,6 +155,8 @@ static int collect(const struct case_act *acts, size_t n, struct err *err)
     int rc = collector->act ? 0 : err_set(err, -EPERM, "this process only reads");
     for (size_t i = 0; rc == 0 && i < n; i++)
         rc = collector->act(collector->ctx, &acts[i], err);
+    if (rc == 0)
+        collector->end(collector->ctx);
     return rc;
 }
 

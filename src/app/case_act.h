@@ -28,6 +28,9 @@ int case_acts_as(const struct cli *cli, const struct account_key *key, struct ca
 struct case_collector {
     int (*act)(void *ctx, const struct case_act *act, struct err *err);
     int (*part)(void *ctx, struct span part, struct err *err);
+    /* That was all that case_acts() was given. Need not return: what a command prints of acts that
+     * are not on the log yet is of no use. */
+    void (*end)(void *ctx);
     void *ctx;
 };
 void case_collect(const struct case_collector *collector);

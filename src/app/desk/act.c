@@ -150,24 +150,6 @@ static void put_act(struct json *o, const struct act_prepared_act *a)
     json_object_end(o);
 }
 
-/* The command's own rows (JSON Lines); what it printed of another shape is left out. */
-static void put_output(struct json *o, struct span text)
-{
-    struct cur c = cur_of(text);
-    json_key(o, "output");
-    json_array(o);
-    while (cur_left(&c)) {
-        struct span line = cur_line(&c);
-        if (line.n < 2 || line.p[0] != '{' || line.p[line.n - 1] != '}')
-            continue;
-        if (o->comma)
-            buf_byte(o->out, ',');
-        buf_span(o->out, line);
-        o->comma = true;
-    }
-    json_array_end(o);
-}
-
 static void finish_prepare(struct job *j, struct web_reply *reply)
 {
     struct asked *q = j->own;
@@ -178,12 +160,9 @@ static void finish_prepare(struct job *j, struct web_reply *reply)
     }
     f = mem_zeroed(1, sizeof *f);
     struct act_prepared *p = NULL;
-    size_t printed = 0;
     bool good = act_frames_take(&j->query.text, f) == 0;
-    if (good) {
-        printed = j->query.text.n;
+    if (good)
         p = act_store_put(j->api->acts, &j->session, q->roles, &j->query.text, f);
-    }
     if (!p) {
         free(f);
         api_refuse(reply, good ? 503 : 500, "%s",
@@ -201,7 +180,6 @@ static void finish_prepare(struct job *j, struct web_reply *reply)
     for (unsigned i = 0; i < f->acts; i++)
         put_act(&o, &f->act[i]);
     json_array_end(&o);
-    put_output(&o, span_of(p->text.p, printed));
     api_put_warnings(j, &o);
     json_object_end(&o);
     json_newline(&o);

@@ -51,7 +51,7 @@ struct act_made {
     } file[8];
     unsigned files;
 };
-/* Runs the command and writes its output and the frames; the exit code. */
+/* Runs the command and writes the frames; the exit code, where it returns. */
 int act_make(const struct act_made *m);
 /* The acts that are no commands ("passkey add" ...): as a command does. */
 bool act_passkey_is(const char *command);

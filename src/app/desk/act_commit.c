@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "event/event.h"
 #include "state/accounts.h"
 
 #define LOOK_MS 50
@@ -105,14 +106,19 @@ static int send_all(struct committing *g, struct err *err)
     return rc;
 }
 
-/* The keeper has read past them, so that what is asked next shows them. */
+/* Of acts of the pursuit: the keeper has read past them, so that what is asked next need not. All
+ * other views are read on by who asks. */
 static bool wait_seen(struct committing *g)
 {
     char dir[FILE_PATH_MAX];
     struct pursuit *p = NULL;
     uint64_t last = g->done ? g->index[g->done - 1] : 0;
     int64_t until = clock_ms() + ACT_SEEN_MS;
-    bool seen = false;
+    bool seen = false, pursuit = false;
+    for (unsigned i = 0; i < g->done; i++)
+        pursuit |= g->m->frames->act[i].kind > KIND_ACCOUNT;
+    if (!pursuit)
+        return true;
     if (file_path(dir, NULL, "%s/views", g->m->case_dir) < 0 || pursuit_open(dir, &p, NULL) < 0)
         return false;
     while (!(seen = pursuit_refresh(p) > last) && clock_ms() < until)

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app/account/account.h"
 #include "app/case_act.h"
@@ -123,11 +124,19 @@ static int write_frames(struct making *g)
     return good ? EXIT_DONE : EXIT_FAILED;
 }
 
+/* All of one command's acts are there: each hands them over at once. */
+static void end(void *ctx)
+{
+    struct making *g = ctx;
+    fflush(stderr);
+    _exit(g->acts ? write_frames(g) : EXIT_FAILED);
+}
+
 int act_make(const struct act_made *m)
 {
     static struct making g;
     struct err err = {0};
-    const struct case_collector collector = {take_act, take_part, &g};
+    const struct case_collector collector = {take_act, take_part, end, &g};
     g.m = m;
     int rc = case_log_key(m->case_dir, &g.log, &err);
     if (rc == 0)
@@ -137,7 +146,6 @@ int act_make(const struct act_made *m)
     case_collect(&collector);
     account_is_elsewhere(&g.key);
     int code = run(&g, &err);
-    if (code == EXIT_DONE && !g.acts)
-        return cli_fail(EXIT_FAILED, "%s: there is nothing to record", m->command);
-    return code == EXIT_DONE ? write_frames(&g) : code;
+    return code == EXIT_DONE ? cli_fail(EXIT_FAILED, "%s: there is nothing to record", m->command)
+                             : code;
 }
