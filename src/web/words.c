@@ -248,13 +248,36 @@ static const char *fill_strong(struct filling *f, const char *p, const char *end
     return close + 2;
 }
 
-/* Our own words: no more than the characters of HTML are escaped, marks of direction stay. */
-static void put_own(struct filling *f, char c)
+/* What begins something, or is escaped in HTML. */
+static bool is_special(char c)
 {
-    if (f->html && strchr("&<>\"'", c))
-        html_text(f->out, span_of(&c, 1));
-    else
-        buf_byte(f->out, (uint8_t)c);
+    switch (c) {
+    case '%':
+    case '[':
+    case '*':
+    case '&':
+    case '<':
+    case '>':
+    case '"':
+    case '\'':
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Our own words: no more than the characters of HTML are escaped, marks of direction stay. Gives
+ * what is behind. */
+static const char *put_own(struct filling *f, const char *p, const char *end)
+{
+    const char *next = p + 1;
+    while (next < end && !is_special(*next))
+        next++;
+    size_t first = f->html && is_special(*p);
+    if (first)
+        html_text(f->out, span_of(p, 1));
+    buf_put(f->out, p + first, (size_t)(next - p) - first);
+    return next;
 }
 
 static void fill(struct filling *f, const char *p, const char *end, unsigned depth)
@@ -272,10 +295,7 @@ static void fill(struct filling *f, const char *p, const char *end, unsigned dep
         } else if (end - p >= 5 && p[0] == '*' && p[1] == '*' && depth < NEST_MAX) {
             next = fill_strong(f, p, end, depth);
         }
-        if (!next)
-            put_own(f, *p++);
-        else
-            p = next;
+        p = next ? next : put_own(f, p, end);
     }
 }
 
