@@ -25,7 +25,7 @@ def signed(d, prepared, name=None, change=None):
 
 
 def prepare(d, command, args=(), files=None, **options):
-    body = {"command": command, "args": list(args), "options": {k.replace("_", "-"): v for k, v in options.items()}}
+    body = {"command": command, "args": list(args), "options": {k if k == "rp_id" else k.replace("_", "-"): v for k, v in options.items()}}
     return d.post("/api/acts/prepare", dict(body, files=files) if files else body)
 
 
