@@ -117,7 +117,7 @@ static void test_base64url(void)
     b.n = 0;
     ok(base64url_decode(&b, span_str("_-8BAg")) && b.n == 4);
     ok(base64url_decode(&b, span_str("")) && b.n == 4);
-    static const char *const bad[] = {"_-8BAh", "_-8BAg==", "/+8BAg", "_-8BA g", "A"};
+    static const char *const bad[] = {"_-8BAh", "_-8BAg==", "/+8BAg", "_-8BA g", "A", "\xbeQID"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         ok(!base64url_decode(&b, span_str(bad[i])) && b.n == 4);
     buf_free(&b);
