@@ -12,6 +12,10 @@ struct act_prepared {
     struct buf text; /* the child's, which the frames point into */
     struct act_frames *frames;
 };
+struct act_store *act_store_new(void);
+void act_store_free(struct act_store *s);
+/* What that session has prepared is dropped. */
+void act_store_forget(struct act_store *s, const uint8_t id[DESK_SESSION_ID_LEN]);
 /* Takes the text over, which the frames lie in. NULL: no room. */
 struct act_prepared *act_store_put(struct act_store *s, const struct desk_session *session,
                                    unsigned roles_wanted, struct buf *text,

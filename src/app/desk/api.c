@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "app/cli.h"
-#include "app/desk/act.h"
+#include "app/desk/act_store.h"
 #include "app/desk/api_impl.h"
 #include "base/clock.h"
 #include "base/json.h"

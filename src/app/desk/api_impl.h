@@ -106,7 +106,3 @@ void api_kept_put(struct api_kept *k, const char *key, uint64_t position, struct
                  struct web_reply *reply);
 #include "app/desk/routes.def"
 
-/* ---- act_store.c ---- */
-struct act_store *act_store_new(void);
-void act_store_free(struct act_store *s);
-void act_store_forget(struct act_store *s, const uint8_t id[DESK_SESSION_ID_LEN]);

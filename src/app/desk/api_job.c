@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/desk/act.h"
+#include "app/desk/act_store.h"
 #include "app/desk/api_impl.h"
 #include "base/clock.h"
 #include "base/mem.h"
