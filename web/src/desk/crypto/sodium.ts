@@ -16,8 +16,8 @@ let loading: Promise<Sodium> | null = null;
 
 export function sodium(): Promise<Sodium> {
   loading ??= import("libsodium-wrappers-sumo").then(async (s) => {
-    await s.ready;
-    return s;
+    await s.ready; // which puts the functions into the default export
+    return { ...s.default, libsodium: s.libsodium } as unknown as Sodium;
   });
   return loading;
 }

@@ -41,5 +41,6 @@ export function t(key: Key, values: Readonly<Record<string, string | number>> = 
 /* Of names that the API has: the words where there are some, else the name itself. */
 export function label(prefix: "col" | "status" | "kind" | "role" | "proto" | "cal", name: string): string {
   const words: Readonly<Record<string, string>> = languages[language.get()].words;
-  return words[`${prefix}.${name}`] ?? name.replace(/_/g, " ");
+  const text = words[`${prefix}.${name}`] ?? name.replace(/_/g, " ");
+  return prefix === "col" && text.length > 1 ? text.charAt(0).toLocaleUpperCase(language.get()) + text.slice(1) : text;
 }

@@ -149,7 +149,7 @@ export default function Account(_: PageProps): VNode {
   return (
     <>
       <Heading lead={t("account.lead", { account: who.account, roles: who.roles.map((r) => label("role", r)).join(", ") })}>{t("nav.account")}</Heading>
-      <div class="grid">
+      <div class="grid three">
         <KeyCard who={who} />
         <PasskeyCard />
         {may("reviewer", "custodian", "counsel") && <Approve />}

@@ -135,9 +135,10 @@ function Events({ rows, source, place, addresses }: { rows: readonly EventRow[];
 }
 
 /* An entry's members as facts, what is inside them, too. */
-export function Members({ of }: { of: Readonly<Record<string, Cell>> }): VNode {
+export function Members({ of, without }: { of: Readonly<Record<string, Cell>>; without?: readonly string[] }): VNode {
   const rows: (readonly [string, VNode | string])[] = [];
   for (const [key, value] of Object.entries(of)) {
+    if (without?.includes(key)) continue;
     if (value === null || value === "" || (Array.isArray(value) && value.length === 0)) continue;
     if (typeof value === "object" && !Array.isArray(value)) rows.push([label("col", key), <Members key={key} of={value as Readonly<Record<string, Cell>>} />]);
     else rows.push([label("col", key), Array.isArray(value) ? (value as readonly unknown[]).map((v) => (typeof v === "object" ? JSON.stringify(v) : String(v))).join(", ") : String(value)]);

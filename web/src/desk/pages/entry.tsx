@@ -67,7 +67,7 @@ export function EntryPage({ index }: { index: string }): VNode {
               <Card title={label("kind", e.kind)} id="says" wide>
                 <Facts rows={[[t("col.time"), <Time at={e.time} />], [t("col.index"), <span class="num">{e.index}</span>]]} />
                 <Links e={e} />
-                {e.redacted ? <p class="note warn">{t("entry.redacted")}</p> : e.entry ? <Members of={e.entry} /> : <Empty>{t("entry.nothing")}</Empty>}
+                {e.redacted ? <p class="note warn">{t("entry.redacted")}</p> : e.entry ? <Members of={e.entry} without={["index", "time", "kind"]} /> : <Empty>{t("entry.nothing")}</Empty>}
               </Card>
               <Proof e={e} />
               <Exact e={e} />

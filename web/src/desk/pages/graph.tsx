@@ -13,6 +13,7 @@ const WIDTH = 900;
 const HEIGHT = 420;
 const NODES_MAX = 300;
 const STEPS = 300;
+const STRETCH = 2.4;
 
 interface Placed extends GraphNode, SimulationNodeDatum {
   readonly id: string;
@@ -21,6 +22,19 @@ interface Placed extends GraphNode, SimulationNodeDatum {
 interface Layout {
   readonly nodes: readonly Placed[];
   readonly edges: readonly { readonly from: Placed; readonly to: Placed; readonly relation: string }[];
+}
+
+/* Fills the picture, without tearing few nodes far apart. */
+function fit(nodes: readonly Placed[]): void {
+  const xs = nodes.map((n) => n.x ?? 0);
+  const ys = nodes.map((n) => n.y ?? 0);
+  const [left, right, top, bottom] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
+  const scaleX = Math.min(STRETCH, (WIDTH - 180) / Math.max(1, right - left));
+  const scaleY = Math.min(STRETCH, (HEIGHT - 80) / Math.max(1, bottom - top));
+  for (const n of nodes) {
+    n.x = WIDTH / 2 + ((n.x ?? 0) - (left + right) / 2) * scaleX;
+    n.y = HEIGHT / 2 - 8 + ((n.y ?? 0) - (top + bottom) / 2) * scaleY;
+  }
 }
 
 /* Done once, to its end, and then drawn: nothing moves. */
@@ -42,10 +56,7 @@ async function layOut(graph: Graph): Promise<Layout> {
     .force("middle", forceCenter(WIDTH / 2, HEIGHT / 2))
     .stop()
     .tick(STEPS);
-  for (const n of nodes) {
-    n.x = Math.min(WIDTH - 80, Math.max(80, n.x ?? 0));
-    n.y = Math.min(HEIGHT - 30, Math.max(24, n.y ?? 0));
-  }
+  fit(nodes);
   return { nodes, edges };
 }
 

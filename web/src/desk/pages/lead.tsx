@@ -88,7 +88,7 @@ function SealedItem({ entry, first }: { entry: SealedEntry; first: boolean }): V
       <header>
         <h3>{What({ entry })}</h3>
         <span class="soft">
-          {entry.account ?? t("sealed.informant")} · {entry.day ?? ""} · {format.bytes(entry.size)} · <EntryLink index={entry.entry} />
+          {entry.account ?? t("sealed.informant")} · {entry.day?.slice(0, 10) ?? ""} · {format.bytes(entry.size)} · <EntryLink index={entry.entry} />
         </span>
       </header>
       {opened && key ? (
@@ -165,7 +165,7 @@ export function LeadPage({ id }: { id: number }): VNode {
             <Facts
               rows={[
                 [t("col.status"), label("status", str(lead.status))],
-                [t("col.received"), <Time at={str(lead.received)} />],
+                [t("col.received"), <Time at={str(lead.received)} day />],
                 [t("col.assigned"), str(lead.assigned) || "–"],
                 [t("col.work"), t("lead.work", { n: num(lead.work) ?? 0 })],
                 [t("col.rank"), String(num(lead.rank) ?? "–")],

@@ -85,10 +85,13 @@ function Stamps(): VNode {
   );
 }
 
+/* Members that say nothing to people. */
+const DULL: readonly string[] = ["index", "time", "kind", "account", "sig", "salt", "wraps", "public", "content", "proof", "box", "sign", "key"];
+
 function summary(row: Row): string {
   const parts: string[] = [];
   for (const [key, value] of Object.entries(row)) {
-    if (["index", "time", "kind", "account", "sig"].includes(key) || value === null || value === undefined || value === "") continue;
+    if (DULL.includes(key) || value === null || value === undefined || value === "") continue;
     const text = typeof value === "object" ? JSON.stringify(value) : String(value);
     parts.push(`${label("col", key)}: ${text.length > 60 ? `${text.slice(0, 59)}…` : text}`);
     if (parts.length === 6) break;

@@ -16,7 +16,8 @@ import type { PageProps } from "../app";
 const LIVE_MS = 2000;
 const FEED_MS = 3000;
 const MOVING = 90; /* points of the moving line */
-const FEED_ROWS = 14;
+const MOVING_S = 120; /* what of it is seen */
+const FEED_ROWS = 8;
 
 interface Pulse {
   readonly x: readonly number[];
@@ -103,10 +104,8 @@ function LiveCard(): VNode {
   const protocols = Object.entries(live.data?.checkins ?? {});
   const lines = useMemo(() => [{ label: t("overview.perSecond"), values: pulse.y, colour: 1 as const }], [pulse]);
   return (
-    <Card title={t("overview.live")} id="live" wide>
+    <Card title={t("overview.live")} id="live">
       {live.error && <Problem error={live.error} retry={live.reload} />}
-      <div class="split">
-        <div>
           {live.data ? (
             <>
               <p class="big">
@@ -127,23 +126,40 @@ function LiveCard(): VNode {
           ) : (
             <Skeleton lines={2} />
           )}
-          <Chart id="pulse" summary={t("overview.liveSummary", { n: format.decimal(live.data?.events_per_s ?? 0, 1) })} x={pulse.x} lines={lines} height={150} />
-        </div>
-        <Feed />
-      </div>
+      <Chart id="pulse" summary={t("overview.liveSummary", { n: format.decimal(live.data?.events_per_s ?? 0, 1) })} x={pulse.x} lines={lines} height={120} span={MOVING_S} />
+      <Feed />
     </Card>
   );
 }
 
 /* ---- the base ---- */
 
-/* Days by family added up: addresses that two families share count twice, which the table by family says. */
+/* The family with the most contacts: the base that the case is about. */
+function mainFamily(rows: readonly Row[]): string {
+  const sums = new Map<string, number>();
+  for (const row of rows) sums.set(str(row.family), (sums.get(str(row.family)) ?? 0) + (num(row.addresses) ?? 0));
+  return [...sums].sort((a, b) => b[1] - a[1])[0]?.[0] ?? "";
+}
+
+const ofFamily = (rows: readonly Row[], family: string): readonly Row[] => rows.filter((r) => str(r.family) === family);
+
 function byDay(rows: readonly Row[], key: string): Map<string, number> {
   const out = new Map<string, number>();
   for (const row of rows) {
     const day = str(row.date);
     const value = num(row[key]);
     if (day !== "" && value !== null) out.set(day, (out.get(day) ?? 0) + value);
+  }
+  return out;
+}
+
+/* Days between that are not known stay so: no line goes over them. */
+function everyDay(days: readonly string[]): string[] {
+  const out: string[] = [];
+  for (const [i, day] of days.entries()) {
+    const before = days[i - 1];
+    if (before !== undefined && dayX(day) - dayX(before) > 86_400) out.push(new Date((dayX(before) + 86_400) * 1000).toISOString().slice(0, 10));
+    out.push(day);
   }
   return out;
 }
@@ -160,7 +176,7 @@ interface Whole {
 }
 
 function wholeOf(rows: readonly Row[]): Whole | null {
-  const whole = rows.filter((r) => r.since !== undefined && r.date === undefined).sort((a, b) => (num(b.alive) ?? 0) - (num(a.alive) ?? 0))[0];
+  const whole = rows.find((r) => r.since !== undefined && r.date === undefined);
   if (!whole) return null;
   return { family: str(whole.family), alive: num(whole.alive), low: num(whole.alive_low), high: num(whole.alive_high), first: num(whole.alive_first), half: num(whole.half_life_days), halfLow: num(whole.half_life_low), halfHigh: num(whole.half_life_high) };
 }
@@ -199,7 +215,7 @@ function BaseChart({ census, estimate }: { census: readonly Row[]; estimate: rea
     const alive = byDay(estimate, "alive");
     const low = byDay(estimate, "alive_low");
     const high = byDay(estimate, "alive_high");
-    const all = [...new Set([...addresses.keys(), ...alive.keys()])].sort();
+    const all = everyDay([...new Set([...addresses.keys(), ...alive.keys()])].sort());
     const rows: Row[] = all.map((date) => ({ date, addresses: addresses.get(date) ?? null, alive: alive.get(date) ?? null, alive_low: low.get(date) ?? null, alive_high: high.get(date) ?? null }));
     const column = (key: string): (number | null)[] => rows.map((r) => num(r[key]));
     return { rows, x: all.map(dayX), lines: [{ label: t("overview.aliveLine"), values: column("alive"), low: column("alive_low"), high: column("alive_high"), colour: 1 as const }, { label: t("overview.addressesLine"), values: column("addresses"), colour: 2 as const }] };
@@ -212,8 +228,9 @@ function BaseChart({ census, estimate }: { census: readonly Row[]; estimate: rea
       summary={t("overview.baseSummary", { from: str(first?.date), to: str(last?.date), first: format.count(num(first?.addresses) ?? 0), last: format.count(num(last?.addresses) ?? 0) })}
       x={days.x}
       lines={days.lines}
+      height={360}
       table={{
-        rows: days.rows,
+        rows: days.rows.filter((r) => r.addresses !== null || r.alive !== null),
         columns: [
           { key: "date", kind: "day" },
           { key: "addresses", kind: "count" },
@@ -269,8 +286,9 @@ function Next(): VNode {
     may("reviewer", "custodian") ? [t("next.leads"), t("next.leadsText"), "/leads"] : [t("next.log"), t("next.logText"), "/log"],
   ];
   return (
-    <Card title={t("next.title")} id="next">
-      <ul class="next">
+    <section class="next" aria-labelledby="h-next">
+      <h2 id="h-next">{t("next.title")}</h2>
+      <ul>
         {items.map(([name, text, to]) => (
           <li key={to}>
             <a href={to}>
@@ -280,28 +298,30 @@ function Next(): VNode {
           </li>
         ))}
       </ul>
-    </Card>
+    </section>
   );
 }
 
 export default function Overview(_: PageProps): VNode {
   const census = useData<Rows>(q("census", { by: "day" }), 60_000);
-  const estimate = useData<Rows>(q("census", { by: "day", estimate: true }));
+  const family = mainFamily(census.data?.rows ?? []);
+  const estimate = useData<Rows>(census.data ? q("census", { by: "day", estimate: true, family }) : null);
+  const base = useMemo(() => ofFamily(census.data?.rows ?? [], family), [census.data, family]);
   const spam = useData<Rows>(q("spam"), 60_000);
   return (
     <>
       <Heading lead={t("overview.lead")}>{t("nav.overview")}</Heading>
-      <Tiles census={census.data?.rows} estimate={estimate.data?.rows ?? (estimate.error ? [] : undefined)} spam={spam.data?.rows ?? (spam.error ? [] : undefined)} />
-      <div class="grid">
-        <LiveCard />
-        <Card title={t("overview.base")} id="base-card" actions={<a href="/census">{t("nav.census")} →</a>}>
-          <Loaded data={census} tall>{(c) => <BaseChart census={c.rows} estimate={estimate.data?.rows ?? []} />}</Loaded>
+      <Tiles census={census.data ? base : undefined} estimate={estimate.data?.rows ?? (estimate.error ? [] : undefined)} spam={spam.data?.rows ?? (spam.error ? [] : undefined)} />
+      <Next />
+      <div class="grid lopsided">
+        <Card title={family === "" ? t("overview.base") : t("overview.baseOf", { family })} id="base-card" actions={<a href="/census">{t("nav.census")} →</a>}>
+          <Loaded data={census} tall>{() => <BaseChart census={base} estimate={estimate.data?.rows ?? []} />}</Loaded>
         </Card>
+        <LiveCard />
         <Card title={t("overview.spam")} id="spam-card" actions={<a href="/spam">{t("nav.spam")} →</a>}>
           <Loaded data={spam} tall>{(s) => <SpamChart rows={s.rows} />}</Loaded>
         </Card>
         <AlarmList />
-        <Next />
       </div>
     </>
   );

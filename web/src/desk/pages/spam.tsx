@@ -86,6 +86,18 @@ function Impact({ place, f }: { place: Place; f: Filters }): VNode {
   );
 }
 
+function Changes({ f }: { f: Filters }): VNode {
+  const source = q("spam changes", { ...f });
+  return (
+    <Card title={t("spam.changes")} id="changes">
+      <p class="soft">{t("spam.changesText")}</p>
+      <Loaded data={useData<Rows>(source)}>
+        {({ rows }) => <Table id="changes" caption={t("spam.changes")} rows={rows} columns={[{ key: "date", kind: "day" }, { key: "before", kind: "number" }, { key: "after", kind: "number" }, { key: "change", kind: "percent" }, { key: "confidence", kind: "percent" }]} source={source} empty={t("spam.changesNone")} />}
+      </Loaded>
+    </Card>
+  );
+}
+
 function Breakdown({ place, f }: { place: Place; f: Filters }): VNode {
   const by = BY.find((b) => b === place.query.by) ?? "topic";
   const source = q("spam", { by, limit: 200, ...f });
@@ -151,6 +163,7 @@ export default function Spam({ place }: PageProps): VNode {
       <div class="grid">
         <Volume place={place} f={f} />
         <Breakdown place={place} f={f} />
+        <Changes f={f} />
         <Campaigns f={f} />
       </div>
     </>

@@ -79,11 +79,11 @@ export function Loaded<T>({ data, lines, tall, children }: { data: Data<T>; line
 
 /* ---- values ---- */
 
-export function Time({ at }: { at: string | null | undefined }): VNode {
+export function Time({ at, day }: { at: string | null | undefined; day?: boolean }): VNode {
   if (!at) return <span class="none">–</span>;
   return (
     <time dateTime={at} title={format.localTime(at)}>
-      {format.time(at)}
+      {day ? at.slice(0, 10) : format.time(at)}
     </time>
   );
 }

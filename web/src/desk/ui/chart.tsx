@@ -33,11 +33,19 @@ interface ChartProps {
   readonly zero?: boolean; /* the axis begins at nothing; default: true */
   readonly marks?: readonly { readonly at: number; readonly label: string }[]; /* upright lines */
   readonly height?: number;
+  readonly span?: number; /* the x axis shows so much up to the newest point */
   readonly table?: { readonly rows: readonly Row[]; readonly columns: readonly Column<Row>[]; readonly source?: string };
   readonly onPick?: (from: number, to: number) => void; /* a range was drawn with the pointer */
 }
 
 const css = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+/* Points of which no neighbour is known: as lines they would not be seen. */
+function alone(u: uPlot, series: number): number[] {
+  const values = u.data[series] ?? [];
+  const known = (i: number): boolean => values[i] !== null && values[i] !== undefined;
+  return Array.from(values.keys()).filter((i) => known(i) && !known(i - 1) && !known(i + 1));
+}
 
 /* Lines as columns; a band's edges are two more that are not drawn themselves. */
 function columnsOf(props: ChartProps): { data: uPlot.AlignedData; series: uPlot.Series[]; bands: uPlot.Band[] } {
@@ -53,7 +61,7 @@ function columnsOf(props: ChartProps): { data: uPlot.AlignedData; series: uPlot.
     }
     data.push(line.values);
     const path = line.step ? uPlot.paths.stepped?.({ align: 1 }) : uPlot.paths.linear?.();
-    series.push({ label: line.label, stroke, width: 2, points: { show: line.points ?? line.values.length < 3 }, ...(line.dash ? { dash: [6, 4] } : {}), ...(path ? { paths: path } : {}) });
+    series.push({ label: line.label, stroke, width: 2, points: line.points ? { show: true } : { show: true, filter: alone, size: 5, fill: stroke }, ...(line.dash ? { dash: [6, 4] } : {}), ...(path ? { paths: path } : {}) });
   }
   return { data: data as uPlot.AlignedData, series, bands };
 }
@@ -85,6 +93,17 @@ function marksPlugin(marks: NonNullable<ChartProps["marks"]>): uPlot.Plugin {
   };
 }
 
+/* ISO 8601 whatever the language: years, months, days, hours, seconds; with what is above them below the first and where it changes. */
+const DAY = 86_400;
+const TICKS: uPlot.Axis.DynamicValues | uPlot.Axis.Values = [
+  [365 * DAY, "{YYYY}", null, null, null, null, null, null, 1],
+  [28 * DAY, "{YYYY}-{MM}", null, null, null, null, null, null, 1],
+  [DAY, "{MM}-{DD}", "\n{YYYY}", null, null, null, null, null, 1],
+  [3600, "{HH}:{mm}", "\n{YYYY}-{MM}-{DD}", null, "\n{MM}-{DD}", null, null, null, 1],
+  [60, "{HH}:{mm}", "\n{YYYY}-{MM}-{DD}", null, "\n{MM}-{DD}", null, null, null, 1],
+  [1, "{HH}:{mm}:{ss}", null, null, null, null, null, null, 1],
+];
+
 function optionsOf(props: ChartProps, width: number, series: uPlot.Series[], bands: uPlot.Band[]): uPlot.Options {
   const ink = css("--ink-soft");
   const grid = { stroke: css("--line"), width: 1 };
@@ -101,10 +120,10 @@ function optionsOf(props: ChartProps, width: number, series: uPlot.Series[], ban
     legend: { show: false },
     cursor: { drag: { x: props.onPick !== undefined, y: false, setScale: false }, points: { size: 7 }, y: false },
     scales: {
-      x: { time: !props.plainX },
+      x: { time: !props.plainX, ...(props.span ? { range: (_u: uPlot, _low: number, high: number): [number, number] => [high - (props.span ?? 0), high] } : {}) },
       y: props.log ? { distr: 3 } : zero ? { range: (_u, _low, high) => [0, high > 0 ? high * 1.08 : 1] } : {},
     },
-    axes: [axis, { ...axis, size: 58, values: (_u, splits) => splits.map((v) => (v === null ? "" : format.compact(v))) }],
+    axes: [props.plainX ? axis : { ...axis, values: TICKS as uPlot.Axis.Values, incrs: [1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, DAY, 2 * DAY, 4 * DAY, 7 * DAY, 14 * DAY, 28 * DAY, 90 * DAY, 182 * DAY, 365 * DAY, 730 * DAY, 1825 * DAY], space: 64 }, { ...axis, size: 58, values: (_u, splits) => splits.map((v) => (v === null ? "" : format.compact(v))) }],
     plugins: props.marks ? [marksPlugin(props.marks)] : [],
     hooks: {
       setSelect: [

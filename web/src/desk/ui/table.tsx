@@ -36,7 +36,7 @@ const NUMERIC: readonly ColumnKind[] = ["count", "number", "bytes", "percent", "
 function draw<T extends Row>(column: Column<T>, row: T): ComponentChildren {
   if (column.draw) return column.draw(row);
   const value = row[column.key];
-  if (value === null || value === undefined || value === "") return <span class="none">–</span>;
+  if (value === null || value === undefined || value === "" || (Array.isArray(value) && value.length === 0)) return <span class="none">–</span>;
   switch (column.kind) {
     case "count":
       return typeof value === "number" ? <Count n={value} /> : cellText(value);
@@ -47,8 +47,9 @@ function draw<T extends Row>(column: Column<T>, row: T): ComponentChildren {
     case "bytes":
       return typeof value === "number" ? <span class="num">{format.bytes(value)}</span> : cellText(value);
     case "time":
-    case "day":
       return <Time at={cellText(value)} />;
+    case "day":
+      return <Time at={cellText(value)} day />;
     case "entry":
       return typeof value === "number" ? <EntryLink index={value} /> : cellText(value);
     case "entries":
