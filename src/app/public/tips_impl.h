@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app/lead/lead_content.h"
+#include "app/lead/lead_line.h"
 #include "app/public/face.h"
 #include "app/public/tips.h"
 #include "lead/receipt.h"
@@ -12,15 +13,19 @@
 #define TIPS_FILES_MAX   32
 #define TIPS_FILES_BYTES (64u << 20) /* of all files of one form; public.c's file_max */
 
-/* What is taken without a stamp. A bucket fills evenly: who finds it empty waits minutes, not for
+/* What is taken without a stamp. A bucket fills evenly: who finds it empty waits a minute, not for
  * the hour to end. By all together and by no address: behind an onion service everybody has the
  * same one. */
 #define TIPS_FREE_LEADS_HOUR 60
+#define TIPS_FREE_BURST      20
 #define TIPS_FREE_BYTES_HOUR (512ull << 20) /* of files */
-#define TIPS_BACK_HOUR       7200 /* tries of receipts, each of which costs 0.15 s of processor */
-#define TIPS_BACK_BURST      10
-#define TIPS_BACK_BITS       18 /* of a stamp for one more */
-#define TIPS_USED_MAX        8192
+/* A receipt costs Argon2id, which pages wait for: so much of the time at most goes there without a
+ * stamp, for leads, and as much again for those who come back. */
+#define TIPS_TIME_SHARE    0.25
+#define TIPS_TIME_BURST_MS 1000
+#define TIPS_TIME_FIRST_MS 150 /* what one costs, before it was measured */
+#define TIPS_BACK_BITS     18  /* of a stamp for one more try */
+#define TIPS_USED_MAX      8192
 
 /* ---- state (tips_state.c) ---- */
 
@@ -33,11 +38,21 @@ struct tips_bucket {
 unsigned tips_bucket_take(struct tips_bucket *b, double n, double most, double hourly,
                           int64_t now_ms);
 
+/* Time that is spent on receipts. */
+struct tips_time {
+    struct tips_bucket bucket; /* of ms */
+    unsigned cost_ms;          /* of the last one; 0: none yet */
+};
+/* One more: 0, or the seconds to wait. */
+unsigned tips_time_take(struct tips_time *t, int64_t now_ms);
+void tips_time_spent(struct tips_time *t, int64_t ms);
+
 #define TIPS_ID_LEN 16
 struct tips {
     uint8_t decoy[RECEIPT_DECOY_LEN]; /* of receipts that are none */
     uint8_t secret[32];               /* of this process: makes challenges */
-    struct tips_bucket leads, bytes, back;
+    struct tips_bucket leads, bytes;
+    struct tips_time telling, returning;
     uint8_t used[TIPS_USED_MAX]
                 [TIPS_ID_LEN]; /* challenges whose stamps were taken, the last ones */
     unsigned n_used;
@@ -123,5 +138,34 @@ bool tips_form_receipt(struct face_view *v, struct receipt *out, struct tips_err
 
 /* Whether files of so many bytes are taken now, and a lead, too: 0, or the seconds to wait. */
 unsigned tips_admit(struct face_view *v, bool lead, uint64_t bytes, unsigned *work);
-/* Whether a receipt is tried now: 0, or the seconds to wait. */
-unsigned tips_admit_back(struct face_view *v);
+/* Whether a receipt is tried now: 0, or the seconds to wait. work: of a stamp, which then pays for
+ * files of so many bytes, too; 0: none. */
+unsigned tips_admit_back(struct face_view *v, uint64_t bytes, unsigned *work);
+
+/* What functions leave on the stack that had words in them: sodium_stackzero() of so much. */
+#define TIPS_STACK_WIPED (256u << 10)
+
+/* ---- coming back (tips_return.c) ---- */
+
+/* A receipt and the lead that it opens. All of it secret. */
+struct tips_coming {
+    struct receipt receipt;
+    struct lead_line line;
+    unsigned paid; /* bits of a stamp that came along */
+    unsigned wait; /* seconds, where it was not tried */
+};
+/* With files of so many bytes. False, and c->wait is 0: the page says why; else nobody has said
+ * anything yet. */
+bool tips_come(struct face_view *v, struct tips_coming *c, uint64_t bytes);
+/* The same for pages that nothing is typed on: they say it, too. */
+bool tips_come_in(struct face_view *v, struct tips_coming *c);
+void tips_coming_wipe(struct tips_coming *c);
+/* The page that asks for a receipt. r: the one that was given already, and has to wait; NULL: none.
+ * wait: seconds; 0. */
+void tips_put_ask(struct face_view *v, const struct tips_errors *e, const struct receipt *r,
+                  unsigned wait);
+/* That receipts have to wait so many seconds; sets the reply's status. */
+void tips_put_wait(struct face_view *v, unsigned wait);
+/* The form for a message. f: what was typed already; NULL: nothing. */
+void tips_put_say(struct face_view *v, const struct receipt *r, const struct tips_form *f,
+                  const struct tips_errors *e, bool stamp);

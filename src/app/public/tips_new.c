@@ -5,11 +5,8 @@
 
 #include "app/lead/lead_submit.h"
 #include "app/public/tips_impl.h"
+#include "base/clock.h"
 #include "base/log.h"
-
-#define STACK_WIPED                                                                                \
-    (256u << 10) /* bytes of it: what functions left there that had words in them                  \
-                  */
 
 /* Languages that answers may be in, beside the site's own: by their own names. */
 static const char *const languages[][2] = {
@@ -168,9 +165,11 @@ static int take(struct face_view *v, const struct tips_form *f, unsigned work,
                 struct lead_submit *s, struct err *err)
 {
     struct lead_content content;
+    int64_t began = clock_ms();
     int rc = lead_content_given(&f->given, &content, err);
     if (rc == 0)
         rc = lead_submit_begin(&v->face->c, &content, s, err);
+    tips_time_spent(&v->face->tips->telling, clock_ms() - began);
     if (rc == 0)
         rc = lead_submit_take(&v->face->cli, &content, work, s, err);
     lead_content_free(&content);
@@ -223,5 +222,5 @@ void face_tip_submit(struct face_view *v)
     tips_form_read(v, &f, &e);
     submit(v, &f, &e);
     tips_form_wipe(&f);
-    sodium_stackzero(STACK_WIPED);
+    sodium_stackzero(TIPS_STACK_WIPED);
 }

@@ -1,29 +1,35 @@
-/* Coming back: /tips/return, and what is said, claimed or taken back from there. The receipt goes
- * along as a field of each form: in no address, and in nothing that a browser keeps. */
+/* Coming back: /tips/return. The receipt goes along as a field of each form: in no address, and in
+ * nothing that a browser keeps. */
 #include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
 
-#include "app/lead/lead_line.h"
 #include "app/public/tips_impl.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "state/rewards.h"
 
-#define STACK_WIPED (256u << 10)
-
 /* ---- asking for the receipt ---- */
 
-static void put_ask(struct face_view *v, const struct tips_errors *e, unsigned wait)
+void tips_put_wait(struct face_view *v, unsigned wait)
 {
     char seconds[12];
+    snprintf(seconds, sizeof seconds, "%u", wait);
+    buf_str(v->out, "<div class=\"bad\" role=\"alert\">\n");
+    tips_put_paragraph(v, "", "tips.return.busy", seconds);
+    buf_str(v->out, "</div>\n");
+    v->reply->status = 503;
+    v->reply->retry_s = wait;
+}
+
+void tips_put_ask(struct face_view *v, const struct tips_errors *e, const struct receipt *r,
+                  unsigned wait)
+{
+    struct buf words = {0};
     face_begin(v, "tips.return.title");
     face_heading(v, "tips.return.title", NULL);
-    if (wait) {
-        snprintf(seconds, sizeof seconds, "%u", wait);
-        buf_str(v->out, "<div class=\"bad\" role=\"alert\">\n");
-        tips_put_paragraph(v, "", "tips.return.busy", seconds);
-        buf_str(v->out, "</div>\n");
-    }
+    if (wait)
+        tips_put_wait(v, wait);
     tips_put_summary(v, e);
     tips_put_paragraph(v, "", "tips.return.about", NULL);
     tips_put_form(v, "/tips/return", false);
@@ -31,10 +37,16 @@ static void put_ask(struct face_view *v, const struct tips_errors *e, unsigned w
     tips_put_label(v, "receipt", "tips.return.receipt");
     tips_put_hint(v, "receipt", "tips.return.receipt.hint", NULL);
     tips_put_error(v, "receipt", e);
-    buf_str(v->out, "<textarea name=\"receipt\" class=\"short\" rows=\"3\" dir=\"ltr\" lang=\"en\" "
-                    "autocomplete=\"off\" autocapitalize=\"none\" spellcheck=\"false\"");
+    buf_str(v->out, "<textarea name=\"receipt\" class=\"short\" rows=\"3\" dir=\"ltr\" "
+                    "lang=\"en\" autocomplete=\"off\" autocapitalize=\"none\" "
+                    "spellcheck=\"false\"");
     tips_put_described(v, "receipt", e);
-    buf_str(v->out, "></textarea>\n</div>\n");
+    buf_byte(v->out, '>');
+    if (r)
+        receipt_put(r, &words);
+    html_text(v->out, buf_as_span(&words));
+    lead_wipe(&words);
+    buf_str(v->out, "</textarea>\n</div>\n");
     if (wait)
         tips_put_stamp(v, TIPS_FOR_RETURN, true);
     tips_put_button(v, "tips.return.open", true);
@@ -45,42 +57,52 @@ static void put_ask(struct face_view *v, const struct tips_errors *e, unsigned w
 void face_tip_return_form(struct face_view *v)
 {
     struct tips_errors none = {0};
-    put_ask(v, &none, 0);
+    tips_put_ask(v, &none, NULL, 0);
 }
 
-/* A receipt and the lead that it opens. All of it secret. */
-struct coming {
-    struct receipt receipt;
-    struct lead_line line;
-};
-
-static void coming_wipe(struct coming *c)
+void tips_coming_wipe(struct tips_coming *c)
 {
     receipt_wipe(&c->receipt);
     lead_line_wipe(&c->line);
 }
 
-/* False: the page says why. Wrong ones and right ones cost the same (lead_by_receipt()). */
-static bool come(struct face_view *v, struct coming *c)
+/* Wrong ones and right ones cost the same (lead_by_receipt()). */
+static int try(struct face_view *v, struct tips_coming *c, struct err *err)
+{
+    int64_t began = clock_ms();
+    int rc = lead_line_open(&v->face->c, &c->receipt, v->face->tips->decoy, &c->line, err);
+    tips_time_spent(&v->face->tips->returning, clock_ms() - began);
+    return rc;
+}
+
+bool tips_come(struct face_view *v, struct tips_coming *c, uint64_t bytes)
 {
     struct tips_errors e = {0};
     struct err err = {0};
-    unsigned wait = 0;
-    bool good = tips_form_receipt(v, &c->receipt, &e);
-    if (good)
-        wait = tips_admit_back(v);
-    int rc = good && !wait
-                 ? lead_line_open(&v->face->c, &c->receipt, v->face->tips->decoy, &c->line, &err)
-                 : -EAGAIN;
+    int rc = -EINVAL;
+    if (tips_form_receipt(v, &c->receipt, &e)) {
+        c->wait = tips_admit_back(v, bytes, &c->paid);
+        if (c->wait)
+            return false;
+        rc = try(v, c, &err);
+        if (rc < 0)
+            tips_error(&e, "receipt",
+                       rc == -ENOENT ? "tips.error.receipt.unknown" : "tips.error.failed", NULL);
+    }
     if (rc == 0)
         return true;
-    if (good && !wait)
-        tips_error(&e, "receipt",
-                   rc == -ENOENT ? "tips.error.receipt.unknown" : "tips.error.failed", NULL);
-    v->reply->status = wait ? 503 : 422;
-    v->reply->retry_s = wait;
-    put_ask(v, &e, wait);
+    v->reply->status = rc == -EINVAL || rc == -ENOENT ? 422 : 503;
+    tips_put_ask(v, &e, NULL, 0);
     return false;
+}
+
+bool tips_come_in(struct face_view *v, struct tips_coming *c)
+{
+    struct tips_errors none = {0};
+    bool in = tips_come(v, c, 0);
+    if (!in && c->wait)
+        tips_put_ask(v, &none, &c->receipt, c->wait);
+    return in;
 }
 
 /* ---- what was said ---- */
@@ -126,7 +148,7 @@ static int put_message(void *ctx, const struct lead_line_message *l)
     return 0;
 }
 
-static int put_said(struct face_view *v, struct coming *c, struct err *err)
+static int put_said(struct face_view *v, struct tips_coming *c, struct err *err)
 {
     face_section(v, "tips.said.title", "said");
     buf_str(v->out, "<ol class=\"line\">\n");
@@ -142,7 +164,7 @@ static int put_said(struct face_view *v, struct coming *c, struct err *err)
 
 struct offers {
     struct face_view *v;
-    struct coming *c;
+    struct tips_coming *c;
     unsigned open; /* offers that can be claimed */
     bool choices;  /* as choices of a form; else: claims that were made */
 };
@@ -210,7 +232,7 @@ static int put_offer(void *ctx, const struct reward_offer *offer)
     return 0;
 }
 
-static void put_claims(struct face_view *v, struct coming *c)
+static void put_claims(struct face_view *v, struct tips_coming *c)
 {
     struct offers made = {.v = v, .c = c}, can = {.v = v, .c = c, .choices = true};
     char href[TIPS_HREF_MAX];
@@ -241,8 +263,8 @@ static void put_claims(struct face_view *v, struct coming *c)
 
 /* ---- what there is to say ---- */
 
-static void put_say(struct face_view *v, const struct receipt *r, const struct tips_form *f,
-                    const struct tips_errors *e, bool stamp)
+void tips_put_say(struct face_view *v, const struct receipt *r, const struct tips_form *f,
+                  const struct tips_errors *e, bool stamp)
 {
     face_section(v, "tips.say.title", "say");
     tips_put_form(v, "/tips/say", true);
@@ -259,7 +281,7 @@ static void put_say(struct face_view *v, const struct receipt *r, const struct t
     buf_str(v->out, "</textarea>\n</div>\n");
     tips_put_files(v, e);
     if (stamp)
-        tips_put_stamp(v, TIPS_FOR_LEAD, true);
+        tips_put_stamp(v, TIPS_FOR_RETURN, true);
     tips_put_button(v, "tips.say.send", true);
     buf_str(v->out, "</form>\n");
 }
@@ -276,10 +298,10 @@ static void put_withdraw(struct face_view *v, const struct receipt *r)
 
 void face_tip_return(struct face_view *v)
 {
-    struct coming c = {0};
+    struct tips_coming c = {0};
     struct tips_errors none = {0};
     struct err err = {0};
-    if (come(v, &c)) {
+    if (tips_come_in(v, &c)) {
         face_begin(v, "tips.line.title");
         face_heading(v, "tips.line.title", NULL);
         if (c.line.lead.withdrawn)
@@ -287,192 +309,12 @@ void face_tip_return(struct face_view *v)
         if (put_said(v, &c, &err) < 0)
             log_line(LOG_WARN, "a lead's messages cannot be read", "why=\"%s\"", err.text);
         if (!c.line.lead.withdrawn)
-            put_say(v, &c.receipt, NULL, &none, false);
+            tips_put_say(v, &c.receipt, NULL, &none, false);
         put_claims(v, &c);
         if (!c.line.lead.withdrawn)
             put_withdraw(v, &c.receipt);
         face_end(v);
     }
-    coming_wipe(&c);
-    sodium_stackzero(STACK_WIPED);
-}
-
-/* ---- saying it ---- */
-
-/* A short page with the way back to all that was said. */
-static void put_done(struct face_view *v, const struct receipt *r, const char *title,
-                     const char *about)
-{
-    face_begin(v, title);
-    face_heading(v, title, NULL);
-    face_paragraph(v, about);
-    tips_put_form(v, "/tips/return", false);
-    tips_put_receipt(v, r);
-    tips_put_button(v, "tips.done.back", false);
-    buf_str(v->out, "</form>\n");
-    face_end(v);
-}
-
-static void put_failed(struct face_view *v, const struct receipt *r, int rc, const struct err *err)
-{
-    log_line(LOG_WARN, "a message about a lead could not be taken", "why=\"%s\"", err->text);
-    v->reply->status = rc == -EPERM || rc == -EFBIG ? 422 : 503;
-    put_done(v, r, "tips.failed.title",
-             rc == -EPERM   ? "tips.failed.withdrawn"
-             : rc == -EFBIG ? "tips.failed.much"
-                            : "tips.failed.about");
-}
-
-static void put_say_again(struct face_view *v, const struct receipt *r, const struct tips_form *f,
-                          const struct tips_errors *e, unsigned wait)
-{
-    char minutes[12];
-    v->reply->status = wait ? 503 : 422;
-    v->reply->retry_s = wait;
-    face_begin(v, "tips.say.title");
-    face_heading(v, "tips.say.title", NULL);
-    if (wait) {
-        snprintf(minutes, sizeof minutes, "%u", (wait + 59) / 60);
-        buf_str(v->out, "<div class=\"bad\" role=\"alert\">\n");
-        tips_put_paragraph(v, "", "tips.new.full", minutes);
-        tips_put_paragraph(v, "", "tips.new.full.ways", NULL);
-        buf_str(v->out, "</div>\n");
-    }
-    tips_put_summary(v, e);
-    put_say(v, r, f, e, wait > 0);
-    face_end(v);
-}
-
-static void say(struct face_view *v, struct coming *c, struct tips_form *f, struct tips_errors *e)
-{
-    struct lead_content content = {0};
-    struct lead_line_say s = {.content = &content};
-    struct err err = {0};
-    uint64_t entry;
-    unsigned work;
-    if (!e->n && !f->given.text.n && !f->given.n)
-        tips_error(e, "text", "tips.error.nothing", NULL);
-    unsigned wait = e->n ? 0 : tips_admit(v, false, f->bytes, &work);
-    if (e->n || wait) {
-        put_say_again(v, &c->receipt, f, e, wait);
-        return;
-    }
-    int rc = lead_content_given(&f->given, &content, &err);
-    if (rc == 0)
-        rc = lead_line_say(&v->face->cli, &c->line, &s, &entry, &err);
-    lead_content_free(&content);
-    if (rc == 0)
-        put_done(v, &c->receipt, "tips.done.said", "tips.done.said.about");
-    else
-        put_failed(v, &c->receipt, rc, &err);
-}
-
-void face_tip_say(struct face_view *v)
-{
-    struct coming c = {0};
-    struct tips_form f;
-    struct tips_errors e = {0};
-    if (come(v, &c)) {
-        tips_form_read(v, &f, &e);
-        say(v, &c, &f, &e);
-        tips_form_wipe(&f);
-    }
-    coming_wipe(&c);
-    sodium_stackzero(STACK_WIPED);
-}
-
-/* ---- claiming ---- */
-
-void face_tip_claim(struct face_view *v)
-{
-    struct coming c = {0};
-    struct err err = {0};
-    uint64_t entry;
-    struct reward_claim claim;
-    if (come(v, &c)) {
-        struct lead_line_say s = {
-            .offer = rewards_offer_entry(v->face->c.pursuit, web_form(v->request, "offer"))};
-        int rc = !s.offer
-                     ? -ENOENT
-                     : rewards_claim(v->face->c.pursuit, s.offer, c.line.lead.entry, &claim, &err);
-        if (rc == 0)
-            rc = lead_line_say(&v->face->cli, &c.line, &s, &entry, &err);
-        if (rc >= 0)
-            put_done(v, &c.receipt, "tips.done.claimed", "tips.done.claimed.about");
-        else if (rc == -ENOENT) {
-            v->reply->status = 422;
-            put_done(v, &c.receipt, "tips.failed.title", "tips.failed.offer");
-        } else
-            put_failed(v, &c.receipt, rc, &err);
-    }
-    coming_wipe(&c);
-    sodium_stackzero(STACK_WIPED);
-}
-
-/* ---- taking it back ---- */
-
-/* Nothing is looked up for it: whether the receipt is right is asked when it is meant. */
-static void put_confirm(struct face_view *v, const struct tips_errors *e)
-{
-    struct receipt r;
-    struct tips_errors other = {0};
-    if (!tips_form_receipt(v, &r, &other)) {
-        v->reply->status = 422;
-        put_ask(v, &other, 0);
-        return;
-    }
-    face_begin(v, "tips.withdraw.title");
-    face_heading(v, "tips.withdraw.title", NULL);
-    tips_put_summary(v, e);
-    face_paragraph(v, "tips.withdraw.about");
-    face_paragraph(v, "tips.withdraw.final");
-    tips_put_form(v, "/tips/withdraw", false);
-    tips_put_receipt(v, &r);
-    tips_put_hidden(v, "asked", span_str("yes"));
-    tips_put_error(v, "sure", e);
-    buf_str(v->out, "<p class=\"choice\"><input type=\"checkbox\" name=\"sure\" value=\"yes\"");
-    tips_put_described(v, "sure", e);
-    buf_str(v->out, "> ");
-    tips_put_label(v, "sure", "tips.withdraw.sure");
-    buf_str(v->out, "</p>\n");
-    tips_put_hint(v, "sure", "tips.withdraw.hint", NULL);
-    tips_put_button(v, "tips.withdraw.button", false);
-    buf_str(v->out, "</form>\n");
-    tips_put_form(v, "/tips/return", false);
-    tips_put_receipt(v, &r);
-    tips_put_button(v, "tips.withdraw.keep", true);
-    buf_str(v->out, "</form>\n");
-    face_end(v);
-    receipt_wipe(&r);
-}
-
-static void withdraw(struct face_view *v)
-{
-    struct coming c = {0};
-    struct lead_line_say s = {.withdraw = true};
-    struct err err = {0};
-    uint64_t entry;
-    if (come(v, &c)) {
-        int rc = lead_line_say(&v->face->cli, &c.line, &s, &entry, &err);
-        if (rc == 0)
-            put_done(v, &c.receipt, "tips.done.withdrawn", "tips.done.withdrawn.about");
-        else
-            put_failed(v, &c.receipt, rc, &err);
-    }
-    coming_wipe(&c);
-}
-
-void face_tip_withdraw(struct face_view *v)
-{
-    struct tips_errors e = {0};
-    bool sure = span_is(web_form(v->request, "sure"), "yes");
-    if (!sure && web_form(v->request, "asked").n) {
-        tips_error(&e, "sure", "tips.error.sure", NULL);
-        v->reply->status = 422;
-    }
-    if (sure)
-        withdraw(v);
-    else
-        put_confirm(v, &e);
-    sodium_stackzero(STACK_WIPED);
+    tips_coming_wipe(&c);
+    sodium_stackzero(TIPS_STACK_WIPED);
 }

@@ -45,6 +45,18 @@ unsigned tips_bucket_take(struct tips_bucket *b, double n, double most, double h
     return wait < 3600 ? (unsigned)wait + 1 : 3600;
 }
 
+unsigned tips_time_take(struct tips_time *t, int64_t now_ms)
+{
+    double cost = t->cost_ms ? t->cost_ms : TIPS_TIME_FIRST_MS;
+    return tips_bucket_take(&t->bucket, cost, TIPS_TIME_BURST_MS, TIPS_TIME_SHARE * HOUR_MS,
+                            now_ms);
+}
+
+void tips_time_spent(struct tips_time *t, int64_t ms)
+{
+    t->cost_ms = ms < 1 ? 1 : ms > TIPS_TIME_BURST_MS ? TIPS_TIME_BURST_MS : (unsigned)ms;
+}
+
 static unsigned stamped(struct face_view *v, enum tips_purpose purpose, uint64_t bytes)
 {
     return tips_stamp_take(v->face->tips, journal_origin(v->face->c.journal), purpose,
@@ -59,17 +71,17 @@ unsigned tips_admit(struct face_view *v, bool lead, uint64_t bytes, unsigned *wo
     *work = stamped(v, TIPS_FOR_LEAD, bytes);
     if (*work)
         return 0;
-    unsigned wait = bytes ? tips_bucket_take(&t->bytes, (double)bytes, TIPS_FREE_BYTES_HOUR,
-                                             TIPS_FREE_BYTES_HOUR, now)
-                          : 0;
+    unsigned wait = lead ? tips_time_take(&t->telling, now) : 0;
+    if (!wait && bytes)
+        wait = tips_bucket_take(&t->bytes, (double)bytes, TIPS_FREE_BYTES_HOUR,
+                                TIPS_FREE_BYTES_HOUR, now);
     if (!wait && lead)
-        wait = tips_bucket_take(&t->leads, 1, TIPS_FREE_LEADS_HOUR, TIPS_FREE_LEADS_HOUR, now);
+        wait = tips_bucket_take(&t->leads, 1, TIPS_FREE_BURST, TIPS_FREE_LEADS_HOUR, now);
     return wait;
 }
 
-unsigned tips_admit_back(struct face_view *v)
+unsigned tips_admit_back(struct face_view *v, uint64_t bytes, unsigned *work)
 {
-    if (stamped(v, TIPS_FOR_RETURN, 0))
-        return 0;
-    return tips_bucket_take(&v->face->tips->back, 1, TIPS_BACK_BURST, TIPS_BACK_HOUR, clock_ms());
+    *work = stamped(v, TIPS_FOR_RETURN, bytes);
+    return *work ? 0 : tips_time_take(&v->face->tips->returning, clock_ms());
 }
