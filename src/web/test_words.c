@@ -58,6 +58,13 @@ static void test_fill(void)
         is_str(PUT("a.link", bad[i], "x"), "See the <strong>log</strong> of x &amp; more");
     is_str(PUT("a.bad", "/x"), "[a](b) [x] ** *a* [open](/x");
     is_str(PUT("a.none"), "a.none");
+    is_str(PUT("a.args", "\xd7\x90", "b"), "b before <bdi>\xd7\x90</bdi>, and 100%");
+    is_str(PUT("a.args",
+               "1\xe2\x80\xaf"
+               "000",
+               "\xd0\x96"),
+           "\xd0\x96 before 1\xe2\x80\xaf"
+           "000, and 100%");
     ok(words_have(&own, "a.link") && !words_have(&own, "a.lin") && !words_have(&own, "a.linkx"));
     /* what an argument says is no markup */
     is_str(PUT("a.args", "[x](%1) **y** %2", "z"), "z before [x](%1) **y** %2, and 100%");

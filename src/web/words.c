@@ -190,7 +190,7 @@ struct filling {
     struct buf *out;
     const char *args[ARGS_MAX];
     unsigned n;
-    bool html;
+    bool html, rtl;
 };
 
 /* The argument that "%3" at p names; NULL: p begins no such thing. */
@@ -248,6 +248,18 @@ static const char *fill_strong(struct filling *f, const char *p, const char *end
     return close + 2;
 }
 
+/* What may run the other way than the words around it stands by itself, and moves nothing (UAX 9).
+ * From U+0580 on letters may be written from right to left. */
+static void put_argument(struct filling *f, const char *arg)
+{
+    bool other = f->rtl;
+    for (const char *p = arg; *p && !other; p++)
+        other = (uint8_t)*p >= 0xd6 && (uint8_t)*p != 0xe2;
+    buf_str(f->out, other ? "<bdi>" : "");
+    html_str(f->out, arg);
+    buf_str(f->out, other ? "</bdi>" : "");
+}
+
 /* What begins something, or is escaped in HTML. */
 static bool is_special(char c)
 {
@@ -286,7 +298,7 @@ static void fill(struct filling *f, const char *p, const char *end, unsigned dep
         const char *next = NULL, *arg = end - p >= 2 ? argument(f, p) : NULL;
         if (arg) {
             if (f->html)
-                html_str(f->out, arg);
+                put_argument(f, arg);
             else
                 buf_str(f->out, arg);
             next = p + 2;
@@ -302,6 +314,7 @@ static void fill(struct filling *f, const char *p, const char *end, unsigned dep
 static void fill_all(struct filling *f, const struct words *w, const char *key, va_list args)
 {
     const char *text = words_raw(w, key), *arg;
+    f->rtl = words_rtl(w);
     while (f->n < ARGS_MAX && (arg = va_arg(args, const char *)) != NULL)
         f->args[f->n++] = arg;
     fill(f, text, text + strlen(text), 0);

@@ -27,7 +27,8 @@ const char *words_name(const struct words *w);     /* "Русский" */
 /* The text of a key as it is; the key itself where there is none (a test finds those). */
 const char *words_raw(const struct words *w, const char *key);
 bool words_have(const struct words *w, const char *key);
-/* Appends it as HTML, with %1 ... %9 from `args` (text, escaped here), NULL-ended. */
+/* Appends it as HTML, with %1 ... %9 from `args` (text, escaped here), NULL-ended. An argument that
+ * may be written the other way is put into <bdi>. */
 void words_put(struct buf *out, const struct words *w, const char *key, ...)
     __attribute__((sentinel));
 /* The same as plain text, for titles and attributes: not escaped. */

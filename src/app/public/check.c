@@ -154,7 +154,7 @@ static void put_helper(struct face_view *v, const struct config_help *h)
     }
     if (h->phone[0]) {
         buf_str(v->out, ", ");
-        face_outside(v, span_str(h->phone));
+        face_phone(v, h->phone);
     }
     buf_str(v->out, "</li>\n");
 }

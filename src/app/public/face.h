@@ -70,6 +70,8 @@ void face_day(struct face_view *v, int64_t time);
 void face_time(struct face_view *v, int64_t time);
 /* Text from elsewhere, whichever way it is written: <bdi>. */
 void face_outside(struct face_view *v, struct span text);
+/* A telephone number: from left to right in every language. */
+void face_phone(struct face_view *v, const char *number);
 
 /* PAGE(method, path, function, cached): every route of the public listener, once. cached: the same
  * for everybody until the case changes. */

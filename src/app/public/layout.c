@@ -244,6 +244,13 @@ void face_outside(struct face_view *v, struct span text)
     buf_str(v->out, "</bdi>");
 }
 
+void face_phone(struct face_view *v, const char *number)
+{
+    buf_str(v->out, "<bdi dir=\"ltr\">");
+    html_str(v->out, number);
+    buf_str(v->out, "</bdi>");
+}
+
 /* "site.month.3" and "site.day" give the day as the language has it. */
 static void put_day(struct face_view *v, const char iso[UTC_TEXT_MAX])
 {

@@ -61,7 +61,7 @@ static void put_order(void *ctx, const struct public_order *o)
     face_outside(v, o->order.act.docket.n ? o->order.act.docket : o->order.act.id);
     buf_str(v->out, "</h2>\n<p>");
     face_outside(v, o->order.act.court);
-    buf_str(v->out, "</p>\n<p>");
+    buf_str(v->out, " \xc2\xb7 ");
     words_put(v->out, v->words, notice_state_key(&o->order), NULL);
     buf_str(v->out, "</p>\n<ul>\n");
     for (size_t i = b->n_notices; i-- > 0;)
@@ -177,7 +177,7 @@ static void put_ways(struct face_view *v)
     }
     if (c->cleanup.from.phone[0]) {
         buf_str(v->out, c->cleanup.from.mail[0] ? ", " : " ");
-        face_outside(v, span_str(c->cleanup.from.phone));
+        face_phone(v, c->cleanup.from.phone);
     }
     buf_str(v->out, "</p>\n");
 }

@@ -31,13 +31,19 @@ static void put_way(struct face_view *v, const char *key, const char *scheme, co
     struct buf url = {0};
     if (!value[0])
         return;
-    buf_printf(&url, "%s%s", scheme, value);
+    buf_str(&url, scheme);
+    for (const char *p = value; *p; p++)
+        if (*p != ' ') /* telephone numbers are written with them */
+            buf_byte(&url, (uint8_t)*p);
     buf_str(v->out, "<dt>");
     words_put(v->out, v->words, key, NULL);
     buf_str(v->out, "</dt><dd><a rel=\"noreferrer\"");
     html_attribute(v->out, "href", buf_as_span(&url));
     buf_byte(v->out, '>');
-    face_outside(v, span_str(value));
+    if (strcmp(scheme, "tel:") == 0)
+        face_phone(v, value);
+    else
+        face_outside(v, span_str(value));
     buf_str(v->out, "</a></dd>\n");
     buf_free(&url);
 }
