@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "app/release/release_make.h"
+#include "app/release/release_choose.h"
 #include "base/mem.h"
 
 /* One table as it is decided on: what was counted, and rows of the last release that have nothing

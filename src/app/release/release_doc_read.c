@@ -9,16 +9,17 @@
 #include "base/utc.h"
 
 #define COUNT_MAX (1ull << 48)
+#define RULE_MAX  (1u << 20) /* the config has less */
 
 struct reader {
     bool bad;
-    const char *what; /* the first member that is not as it should be */
+    char what[32]; /* the first member that is not as it should be */
 };
 
 static void fail(struct reader *r, const char *what)
 {
     if (!r->bad)
-        r->what = what;
+        snprintf(r->what, sizeof r->what, "%s", what);
     r->bad = true;
 }
 
@@ -194,7 +195,8 @@ static void get_all(struct reader *r, const json_t *o, struct release_doc *d)
     d->has_takedown = !json_is_null(json_object_get(o, "takedown"));
     d->takedown = d->has_takedown ? get_date(r, o, "takedown") : 0;
     d->rule = (struct release_rule){get_uint(r, rule, "minimum"), get_uint(r, rule, "round")};
-    if (!d->rule.minimum || !d->rule.round)
+    if (!d->rule.minimum || !d->rule.round || d->rule.minimum > RULE_MAX ||
+        d->rule.round > RULE_MAX)
         fail(r, "rule");
     get_log(r, json_object_get(o, "log"), d);
     d->previous = get_entry(r, o, "previous");
