@@ -25,6 +25,7 @@ export function setSession(s: Session | null): void {
 
 export async function loadSession(): Promise<void> {
   setOnSessionEnd(() => setSession(null));
+  if (location.hash.startsWith("#link=")) return setSession(null); // who follows a link wants to be who it says
   try {
     const s = await getJson<Session>("/api/session");
     passkeysOffered.set(s.passkeys);
