@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "web/web_impl.h"
 
-#define CONNECTION_MEMORY (32u << 10) /* a request's headers, and those of its answer */
+#define CONNECTION_MEMORY (16u << 10) /* a request's headers, and those of its answer */
 #define SLACK             256         /* connections that were cut and are not closed yet */
 #define PEM_MAX           (1u << 20)
 #define EVENTS            128
@@ -261,6 +261,8 @@ void web_stop(struct web *w)
         if (w->conn[i])
             web_conn_drop(w, w->conn[i]);
     free(w->conn);
+    while (w->spares)
+        arena_free(&w->spare[--w->spares]);
     web_crowd_free(w->crowd);
     buf_free(&w->certificate);
     if (w->key.p)

@@ -9,6 +9,7 @@
 #include "web/web_text.h"
 
 #define WEB_METHOD_MAX 16
+#define WEB_SPARES_MAX 32 /* arenas that are kept for the next requests */
 
 /* In which a connection is; each has a list, the longest waiting first. */
 enum web_phase {
@@ -53,6 +54,9 @@ struct web {
         unsigned n;
     } list[WEB_PHASES];
     struct web_crowd *crowd;
+    struct arena spare[WEB_SPARES_MAX];
+    unsigned spares;
+    size_t large; /* bytes of bodies, beyond body_small of each */
     struct web_figures figures;
     struct buf certificate, key; /* terminated */
 };
@@ -76,6 +80,7 @@ struct web_request {
     struct buf *value;       /* of the fields */
     size_t fields, fields_cap, values_cap;
     size_t plain_n, file_n, taken; /* bytes: of plain fields, of files, of the body as it came */
+    size_t large;                  /* of them, what counts for the web's `large` */
     struct buf body, forwarded, x_forwarded;
     struct MHD_Response *response; /* ready to be queued */
     unsigned status;

@@ -15,6 +15,8 @@ struct web_request *web_request_new(struct web *w, struct web_conn *c, struct MH
     r->web = w;
     r->conn = c;
     r->mhd = mhd;
+    if (w->spares)
+        r->arena = w->spare[--w->spares];
     r->problem = web_target_parse(uri, &r->arena, &r->target);
     return r;
 }
@@ -27,6 +29,7 @@ void web_request_free(struct web_request *r)
         MHD_destroy_post_processor(r->form);
     if (r->response)
         MHD_destroy_response(r->response);
+    r->web->large -= r->large;
     for (size_t i = 0; i < r->fields; i++)
         buf_free(&r->value[i]);
     free(r->field);
@@ -34,7 +37,11 @@ void web_request_free(struct web_request *r)
     buf_free(&r->body);
     buf_free(&r->forwarded);
     buf_free(&r->x_forwarded);
-    arena_free(&r->arena);
+    arena_reset(&r->arena);
+    if (r->web->spares < WEB_SPARES_MAX)
+        r->web->spare[r->web->spares++] = r->arena;
+    else
+        arena_free(&r->arena);
     free(r);
 }
 
@@ -203,6 +210,21 @@ unsigned web_request_begin(struct web_request *r, const char *method, const char
     return length > body_limit(r) ? 413 : 0;
 }
 
+/* So that many large ones at once do not take the machine's memory; small ones always have room. */
+static bool has_room(struct web_request *r)
+{
+    const struct web_setup *s = &r->web->setup;
+    size_t beyond = r->taken > s->body_small ? r->taken - s->body_small : 0;
+    size_t more = beyond > r->large ? beyond - r->large : 0;
+    if (!s->large_max || !more)
+        return true;
+    if (more > s->large_max - r->web->large)
+        return false;
+    r->large += more;
+    r->web->large += more;
+    return true;
+}
+
 bool web_request_take(struct web_request *r, const char *data, size_t n)
 {
     size_t most = body_limit(r);
@@ -211,6 +233,8 @@ bool web_request_take(struct web_request *r, const char *data, size_t n)
         return false;
     }
     r->taken += n;
+    if (!r->problem && !has_room(r))
+        r->problem = 503;
     if (r->problem) /* read to its end, so that the refusal is heard */
         return true;
     if (!r->form)
