@@ -40,6 +40,9 @@ struct web_setup {
      * says no, body_small is the limit of everything. NULL: it always may. */
     bool (*may_be_large)(void *ctx, const struct web_request *r);
     size_t body_small;
+    /* Of all bodies together, as they lie in memory at once, what is beyond body_small of each. A
+     * request for which there is no room is answered with 503. 0: no limit. */
+    size_t large_max;
     unsigned request_s; /* a request's headers must be whole by then, or it is cut off, however it
                          * trickles; its body likewise, and a second longer for each 4 KB of it */
     unsigned idle_s;

@@ -285,9 +285,13 @@ void web_refusal(struct web_reply *reply, unsigned status)
         unsigned status;
         const char *text;
     } texts[] = {
-        {400, "this request is malformed"}, {413, "this request is too large"},
-        {414, "this address is too long"},  {417, "this expectation cannot be met"},
-        {500, "this did not work"},         {505, "HTTP/1.1 is spoken here"},
+        {400, "this request is malformed"},
+        {413, "this request is too large"},
+        {414, "this address is too long"},
+        {417, "this expectation cannot be met"},
+        {500, "this did not work"},
+        {503, "too much is being sent at once: try again in some minutes"},
+        {505, "HTTP/1.1 is spoken here"},
     };
     reply->status = status;
     reply->type = "text/plain; charset=utf-8";

@@ -21,6 +21,8 @@
 #define CONNECTIONS_PER_IP 128 /* an office is one address, and Tor's exits are few */
 #define BODY_MAX           (1u << 20)
 #define FILES_MAX          (64u << 20)
+#define BODY_SMALL         (320u << 10) /* a message in words alone always has room */
+#define LARGE_MAX          (256u << 20) /* of all that is uploaded at once */
 #define REQUEST_S          20
 #define IDLE_S             20
 #define RECORDER_WAIT_MS   3000     /* for a lead to be kept: pages wait meanwhile */
@@ -85,6 +87,14 @@ static const struct words *language_of(const struct public *p, const struct web_
     for (char *const *l = languages; w && *l && !*chosen; l++)
         *chosen = words_in(span_str(*l)) == w;
     return *chosen ? w : words_negotiated(web_header(r, "Accept-Language"), languages);
+}
+
+/* Files come where informants send them, and nowhere else. */
+static bool may_be_large(void *ctx, const struct web_request *r)
+{
+    const char *path = web_path(r);
+    return span_is(web_method(r), "POST") &&
+           (strcmp(path, "/tips/new") == 0 || strcmp(path, "/tips/say") == 0);
 }
 
 static int handle(void *ctx, struct web_request *r, struct web_reply *reply)
@@ -161,6 +171,12 @@ static int look(struct public *p, struct err *err)
 
 /* ---- the process ---- */
 
+/* Behind a proxy, or an onion service, everybody has one address. */
+static bool are_many(const struct config_web *web)
+{
+    return web->proxies_count || web->onion[0];
+}
+
 static int listen_on(struct public *p, const struct role_setup *setup, struct err *err)
 {
     const struct config_web *web = &setup->config->web;
@@ -174,10 +190,12 @@ static int listen_on(struct public *p, const struct role_setup *setup, struct er
                           .hsts = begins(web->public_url, "https://"),
                           .onion = web->onion,
                           .connections = CONNECTIONS,
-                          .connections_per_ip =
-                              web->proxies_count ? CONNECTIONS : CONNECTIONS_PER_IP,
+                          .connections_per_ip = are_many(web) ? CONNECTIONS : CONNECTIONS_PER_IP,
                           .body_max = BODY_MAX,
                           .file_max = FILES_MAX,
+                          .may_be_large = may_be_large,
+                          .body_small = BODY_SMALL,
+                          .large_max = LARGE_MAX,
                           .request_s = REQUEST_S,
                           .idle_s = IDLE_S,
                           .handle = handle,
