@@ -429,6 +429,34 @@ static void test_hostile(void)
     buf_free(&good);
 }
 
+static void count_address(void *ctx, const struct ip *ip)
+{
+    *(unsigned *)ctx += ip_is_v4(ip);
+}
+
+/* For who keeps an index of addresses: rows keep their numbers; and the days that there are. */
+static void test_growing(void)
+{
+    struct sources *s = fresh();
+    int64_t first, last;
+    unsigned n = 0;
+    ok(!sources_span(s, &first, &last), "nothing yet");
+    for (unsigned i = 0; i < 5; i++) {
+        struct event ev =
+            visit(i % 2 ? "192.0.2.1" : "192.0.2.2", i < 2 ? "bot" : "other", i == 3 ? -3600 : 60);
+        sources_add(s, i, &ev);
+    }
+    ok(sources_span(s, &first, &last) && first == NOON - 3600 * UTC_SECOND &&
+       last == NOON + 60 * UTC_SECOND);
+    is_int(sources_addresses(s, 0, 3, count_address, &n), 3);
+    is_int(n, 3);
+    is_int(sources_addresses(s, 3, 100, count_address, &n), 4);
+    is_int(n, 4);
+    is_int(sources_addresses(s, 4, 100, count_address, &n), 4);
+    is_int(n, 4);
+    sources_close(s);
+}
+
 int main(void)
 {
     if (!mkdtemp(dir))
@@ -445,6 +473,7 @@ int main(void)
     test_sweep();
     test_snapshot();
     test_hostile();
+    test_growing();
     sources_close(fresh());
     rmdir(dir);
     return tap_done();

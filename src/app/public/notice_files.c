@@ -163,6 +163,6 @@ void face_notice_document(struct face_view *v)
     if (there && span_is(v->name, "snapshots"))
         put_snapshots(&p);
     else if (!there || (!answer_paper(&p) && !answer_names(&p)))
-        face_problem(v, 404, "site.problem.missing");
+        notice_page_missing(v);
     notice_page_close(&p);
 }

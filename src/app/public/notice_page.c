@@ -42,6 +42,13 @@ void notice_page_close(struct notice_page *p)
     arena_free(&p->arena);
 }
 
+void notice_page_missing(struct face_view *v)
+{
+    bool readable = public_book(v->face) != NULL;
+    face_problem(v, readable ? 404 : 503,
+                 readable ? "site.problem.missing" : "site.problem.failed");
+}
+
 /* ---- papers ---- */
 
 static const struct kind {

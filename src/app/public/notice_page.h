@@ -16,6 +16,8 @@ struct notice_page {
 /* Of v->id. False: there is none for the public; close it all the same. */
 bool notice_page_open(struct face_view *v, struct notice_page *out);
 void notice_page_close(struct notice_page *p);
+/* Says that there is none, or that it cannot be read. */
+void notice_page_missing(struct face_view *v);
 
 /* "notices.state-open" and the like. */
 const char *notice_state_key(const struct casebook_order *o);

@@ -79,8 +79,13 @@ void face_notices(struct face_view *v)
     words_put(out, v->words, "notices.lead", NULL);
     buf_str(out, "</p>\n");
     v->out = &list;
-    public_orders(v->face, put_order, v);
+    int rc = public_orders(v->face, put_order, v);
     v->out = out;
+    if (rc < 0) { /* which is not the same as that there are none */
+        buf_free(&list);
+        face_problem(v, 503, "site.problem.failed");
+        return;
+    }
     if (list.n)
         buf_span(out, buf_as_span(&list));
     else
@@ -384,6 +389,6 @@ void face_notice(struct face_view *v)
     if (notice_page_open(v, &p))
         put_notice(&p);
     else
-        face_problem(v, 404, "site.problem.missing");
+        notice_page_missing(v);
     notice_page_close(&p);
 }

@@ -88,9 +88,10 @@ static void put_basis(struct face_view *v)
     struct buf list = {0}, *out = v->out;
     face_section(v, "site.about.basis", "basis");
     v->out = &list;
-    public_orders(v->face, put_order, v);
+    int rc = public_orders(v->face, put_order, v);
     v->out = out;
-    face_paragraph(v, list.n ? "site.about.basis-orders" : "site.about.basis-none");
+    if (rc >= 0)
+        face_paragraph(v, list.n ? "site.about.basis-orders" : "site.about.basis-none");
     if (list.n) {
         buf_str(out, "<ul>\n");
         buf_span(out, buf_as_span(&list));
