@@ -2,6 +2,7 @@
 with their papers, people of every role, subjects, notices, a reward, releases, and in every field that outsiders fill
 something that must stay text."""
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -99,6 +100,19 @@ def mmdb(networks):
     return tree + b"\0" * 16 + data + b"\xab\xcd\xefMaxMind.com" + meta
 
 
+def scenario_networks():
+    """The networks of Rustock's scenario, each with its number and the name that stands above it."""
+    out, name = {}, ""
+    for line in re.split(r"\n  (?=# |- )", run(SIM, "--show", "rustock").out):
+        if line.startswith("# "):
+            name = line[2:].strip()
+        number, networks = re.search(r"asn: (\d+)", line), re.search(r"networks: \[([^]]*)\]", line)
+        for net in networks.group(1).split(",") if number and networks else []:
+            address, bits = net.strip().split("/")
+            out[tuple(map(int, address.split("."))), int(bits)] = (int(number.group(1)), name)
+    return out
+
+
 # ---- the case ----
 
 class BrowserCase(Sinkhole):
@@ -112,7 +126,7 @@ class BrowserCase(Sinkhole):
         write(os.path.join(self.rules, "hostile.yar"), HOSTILE_RULE)
         os.environ["EBB_RULES"] = self.rules
         self.names = write(os.path.join(self.place, "asn.mmdb"), mmdb({
-            ((198, 51, 100, 0), 24): (64500, "Example Access Network"),
+            **scenario_networks(), ((198, 51, 100, 0), 24): (64500, "Example Access Network"),
             ((203, 0, 113, 0), 24): (64666, ATTACK)}))
         self.who = {}
         super().__init__(listen={"dns": ("dns", "proxy: true"), "http": ("http", "proxy: true"), "smtp": ("smtp", "proxy: true"),

@@ -1,5 +1,5 @@
 """Real browser tests: the case of browser_case.py is served, and the scripts of test/browser drive Chromium through the
-public pages and the desk. `test_browser.py PART...` runs some parts only: public flows desk xss speed."""
+public pages and the desk. `test_browser.py PART...` runs some parts only: public speed flows logins desk xss."""
 import hashlib
 import json
 import os

