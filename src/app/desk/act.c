@@ -244,6 +244,7 @@ static int run_commit(void *ctx)
 
 static void finish_commit(struct job *j, struct web_reply *reply)
 {
+    api_kept_clear(j->api->kept);
     if (j->query.code != EXIT_DONE) {
         api_refuse_child(j, reply);
         return;

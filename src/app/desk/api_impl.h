@@ -47,7 +47,7 @@ struct job {
     struct desk_query query;
     uint64_t position; /* of the log when the child began */
     uint64_t asked;    /* and when it was asked */
-    int64_t since;     /* ms, of the request */
+    int64_t since;     /* ms: of the child's begin */
     const char *key;   /* of the cache; NULL: not to be kept */
     int (*child)(void *job);
     /* Fills the reply of a child that ended well (exit 0, or a check that failed). */
@@ -97,12 +97,13 @@ bool api_option_is_refused(const char *command, const char *name);
 /* ---- api_cache.c ---- */
 struct api_kept *api_kept_new(void);
 void api_kept_free(struct api_kept *k);
-/* What is kept under that key at that position, or NULL. */
+/* What is kept under that key and good at that position, or NULL. took: milliseconds. */
 const struct buf *api_kept_find(const struct api_kept *k, const char *key, uint64_t position);
-void api_kept_put(struct api_kept *k, const char *key, uint64_t position, struct span body);
+void api_kept_put(struct api_kept *k, const char *key, uint64_t position, int64_t took,
+                  struct span body);
+void api_kept_clear(struct api_kept *k);
 
 #define NOW(method, path, roles, function)                                                         \
     int function(struct desk_api *a, const struct desk_session *s, struct web_request *r,          \
                  struct web_reply *reply);
 #include "app/desk/routes.def"
-

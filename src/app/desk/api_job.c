@@ -21,7 +21,6 @@ struct job *api_job(struct desk_api *a, const struct desk_session *s, struct web
     j->request = r;
     j->route = route;
     j->session = *s;
-    j->since = clock_ms();
     j->asked = api_log_size(a);
     j->query.out = j->query.err_fd = -1;
     arena_init(&j->arena);
@@ -117,6 +116,7 @@ static void begin_job(struct job *j)
     struct desk_query_ask ask = {j->api->setup.in_child, j->api->setup.ctx, j->child, j};
     j->position = j->view.position = api_log_size(j->api);
     j->running = true;
+    j->since = clock_ms();
     if (query_begin(&j->query, &ask, &err) < 0) {
         fprintf(stderr, "ebb: desk: %s\n", err.text);
         j->query.code = -1;

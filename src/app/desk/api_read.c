@@ -7,6 +7,7 @@
 #include "app/case_act.h"
 #include "app/cli.h"
 #include "app/desk/api_impl.h"
+#include "base/clock.h"
 #include "base/json.h"
 
 #define KEEP_MAX (256u << 10) /* bytes of an answer that is kept */
@@ -220,7 +221,8 @@ static void finish(struct job *j, struct web_reply *reply)
         put_end(j, &reply->body);
     }
     if (j->key && !j->csv && !j->plain && reply->body.n <= KEEP_MAX)
-        api_kept_put(j->api->kept, j->key, j->position, buf_as_span(&reply->body));
+        api_kept_put(j->api->kept, j->key, j->position, clock_ms() - j->since,
+                     buf_as_span(&reply->body));
 }
 
 /* The same for everybody who may see it, as long as the log does not grow. */

@@ -12,6 +12,7 @@
 
 #define KEEPER_TURN_MS 500
 #define KEEPER_SAVE_MS 60000
+#define KEEPER_MUCH    50000 /* entries: who opens the views would read them for a while */
 #define TURN_ENTRIES   20000
 #define WHAT           VIEW_ON_DEMAND
 
@@ -22,12 +23,14 @@ struct keeper {
     int64_t saved_at;
 };
 
-/* The acts' views, which people wait for, at each turn; the rest when it is time. */
-static int save(struct keeper *k, struct err *err)
+/* The acts' views, which people wait for, at each turn; the rest when it is time, and at once when
+ * much was read (a case that was imported, a view that started anew). */
+static int save(struct keeper *k, bool more, struct err *err)
 {
     uint64_t position = casedir_view_position(&k->c, "activity");
     int rc = pursuit_settle(k->c.pursuit, err);
-    if (rc < 0 || position == k->saved || clock_ms() - k->saved_at < KEEPER_SAVE_MS)
+    bool much = !more && position - k->saved >= KEEPER_MUCH; /* also when it went back */
+    if (rc < 0 || position == k->saved || (!much && clock_ms() - k->saved_at < KEEPER_SAVE_MS))
         return rc;
     k->saved = position;
     k->saved_at = clock_ms();
@@ -47,7 +50,7 @@ static int turn(struct keeper *k, struct err *err)
 {
     struct pollfd p = {.fd = k->setup->link, .events = POLLIN};
     int more = casedir_catch_up(&k->c, WHAT, TURN_ENTRIES, err);
-    int rc = more < 0 ? more : save(k, err);
+    int rc = more < 0 ? more : save(k, more, err);
     if (rc < 0)
         return rc;
     say_positions(k);
@@ -65,6 +68,7 @@ int keeper_run(const struct role_setup *setup, struct err *err)
     if (rc == 0)
         rc = casedir_load_views(&k.c, WHAT, err);
     if (rc == 0) {
+        k.saved = casedir_view_position(&k.c, "activity");
         role_say(setup->link, ROLE_READY, 0, NULL);
         while ((rc = turn(&k, err)) == 1)
             ;
