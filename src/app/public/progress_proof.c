@@ -1,6 +1,6 @@
 /* What shows from outside that a release is on the log: its proof, the newest checkpoint, the log's
- * key. Nothing else of the log can be read through this: releases, notices that were put up on the web,
- * and snapshots of public pages. */
+ * key. Nothing else of the log can be read through this: releases, notices that were put up on the
+ * web, and snapshots of public pages. */
 #include <errno.h>
 
 #include "app/public/orders.h"
@@ -30,7 +30,8 @@ static bool may_be_proved(struct face *f, uint64_t entry)
     struct err err;
     if (!f->c.pursuit || pursuit_acted(f->c.pursuit, entry, &a, name, &err) != 1)
         return false;
-    if (a.kind != KIND_SNAPSHOT && !releases_has(f->c.pursuit, entry) && !is_public_notice(f, entry))
+    if (a.kind != KIND_SNAPSHOT && !releases_has(f->c.pursuit, entry) &&
+        !is_public_notice(f, entry))
         return false;
     return journal_get(f->c.journal, entry, &e, &err) == 0 && e.header.kind == a.kind &&
            !e.redacted && e.payload.n <= PAYLOAD_MAX;
