@@ -52,6 +52,7 @@ export const en = {
   "search.nothing": "Type an address, an entry's number, or words into the field above.",
   "search.for": "What was found for “{text}”.",
   "table.find": "Find in these rows",
+  "table.region": "Table: {name}",
   "table.rows": "{n} rows",
   "table.found": "{n} of {all} rows",
   "table.columns": "Columns",

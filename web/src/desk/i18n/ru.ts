@@ -53,6 +53,7 @@ export const ru: Words = {
   "search.nothing": "Введите в поле выше адрес, номер записи или слова.",
   "search.for": "Найдено по запросу «{text}».",
   "table.find": "Найти в строках",
+  "table.region": "Таблица: {name}",
   "table.rows": "Строк: {n}",
   "table.found": "Строк: {n} из {all}",
   "table.columns": "Столбцы",

@@ -71,7 +71,7 @@ export async function getJson<T>(url: string, signal?: AbortSignal): Promise<T> 
 export async function post<T>(url: string, body: unknown, method = "POST"): Promise<T> {
   const answer = await ask(url, {
     method,
-    headers: { "Content-Type": "application/json", Accept: "application/json", ...(csrf === "" ? {} : { "X-Ebb-Csrf": csrf, "X-CSRF-Token": csrf }) },
+    headers: { "Content-Type": "application/json", Accept: "application/json", ...(csrf === "" ? {} : { "X-Ebb-Csrf": csrf }) },
     body: JSON.stringify(body),
   });
   const text = await answer.text();

@@ -56,7 +56,7 @@ export function MailPage({ id }: { id: string }): VNode {
                   ["HELO", m.helo ?? "–"],
                   ["MAIL FROM", m.mail_from ?? "–"],
                   ["RCPT TO", m.rcpt_to.join(", ") || "–"],
-                  [t("col.campaign"), m.campaign === null ? "–" : <a class="num" href={path("spam", "campaign", m.campaign)}>{m.campaign}</a>],
+                  [t("col.campaign"), typeof m.campaign !== "number" ? "–" : <a class="num" href={path("spam", "campaign", m.campaign)}>{m.campaign}</a>],
                   [t("col.index"), <EntryLink index={m.index} />],
                   [t("col.size"), format.bytes(m.size)],
                   ["SHA-256", <code class="break">{m.sha256 ?? "–"}</code>],

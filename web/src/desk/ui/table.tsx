@@ -147,7 +147,7 @@ export function Table<T extends Row>(props: TableProps<T>): VNode {
       {good.length === 0 ? (
         <Empty>{find !== "" ? t("table.nothing", { text: find }) : (props.empty ?? t("table.empty"))}</Empty>
       ) : (
-        <div class="scroll" tabIndex={0} role="region" aria-label={caption}>
+        <div class="scroll" tabIndex={0} role="region" aria-label={t("table.region", { name: caption })}>
           <table onKeyDown={moveRow}>
             <caption class="sr">{caption}</caption>
             <thead>
