@@ -19,7 +19,8 @@
 #define CONNECTIONS_PER_IP 64
 #define BODY_SMALL         (64u << 10) /* of who is not logged in */
 #define BODY_MAX           (32u << 20)
-#define FILES_MAX          (64u << 20) /* papers that go along with an act */
+#define FILES_MAX          (64u << 20)  /* papers that go along with an act */
+#define LARGE_MAX          (256u << 20) /* of all that is sent at once */
 #define REQUEST_S          20
 #define IDLE_S             60
 #define LOOK_MS            200 /* between two looks at the log: how long a closed account lives */
@@ -92,6 +93,7 @@ static int listen_on(struct desk *d, struct err *err)
                           .file_max = FILES_MAX,
                           .may_be_large = desk_may_be_large,
                           .body_small = BODY_SMALL,
+                          .large_max = LARGE_MAX,
                           .request_s = REQUEST_S,
                           .idle_s = IDLE_S,
                           .handle = desk_handle,
