@@ -25,10 +25,12 @@ static void put_families(struct face_view *v, const struct seen_answer *a)
     static const char *const heads[] = {"check.family", "check.first", "check.last", "check.days"};
     buf_str(
         v->out,
-        "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-labelledby=\"result\"><table>\n"
+        "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-labelledby=\"kind\"><table>\n"
         "<thead><tr>");
     for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
-        buf_str(v->out, i == 3 ? "<th scope=\"col\" class=\"number\">" : "<th scope=\"col\">");
+        buf_str(v->out, i == 0   ? "<th scope=\"col\" id=\"kind\">"
+                        : i == 3 ? "<th scope=\"col\" class=\"number\">"
+                                 : "<th scope=\"col\">");
         words_put(v->out, v->words, heads[i], NULL);
         buf_str(v->out, "</th>");
     }

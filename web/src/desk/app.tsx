@@ -7,7 +7,7 @@ import { isTyping, startKeys } from "./lib/keys";
 import { loadSession, logOut, may, type Session, session } from "./lib/session";
 import { useStore } from "./lib/store";
 import { choice, setTheme, type Choice } from "./lib/theme";
-import { go, href, path, usePlace, type Place } from "./lib/url";
+import { go, hasMoved, href, path, usePlace, type Place } from "./lib/url";
 import { Acts } from "./ui/act";
 import { Announcer, Empty, Heading, Skeleton } from "./ui/basics";
 import { Dialog } from "./ui/dialog";
@@ -168,7 +168,7 @@ function Frame({ who }: { who: Session }): VNode {
   const main = document.getElementById("main");
   useEffect(() => {
     /* A new page begins at its heading. */
-    if (main && !isTyping(document.activeElement)) main.querySelector<HTMLElement>("h1")?.focus({ preventScroll: true });
+    if (hasMoved() && main && !isTyping(document.activeElement)) main.querySelector<HTMLElement>("h1")?.focus({ preventScroll: true });
   }, [place.path]);
   return (
     <>

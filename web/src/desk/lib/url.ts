@@ -49,7 +49,15 @@ export function here(): Place {
   return parsePlace(location.href);
 }
 
+let moved = false;
+
+/* Whether somebody went from one page of the desk to another, and did not just come. */
+export function hasMoved(): boolean {
+  return moved;
+}
+
 export function go(to: string, replace = false): void {
+  moved = true;
   if (replace) history.replaceState(null, "", to);
   else history.pushState(null, "", to);
   for (const listener of [...listeners]) listener();
@@ -69,6 +77,7 @@ export function usePlace(): Place {
 /* Takes clicks on the desk's own links; gives the rest to the browser. */
 export function startLinks(): void {
   addEventListener("popstate", () => {
+    moved = true;
     for (const listener of [...listeners]) listener();
   });
   document.addEventListener("click", (event) => {
@@ -79,8 +88,8 @@ export function startLinks(): void {
     if (to.origin !== location.origin || to.pathname.startsWith("/api/") || to.pathname.startsWith("/assets/")) return;
     if (to.hash !== "" && to.pathname === location.pathname && to.search === location.search) return;
     event.preventDefault();
-    const moved = to.pathname !== location.pathname;
+    const other = to.pathname !== location.pathname;
     go(to.pathname + to.search);
-    if (moved) scrollTo(0, 0);
+    if (other) scrollTo(0, 0);
   });
 }

@@ -5,7 +5,7 @@ import { t } from "../i18n/i18n";
 import type { ApiError, Data } from "../lib/api";
 import * as format from "../lib/format";
 import { store, useStore } from "../lib/store";
-import { path } from "../lib/url";
+import { hasMoved, path } from "../lib/url";
 
 /* ---- what is said aloud ---- */
 
@@ -167,11 +167,13 @@ export function Card({ title, id, children, actions, wide }: { title: string; id
   );
 }
 
-/* The page's heading takes the focus when one comes to it, so that a screen reader reads on from there. */
+/* The page's heading takes the focus when one comes to it from another page, so that a screen reader reads on from there; on the
+ * first one the skip link is the first stop of Tab. */
 export function Heading({ children, lead }: { children: string; lead?: ComponentChildren }): VNode {
   const at = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     document.title = `${children} · ebb`;
+    if (!hasMoved()) return;
     if (document.activeElement === document.body || document.activeElement === null) at.current?.focus({ preventScroll: true });
   }, [children]);
   return (
