@@ -34,8 +34,9 @@ struct serve_figures {
     uint32_t storage_full;
 };
 
-#define SERVE_PUBLIC_WAS 32 /* pids of public processes that ended, which the recorder remembers   \
-                             */
+#define SERVE_PUBLIC_WAS                                                                           \
+    32 /* pids of public processes that ended, which the recorder remembers                        \
+        */
 #define SERVE_VIEWS_MAX 16
 struct serve_board {
     struct serve_process supervisor, recorder, desk, courier, partners, public, keeper;
@@ -83,11 +84,13 @@ struct serve_slot {
 struct serve_shared {
     struct serve_board *board;
     struct serve_recovery *recovery;
-    /* The desk's process group, by the desk itself when it starts: a page of its own, which it gives
-     * up then (serve_shared_drop_group). Recorder and supervisor alone have it. 0: none yet. */
+    /* The desk's process group, by the desk itself when it starts: a page of its own, which it
+     * gives up then (serve_shared_drop_group). Recorder and supervisor alone have it. 0: none yet.
+     */
     int32_t *desk_group;
     unsigned n_slots;
     uint64_t ring_capacity;
+    int reader;     /* the memory once more, for mapping it to read (serve_shared_keep_reading) */
     int ring_event; /* eventfd that the recorder waits on */
     struct serve_slot slot[SERVE_SLOTS_MAX];
 };
@@ -98,6 +101,9 @@ int serve_shared_new(unsigned sensors, uint64_t ring_capacity, struct serve_shar
 /* In a process that talks to everybody and shows no figures: unmaps everything. Whoever can write
  * the board could pass for another process. */
 void serve_shared_drop(struct serve_shared *s);
+/* In a process that only shows figures: board, counters and rings can be read from now on and never
+ * be written again; the rest is unmapped. */
+int serve_shared_keep_reading(struct serve_shared *s, struct err *err);
 /* Unmaps the desk's group. */
 void serve_shared_drop_group(struct serve_shared *s);
 /* In a sensor: unmaps the board, the recovery state and all other slots. */

@@ -188,6 +188,19 @@ static void keep_descriptors(struct supervisor *s, unsigned which, int link)
     close_range(sizeof keep, ~0u, 0);
 }
 
+/* Of the shared memory, too: who has figures to show reads them, who has none sees nothing. The
+ * keeper says how far the views are; a sensor keeps its slot (run_sensor). */
+static int keep_memory(struct supervisor *s, unsigned which, struct err *err)
+{
+    if (which == CHILD_DESK)
+        return serve_shared_keep_reading(&s->shared, err);
+    if (which != CHILD_RECORDER)
+        serve_shared_drop_group(&s->shared);
+    if (which == CHILD_PUBLIC || which == CHILD_COURIER || which == CHILD_PARTNERS)
+        serve_shared_drop(&s->shared);
+    return 0;
+}
+
 static _Noreturn void child_main(struct supervisor *s, unsigned which, int link)
 {
     struct err err = {0};
@@ -197,15 +210,14 @@ static _Noreturn void child_main(struct supervisor *s, unsigned which, int link)
     signal(SIGTERM, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    keep_descriptors(s, which, link);
     child_board(s, which)->pid = getpid(); /* before it does anything: the recorder goes by it */
-    if (which == CHILD_DESK && setpgid(0, 0) == 0) /* by which the recorder knows its children, too */
+    if (which == CHILD_DESK &&
+        setpgid(0, 0) == 0) /* by which the recorder knows its children, too */
         __atomic_store_n(s->shared.desk_group, getpid(), __ATOMIC_RELEASE);
-    if (which != CHILD_RECORDER)
-        serve_shared_drop_group(&s->shared);
-    if (which == CHILD_PUBLIC)
-        serve_shared_drop(&s->shared);
-    int rc = run_role(s, which, link, &err);
+    int rc = keep_memory(s, which, &err);
+    keep_descriptors(s, which, link);
+    if (rc == 0)
+        rc = run_role(s, which, link, &err);
     if (rc < 0)
         role_say(link, ROLE_FAILED, 0, err.text);
     _exit(rc < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
