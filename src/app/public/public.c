@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "base/wipe.h"
+#include "app/public/wipe.h"
 #include "web/assets.h"
 
 #define LOOK_MS            500 /* between two looks at what is new */
