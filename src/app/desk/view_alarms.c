@@ -63,6 +63,11 @@ add(struct alarms *a, enum severity severity, const char *kind, const char *page
         (struct alarm){severity, kind, page, part, span_of(copy, length), count, INT64_MAX};
 }
 
+static const char *s_of(uint64_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
 /* ---- authority ---- */
 
 static bool begins(struct span s, const char *words)
@@ -163,14 +168,14 @@ static int leads(struct alarms *a, struct err *err)
     if (rc < 0)
         return rc;
     if (w.unread)
-        add(a, WARNING, "leads", "leads", NULL, w.unread, "%llu leads wait to be read",
-            (unsigned long long)w.unread);
+        add(a, WARNING, "leads", "leads", NULL, w.unread, "%llu lead%s to be read",
+            (unsigned long long)w.unread, w.unread == 1 ? " waits" : "s wait");
     if (w.news && view_reads_leads(a->v))
-        add(a, WARNING, "leads", "leads", NULL, w.news, "%llu informants have written again",
-            (unsigned long long)w.news);
+        add(a, WARNING, "leads", "leads", NULL, w.news, "%llu informant%s written again",
+            (unsigned long long)w.news, w.news == 1 ? " has" : "s have");
     if (w.pending && view_reads_leads(a->v))
-        add(a, NOTICE, "approval", "leads", NULL, w.pending,
-            "%llu decisions wait for a second person", (unsigned long long)w.pending);
+        add(a, NOTICE, "approval", "leads", NULL, w.pending, "%llu decision%s for a second person",
+            (unsigned long long)w.pending, w.pending == 1 ? " waits" : "s wait");
     return 0;
 }
 
@@ -189,12 +194,13 @@ static void processes(struct alarms *a)
                 all[i].name);
         else if (all[i].p->restarts)
             add(a, NOTICE, "process", "overview", "processes", all[i].p->restarts,
-                "the %s was restarted %u times", all[i].name, all[i].p->restarts);
+                "the %s was restarted %u time%s", all[i].name, all[i].p->restarts,
+                s_of(all[i].p->restarts));
     if (b->figures.refused_public)
         add(a, CRITICAL, "process", "overview", "processes", b->figures.refused_public,
-            "the public process asked %llu times for what it may not do: it may have been taken "
+            "the public process asked %llu time%s for what it may not do: it may have been taken "
             "over",
-            (unsigned long long)b->figures.refused_public);
+            (unsigned long long)b->figures.refused_public, s_of(b->figures.refused_public));
 }
 
 static void losses(struct alarms *a)
@@ -204,11 +210,11 @@ static void losses(struct alarms *a)
     serve_totals(a->v->ask->shared, &totals);
     if (totals.dropped)
         add(a, CRITICAL, "drops", "overview", "sensors", totals.dropped,
-            "%llu observations were dropped: the sensors are faster than the recorder",
-            (unsigned long long)totals.dropped);
+            "%llu observation%s dropped: the sensors are faster than the recorder",
+            (unsigned long long)totals.dropped, totals.dropped == 1 ? " was" : "s were");
     if (f->gaps)
-        add(a, WARNING, "gap", "log", "acts", f->gaps, "%llu gaps, %llu observations lost",
-            (unsigned long long)f->gaps, (unsigned long long)f->lost);
+        add(a, WARNING, "gap", "log", "acts", f->gaps, "%llu gap%s, %llu observation%s lost",
+            (unsigned long long)f->gaps, s_of(f->gaps), (unsigned long long)f->lost, s_of(f->lost));
 }
 
 static void lags(struct alarms *a)

@@ -33,9 +33,20 @@ export function startLanguage(): void {
   setLanguage(first());
 }
 
-/* Words with {name} filled in. */
+/* Which forms a language has for counted things, in the order in which its words give them. */
+const FORMS: Readonly<Record<Language, readonly Intl.LDMLPluralRule[]>> = { en: ["one", "other"], ru: ["one", "few", "many", "other"] };
+
+function pluralForm(tag: Language, n: number, forms: readonly string[]): string {
+  const at = FORMS[tag].indexOf(new Intl.PluralRules(tag).select(n));
+  return forms[at] ?? forms[forms.length - 1] ?? "";
+}
+
+/* Words with {name} filled in, and of {name?row|rows} the form that the number `name` wants. */
 export function t(key: Key, values: Readonly<Record<string, string | number>> = {}): string {
-  return languages[language.get()].words[key].replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+  const tag = language.get();
+  return languages[tag].words[key]
+    .replace(/\{(\w+)\?([^}]*)\}/g, (_, name: string, forms: string) => pluralForm(tag, Number(values[name] ?? 0), forms.split("|")))
+    .replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
 }
 
 /* Of names that the API has: the words where there are some, else the name itself. */

@@ -5,6 +5,7 @@ import { useMemo } from "preact/hooks";
 import { label, t } from "../i18n/i18n";
 import { useData } from "../lib/api";
 import * as format from "../lib/format";
+import { wholeDays } from "../lib/days";
 import { num, q, str } from "../lib/q";
 import type { Row, Rows } from "../lib/types";
 import { go, href, type Place, withQuery } from "../lib/url";
@@ -92,7 +93,7 @@ function DayChart({ place, f, estimate }: { place: Place; f: Filters; estimate: 
 
 function Days({ rows, estimate, source, onPick }: { rows: readonly Row[]; estimate: boolean; source: string; onPick: (a: number, b: number) => void }): VNode {
   const made = useMemo(() => {
-    const days = [...new Set(rows.map((r) => str(r.date)))].sort();
+    const days = [...new Set(wholeDays(rows).map((r) => str(r.date)))].sort();
     const families = [...new Set(rows.map((r) => str(r.family)))].slice(0, 6);
     const at = new Map(rows.map((r) => [`${str(r.date)} ${str(r.family)}`, r]));
     const column = (family: string, key: string): (number | null)[] => days.map((d) => num(at.get(`${d} ${family}`)?.[key]));
@@ -107,8 +108,8 @@ function Days({ rows, estimate, source, onPick }: { rows: readonly Row[]; estima
   }, [rows, estimate]);
   if (made.days.length === 0) return <Empty>{t("census.empty")}</Empty>;
   const columns: Column<Row>[] = estimate
-    ? [{ key: "date", kind: "day" }, { key: "family" }, { key: "hosts", kind: "count" }, { key: "hosts_low", kind: "count" }, { key: "hosts_high", kind: "count" }, { key: "alive", kind: "count" }, { key: "alive_low", kind: "count" }, { key: "alive_high", kind: "count" }]
-    : [{ key: "date", kind: "day" }, { key: "family" }, { key: "addresses", kind: "count" }, { key: "new", kind: "count" }, { key: "returning", kind: "count" }, { key: "gone", kind: "count" }];
+    ? [{ key: "date", kind: "counted" }, { key: "family" }, { key: "hosts", kind: "count" }, { key: "hosts_low", kind: "count" }, { key: "hosts_high", kind: "count" }, { key: "alive", kind: "count" }, { key: "alive_low", kind: "count" }, { key: "alive_high", kind: "count" }]
+    : [{ key: "date", kind: "counted" }, { key: "family" }, { key: "addresses", kind: "count" }, { key: "new", kind: "count" }, { key: "returning", kind: "count" }, { key: "gone", kind: "count" }];
   return (
     <>
       <Chart id="days" summary={t("census.daysSummary", { from: made.days[0] ?? "", to: made.days[made.days.length - 1] ?? "" })} x={made.x} lines={made.lines} onPick={onPick} table={{ rows, columns, source }} />

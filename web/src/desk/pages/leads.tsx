@@ -115,7 +115,12 @@ function Overview({ place, view }: { place: Place; view: "list" | "board" }): VN
       <Tabs name={t("leads.views")} current={view} items={(["board", "list"] as const).map((v) => ({ id: v, label: t(`leads.view.${v}`), href: withQuery(place, { view: v === "board" ? undefined : v }) }))} />
       <Filters place={place} />
       <Loaded data={data} tall>
-        {({ rows }) => (rows.length === 0 ? <Empty>{t("leads.none")}</Empty> : view === "board" ? <Board rows={rows} all={all} /> : <List rows={rows} source={source} />)}
+        {({ rows }) => (
+          <>
+            {rows.length === 0 && view === "board" && <Empty>{place.query.assigned ? t("leads.noneMine") : `${t("leads.none")} ${t("leads.noneHint")}`}</Empty>}
+            {view === "board" ? <Board rows={rows} all={all} /> : <List rows={rows} source={source} />}
+          </>
+        )}
       </Loaded>
     </>
   );

@@ -3,6 +3,7 @@ import type { VNode } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { label, t } from "../i18n/i18n";
 import { getJson, useData } from "../lib/api";
+import { isOver, wholeDays } from "../lib/days";
 import * as format from "../lib/format";
 import { num, q, str } from "../lib/q";
 import { may } from "../lib/session";
@@ -181,30 +182,31 @@ function wholeOf(rows: readonly Row[]): Whole | null {
   return { family: str(whole.family), alive: num(whole.alive), low: num(whole.alive_low), high: num(whole.alive_high), first: num(whole.alive_first), half: num(whole.half_life_days), halfLow: num(whole.half_life_low), halfHigh: num(whole.half_life_high) };
 }
 
-function Tile({ name, value, below, to }: { name: string; value: string; below?: string; to: string }): VNode {
+/* Without a value yet, it has the room of one; waiting says what takes so long. */
+function Tile({ name, value, below, to, waiting }: { name: string; value: string | null; below?: string; to: string; waiting?: string }): VNode {
   return (
     <a class="tile" href={to}>
       <span class="name">{name}</span>
-      <span class="value num">{value}</span>
-      <span class="below num">{below ?? "\u00a0"}</span>
+      <span class="value num">{value ?? <span class="skeleton inline" aria-hidden="true"><span class="bar" /></span>}</span>
+      <span class="below num">{(value === null ? (waiting ?? t("state.loading")) : below) || "\u00a0"}</span>
     </a>
   );
 }
 
 function Tiles({ census, estimate, spam }: { census: readonly Row[] | undefined; estimate: readonly Row[] | undefined; spam: readonly Row[] | undefined }): VNode {
-  const addresses = [...byDay(census ?? [], "addresses")].sort();
+  const addresses = [...byDay(wholeDays(census ?? []), "addresses")].sort();
   const [day, today] = addresses[addresses.length - 1] ?? ["", null];
   const whole = wholeOf(estimate ?? []);
-  const mails = [...byDay(spam ?? [], "mails")].sort();
+  const mails = [...byDay(wholeDays(spam ?? []), "mails")].sort();
   const [mailDay, mailCount] = mails[mails.length - 1] ?? ["", null];
-  const waiting = "…";
+  const dayText = (d: string): string => (d === "" || isOver(d) ? d : `${d}, ${t("state.soFar")}`);
   const interval = (low: number | null, high: number | null): string => (low === null || high === null ? "" : `${format.count(low)} – ${format.count(high)}`);
   return (
     <div class="tiles">
-      <Tile name={t("overview.addressesDay")} value={census ? (today === null ? "–" : format.count(today)) : waiting} below={day} to="/census" />
-      <Tile name={t("overview.alive")} value={estimate ? (whole?.alive == null ? "–" : format.count(whole.alive)) : waiting} below={whole ? interval(whole.low, whole.high) : ""} to="/census?view=estimate" />
-      <Tile name={t("overview.halfLife")} value={estimate ? (whole?.half == null ? "–" : t("unit.days", { n: format.decimal(whole.half, 1) })) : waiting} below={whole?.halfLow != null && whole.halfHigh != null ? `${format.decimal(whole.halfLow, 1)} – ${format.decimal(whole.halfHigh, 1)}` : ""} to="/census?view=estimate" />
-      <Tile name={t("overview.mailsDay")} value={spam ? (mailCount === null ? "–" : format.count(mailCount)) : waiting} below={mailDay} to="/spam" />
+      <Tile name={t("overview.addressesDay")} value={census ? (today === null ? "–" : format.count(today)) : null} below={dayText(day)} to="/census" />
+      <Tile name={t("overview.alive")} value={estimate ? (whole?.alive == null ? "–" : format.count(whole.alive)) : null} waiting={t("overview.estimating")} below={whole ? interval(whole.low, whole.high) : ""} to="/census?view=estimate" />
+      <Tile name={t("overview.halfLife")} value={estimate ? (whole?.half == null ? "–" : t("unit.days", { n: format.decimal(whole.half, 1), count: Math.round(whole.half * 10) / 10 })) : null} waiting={t("overview.estimating")} below={whole?.halfLow != null && whole.halfHigh != null ? `${format.decimal(whole.halfLow, 1)} – ${format.decimal(whole.halfHigh, 1)}` : ""} to="/census?view=estimate" />
+      <Tile name={t("overview.mailsDay")} value={spam ? (mailCount === null ? "–" : format.count(mailCount)) : null} below={dayText(mailDay)} to="/spam" />
     </div>
   );
 }
@@ -216,9 +218,10 @@ function BaseChart({ census, estimate }: { census: readonly Row[]; estimate: rea
     const low = byDay(estimate, "alive_low");
     const high = byDay(estimate, "alive_high");
     const all = everyDay([...new Set([...addresses.keys(), ...alive.keys()])].sort());
-    const rows: Row[] = all.map((date) => ({ date, addresses: addresses.get(date) ?? null, alive: alive.get(date) ?? null, alive_low: low.get(date) ?? null, alive_high: high.get(date) ?? null }));
+    const table: Row[] = all.map((date) => ({ date, addresses: addresses.get(date) ?? null, alive: alive.get(date) ?? null, alive_low: low.get(date) ?? null, alive_high: high.get(date) ?? null }));
+    const rows = wholeDays(table);
     const column = (key: string): (number | null)[] => rows.map((r) => num(r[key]));
-    return { rows, x: all.map(dayX), lines: [{ label: t("overview.aliveLine"), values: column("alive"), low: column("alive_low"), high: column("alive_high"), colour: 1 as const }, { label: t("overview.addressesLine"), values: column("addresses"), colour: 2 as const }] };
+    return { table, rows, x: rows.map((r) => dayX(str(r.date))), lines: [{ label: t("overview.aliveLine"), values: column("alive"), low: column("alive_low"), high: column("alive_high"), colour: 1 as const }, { label: t("overview.addressesLine"), values: column("addresses"), colour: 2 as const }] };
   }, [census, estimate]);
   if (days.rows.length === 0) return <Empty>{t("overview.baseEmpty")}</Empty>;
   const [first, last] = [days.rows[0], days.rows[days.rows.length - 1]];
@@ -230,9 +233,9 @@ function BaseChart({ census, estimate }: { census: readonly Row[]; estimate: rea
       lines={days.lines}
       height={360}
       table={{
-        rows: days.rows.filter((r) => r.addresses !== null || r.alive !== null),
+        rows: days.table.filter((r) => r.addresses !== null || r.alive !== null),
         columns: [
-          { key: "date", kind: "day" },
+          { key: "date", kind: "counted" },
           { key: "addresses", kind: "count" },
           { key: "alive", kind: "count" },
           { key: "alive_low", kind: "count" },
@@ -244,10 +247,11 @@ function BaseChart({ census, estimate }: { census: readonly Row[]; estimate: rea
 }
 
 function SpamChart({ rows }: { rows: readonly Row[] }): VNode {
-  const x = useMemo(() => rows.map((r) => dayX(str(r.date))), [rows]);
-  const lines = useMemo(() => [{ label: t("col.mails"), values: rows.map((r) => num(r.mails)), colour: 2 as const, step: true }], [rows]);
+  const whole = useMemo(() => wholeDays(rows), [rows]);
+  const x = useMemo(() => whole.map((r) => dayX(str(r.date))), [whole]);
+  const lines = useMemo(() => [{ label: t("col.mails"), values: whole.map((r) => num(r.mails)), colour: 2 as const, step: true }], [whole]);
   if (rows.length === 0) return <Empty>{t("overview.spamEmpty")}</Empty>;
-  return <Chart id="volume" summary={t("spam.volumeSummary", { days: rows.length })} x={x} lines={lines} height={180} table={{ rows, columns: [{ key: "date", kind: "day" }, { key: "mails", kind: "count" }, { key: "campaigns", kind: "count" }], source: q("spam") }} />;
+  return <Chart id="volume" summary={t("spam.volumeSummary", { days: whole.length })} x={x} lines={lines} height={180} table={{ rows, columns: [{ key: "date", kind: "counted" }, { key: "mails", kind: "count" }, { key: "campaigns", kind: "count" }], source: q("spam") }} />;
 }
 
 function AlarmList(): VNode {

@@ -4,6 +4,7 @@ import { useMemo } from "preact/hooks";
 import { label, t } from "../i18n/i18n";
 import { useData } from "../lib/api";
 import * as format from "../lib/format";
+import { wholeDays } from "../lib/days";
 import { num, q, str } from "../lib/q";
 import type { Row, Rows } from "../lib/types";
 import { go, href, path, type Place, withQuery } from "../lib/url";
@@ -44,8 +45,9 @@ function Volume({ place, f }: { place: Place; f: Filters }): VNode {
 }
 
 function Days({ rows, changes, source, place }: { rows: readonly Row[]; changes: readonly Row[]; source: string; place: Place }): VNode {
-  const x = useMemo(() => rows.map((r) => dayX(str(r.date))), [rows]);
-  const lines = useMemo(() => [{ label: t("col.mails"), values: rows.map((r) => num(r.mails)), colour: 2 as const, step: true }], [rows]);
+  const whole = useMemo(() => wholeDays(rows), [rows]);
+  const x = useMemo(() => whole.map((r) => dayX(str(r.date))), [whole]);
+  const lines = useMemo(() => [{ label: t("col.mails"), values: whole.map((r) => num(r.mails)), colour: 2 as const, step: true }], [whole]);
   const marks = useMemo(() => changes.map((c) => ({ at: dayX(str(c.date)), label: num(c.change) === null ? "" : `${(num(c.change) ?? 0) > 0 ? "+" : ""}${format.percent(num(c.change) ?? 0, 0)}` })), [changes]);
   if (rows.length === 0) return <Empty>{t("overview.spamEmpty")}</Empty>;
   const pick = (from: number, to: number): void => {
@@ -53,7 +55,7 @@ function Days({ rows, changes, source, place }: { rows: readonly Row[]; changes:
     go(withQuery(place, { since: day(from), until: day(to + 86_400) }));
   };
   const columns: Column<Row>[] = [
-    { key: "date", kind: "day" },
+    { key: "date", kind: "counted" },
     { key: "mails", kind: "count" },
     { key: "bytes", kind: "bytes" },
     { key: "campaigns", kind: "count" },
@@ -61,7 +63,7 @@ function Days({ rows, changes, source, place }: { rows: readonly Row[]; changes:
     { key: "index_low", kind: "number", hidden: true },
     { key: "index_high", kind: "number", hidden: true },
   ];
-  return <Chart id="mails" summary={t("spam.volumeSummary", { days: rows.length })} x={x} lines={lines} marks={marks} onPick={pick} table={{ rows, columns, source }} />;
+  return <Chart id="mails" summary={t("spam.volumeSummary", { days: whole.length })} x={x} lines={lines} marks={marks} onPick={pick} table={{ rows, columns, source }} />;
 }
 
 /* Before and after a day that the reader names. */

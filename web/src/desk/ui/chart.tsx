@@ -114,7 +114,7 @@ function optionsOf(props: ChartProps, width: number, series: uPlot.Series[], ban
     width,
     height: props.height ?? 240,
     tzDate: (ts) => uPlot.tzDate(new Date(ts * 1000), "Etc/UTC"),
-    padding: [10, 12, 0, 0],
+    padding: [10, 30, 0, 0] /* half of the last label */,
     series,
     bands,
     legend: { show: false },

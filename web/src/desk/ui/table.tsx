@@ -4,12 +4,13 @@ import type { ComponentChildren, VNode } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";
 import { label, t } from "../i18n/i18n";
 import * as format from "../lib/format";
+import { isOver } from "../lib/days";
 import { cellText, findRows, parseSort, sortRows, sortText } from "../lib/table";
 import type { Row } from "../lib/types";
 import { go, usePlace, withQuery } from "../lib/url";
 import { Count, Empty, EntryLink, EntryList, Time } from "./basics";
 
-export type ColumnKind = "text" | "count" | "number" | "time" | "day" | "entry" | "entries" | "hash" | "country" | "bytes" | "percent" | "yes";
+export type ColumnKind = "text" | "count" | "number" | "time" | "day" | "counted" | "entry" | "entries" | "hash" | "country" | "bytes" | "percent" | "yes";
 
 export interface Column<T extends Row> {
   readonly key: string;
@@ -50,6 +51,13 @@ function draw<T extends Row>(column: Column<T>, row: T): ComponentChildren {
       return <Time at={cellText(value)} />;
     case "day":
       return <Time at={cellText(value)} day />;
+    case "counted" /* a day whose count grows until it is over */:
+      return (
+        <>
+          <Time at={cellText(value)} day />
+          {!isOver(cellText(value)) && <span class="soft"> {t("state.soFar")}</span>}
+        </>
+      );
     case "entry":
       return typeof value === "number" ? <EntryLink index={value} /> : cellText(value);
     case "entries":
@@ -120,7 +128,7 @@ export function Table<T extends Row>(props: TableProps<T>): VNode {
       {!plain && (
         <div class="tools">
           <input type="search" value={find} placeholder={t("table.find")} aria-label={`${t("table.find")}: ${caption}`} onInput={(e) => findBy(e.currentTarget.value)} />
-          <span class="soft num">{find === "" ? t("table.rows", { n: format.count(rows.length) }) : t("table.found", { n: format.count(good.length), all: format.count(rows.length) })}</span>
+          <span class="soft num">{find === "" ? t("table.rows", { n: format.count(rows.length), count: rows.length }) : t("table.found", { n: format.count(good.length), all: format.count(rows.length), count: rows.length })}</span>
           <details class="columns">
             <summary>{t("table.columns")}</summary>
             <fieldset>
