@@ -11,11 +11,11 @@ $(BUILD)/build.ninja:
 
 build-asan/build.ninja:
 	scripts/deps
-	meson setup build-asan $(WERROR) -Db_sanitize=address,undefined -Dbuildtype=debugoptimized
+	meson setup build-asan $(WERROR) -Dweb=false -Db_sanitize=address,undefined -Dbuildtype=debugoptimized
 
 build-fuzz/build.ninja:
 	scripts/deps
-	CC=clang meson setup build-fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false \
+	CC=clang meson setup build-fuzz -Dfuzz=true -Dweb=false -Db_sanitize=address,undefined -Db_lundef=false \
 		-Dbuildtype=debugoptimized -Dc_args=-fsanitize=fuzzer-no-link
 
 # The bundled scenario at 1:20: a feed written, imported, counted and proved.

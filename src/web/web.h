@@ -113,7 +113,8 @@ struct web_reply {
     bool gzipped; /* body or borrowed is gzip; unpacked for who does not take it */
     unsigned max_age_s; /* may be kept so long; 0: no-store */
     bool immutable;
-    char etag[68]; /* without quotes; "" none. If-None-Match is then answered with 304 */
+    char etag[68]; /* without quotes; "" none. If-None-Match is then answered with 304. Gzip is
+                      other bytes: its tag gets "-gz" here (RFC 9110, 8.8.1) */
     char location[WEB_PATH_MAX];
     char cookie[512];     /* Set-Cookie */
     char attachment[128]; /* file name: Content-Disposition */

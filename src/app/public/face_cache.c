@@ -130,8 +130,6 @@ static void give(const struct page *p, bool gzip, struct web_reply *reply)
     reply->body = (struct buf){0};
     reply->borrowed = buf_as_span(bytes);
     reply->gzipped = bytes == &p->gzip;
-    if (reply->gzipped) /* other bytes, another tag (RFC 9110, 8.8.1) */
-        memcpy(reply->etag + 2 * ETAG_BYTES, "-gz", sizeof "-gz");
 }
 
 /* Into its slot, in the old one's place. */

@@ -42,24 +42,25 @@ static bool is_here(const char *here, const char *path)
     return strncmp(here, path, n) == 0 && (here[n] == 0 || here[n] == '/');
 }
 
-/* Our own styles and script, where the build made them. */
-static void put_assets(struct face_view *v)
+/* One of our own files, where the build made it. */
+static void put_asset(struct face_view *v, const char *name, const char *before,
+                      const char *attribute, const char *behind)
 {
     struct buf url = {0};
-    web_asset_url(&url, "public.css");
+    web_asset_url(&url, name);
     if (url.n) {
-        buf_str(v->out, "<link rel=\"stylesheet\"");
-        html_attribute(v->out, "href", buf_as_span(&url));
-        buf_str(v->out, ">\n");
-    }
-    url.n = 0;
-    web_asset_url(&url, "public.js");
-    if (url.n) {
-        buf_str(v->out, "<script type=\"module\"");
-        html_attribute(v->out, "src", buf_as_span(&url));
-        buf_str(v->out, "></script>\n");
+        buf_str(v->out, before);
+        html_attribute(v->out, attribute, buf_as_span(&url));
+        buf_str(v->out, behind);
     }
     buf_free(&url);
+}
+
+static void put_assets(struct face_view *v)
+{
+    put_asset(v, "public.css", "<link rel=\"stylesheet\"", "href", ">\n");
+    put_asset(v, "icon.svg", "<link rel=\"icon\" type=\"image/svg+xml\"", "href", ">\n");
+    put_asset(v, "public.js", "<script type=\"module\"", "src", "></script>\n");
 }
 
 static void put_case(struct face_view *v, bool html)

@@ -72,7 +72,7 @@ static bool answer_asset(const struct web_request *r, const char *path, struct w
     reply->gzipped = gzip;
     reply->immutable = span_is(web_query(r, "v"), a->etag);
     reply->max_age_s = reply->immutable ? ASSET_AGE_S : STALE_AGE_S;
-    snprintf(reply->etag, sizeof reply->etag, "%s%s", a->etag, gzip ? "-gz" : "");
+    snprintf(reply->etag, sizeof reply->etag, "%s", a->etag);
     return true;
 }
 
