@@ -58,6 +58,8 @@ export async function sign(page, account) {
   await ready.waitFor();
   const said = await dialog.innerText();
   await ready.click();
-  await dialog.waitFor({ state: "detached", timeout: 20_000 });
+  await dialog.waitFor({ state: "detached", timeout: 20_000 }).catch(async () => {
+    throw new Error(`the act was not taken: ${await dialog.innerText()}`);
+  });
   return said;
 }

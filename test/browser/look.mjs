@@ -109,7 +109,11 @@ export async function keyboard(page) {
   let ended = false;
   for (let i = 0; i < most && !ended; i++) {
     await page.keyboard.press("Tab");
-    const now = await page.evaluate(focused);
+    let now = await page.evaluate(focused);
+    if (now?.faults.length) {
+      await page.waitForTimeout(60); /* it may be scrolling there yet */
+      now = await page.evaluate(focused);
+    }
     if (!now) ended = i > 0;
     else {
       ended = now.number !== null && reached.has(now.number) && reached.size > 1 && now.number === "0";
