@@ -94,7 +94,7 @@ function DayChart({ place, f, estimate }: { place: Place; f: Filters; estimate: 
 function Days({ rows, estimate, source, onPick }: { rows: readonly Row[]; estimate: boolean; source: string; onPick: (a: number, b: number) => void }): VNode {
   const made = useMemo(() => {
     const days = [...new Set(wholeDays(rows).map((r) => str(r.date)))].sort();
-    const families = [...new Set(rows.map((r) => str(r.family)))].slice(0, 6);
+    const families = [...new Set(wholeDays(rows).map((r) => str(r.family)))].slice(0, 6);
     const at = new Map(rows.map((r) => [`${str(r.date)} ${str(r.family)}`, r]));
     const column = (family: string, key: string): (number | null)[] => days.map((d) => num(at.get(`${d} ${family}`)?.[key]));
     const colours = [1, 2, 3, 4, 5, 6] as const;

@@ -39,7 +39,6 @@ function Volume({ place, f }: { place: Place; f: Filters }): VNode {
       <Loaded data={data} tall>
         {({ rows }) => <Days rows={rows} changes={changes.data?.rows ?? []} source={source} place={place} />}
       </Loaded>
-      <Impact place={place} f={f} />
     </Card>
   );
 }
@@ -88,7 +87,7 @@ function Impact({ place, f }: { place: Place; f: Filters }): VNode {
   );
 }
 
-function Changes({ f }: { f: Filters }): VNode {
+function Changes({ place, f }: { place: Place; f: Filters }): VNode {
   const source = q("spam changes", { ...f });
   return (
     <Card title={t("spam.changes")} id="changes">
@@ -96,6 +95,7 @@ function Changes({ f }: { f: Filters }): VNode {
       <Loaded data={useData<Rows>(source)}>
         {({ rows }) => <Table id="changes" caption={t("spam.changes")} rows={rows} columns={[{ key: "date", kind: "day" }, { key: "before", kind: "number" }, { key: "after", kind: "number" }, { key: "change", kind: "percent" }, { key: "confidence", kind: "percent" }]} source={source} empty={t("spam.changesNone")} />}
       </Loaded>
+      <Impact place={place} f={f} />
     </Card>
   );
 }
@@ -165,7 +165,7 @@ export default function Spam({ place }: PageProps): VNode {
       <div class="grid">
         <Volume place={place} f={f} />
         <Breakdown place={place} f={f} />
-        <Changes f={f} />
+        <Changes place={place} f={f} />
         <Campaigns f={f} />
       </div>
     </>
