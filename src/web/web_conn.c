@@ -71,10 +71,19 @@ static bool is_proxy(const struct web *w, const struct ip *ip)
     return false;
 }
 
-/* False when the address has all that it may. A proxy speaks for many. */
+/* Where an onion service leads here, everybody who comes by it comes from there. */
+static bool is_onion(const struct web *w, const struct ip *ip)
+{
+    static const struct ip v6 = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
+    const char *onion = w->setup.onion;
+    return onion && onion[0] &&
+           (ip_is_v4(ip) ? ip_v4(ip) == 0x7f000001 : memcmp(ip, &v6, sizeof v6) == 0);
+}
+
+/* False when the address has all that it may. A proxy speaks for many, and so does an onion. */
 static bool crowd_add(struct web *w, struct web_conn *c)
 {
-    if (is_proxy(w, &c->client))
+    if (is_proxy(w, &c->client) || is_onion(w, &c->client))
         return true;
     struct ip key = crowd_key(&c->client);
     struct crowd_entry **e = crowd_find(w->crowd, &key);

@@ -171,12 +171,6 @@ static int look(struct public *p, struct err *err)
 
 /* ---- the process ---- */
 
-/* Behind a proxy, or an onion service, everybody has one address. */
-static bool are_many(const struct config_web *web)
-{
-    return web->proxies_count || web->onion[0];
-}
-
 static int listen_on(struct public *p, const struct role_setup *setup, struct err *err)
 {
     const struct config_web *web = &setup->config->web;
@@ -190,7 +184,7 @@ static int listen_on(struct public *p, const struct role_setup *setup, struct er
                           .hsts = begins(web->public_url, "https://"),
                           .onion = web->onion,
                           .connections = CONNECTIONS,
-                          .connections_per_ip = are_many(web) ? CONNECTIONS : CONNECTIONS_PER_IP,
+                          .connections_per_ip = CONNECTIONS_PER_IP,
                           .body_max = BODY_MAX,
                           .file_max = FILES_MAX,
                           .may_be_large = may_be_large,
