@@ -17,6 +17,10 @@ const PER_NODE = 80; /* of height, for each node beyond the first */
 const NODES_MAX = 300;
 const FEW = 40; /* nodes that have room for their names */
 const STEPS = 300;
+const STARTS = 8;
+const GOLDEN = Math.PI * (3 - Math.sqrt(5));
+const TOUCH = 36; /* px: a line so near to a node looks like its own */
+const TOUCH_COST = 3; /* crossings that one such is as bad as */
 const STRETCH_X = 4;
 const STRETCH_Y = 2;
 const LETTER = 6.8; /* px of width */
@@ -72,6 +76,31 @@ function fit(nodes: readonly Placed[], width: number, height: number): void {
   }
 }
 
+interface Pair {
+  readonly from: Placed;
+  readonly to: Placed;
+}
+
+/* On which side of a line a node is. */
+const side = (l: Pair, n: Placed): number => Math.sign((xOf(l.to) - xOf(l.from)) * (yOf(n) - yOf(l.from)) - (yOf(l.to) - yOf(l.from)) * (xOf(n) - xOf(l.from)));
+
+function touches(l: Pair, n: Placed): boolean {
+  const [dx, dy] = [xOf(l.to) - xOf(l.from), yOf(l.to) - yOf(l.from)];
+  const along = ((xOf(n) - xOf(l.from)) * dx + (yOf(n) - yOf(l.from)) * dy) / Math.max(1, dx * dx + dy * dy);
+  return along > 0 && along < 1 && Math.hypot(xOf(l.from) + along * dx - xOf(n), yOf(l.from) + along * dy - yOf(n)) < TOUCH;
+}
+
+/* How hard a layout is to read: lines that cross, and lines that go through nodes they do not belong to. */
+function tangle(nodes: readonly Placed[], lines: readonly Pair[]): number {
+  const apart = (a: Pair, b: Pair): boolean => a.from !== b.from && a.from !== b.to && a.to !== b.from && a.to !== b.to;
+  let cost = 0;
+  for (const [i, a] of lines.entries()) {
+    cost += TOUCH_COST * nodes.filter((n) => n !== a.from && n !== a.to && touches(a, n)).length;
+    cost += lines.slice(i + 1).filter((b) => apart(a, b) && side(a, b.from) !== side(a, b.to) && side(b, a.from) !== side(b, a.to)).length;
+  }
+  return cost;
+}
+
 /* Puts each word where it is over the fewest others. */
 function placeWords(taken: Words[], text: string, places: readonly (readonly [number, number])[]): Words {
   const over = (x: number, y: number): number => taken.filter((w) => Math.abs(w.x - x) < ((w.text.length + text.length) / 2) * LETTER && Math.abs(w.y - y) < LINE).length;
@@ -91,16 +120,30 @@ async function layOut(graph: Graph, room: number): Promise<Layout> {
     const [from, to] = [byId.get(e.from), byId.get(e.to)];
     return from && to ? [{ from, to, relation: e.relation }] : [];
   });
-  const links: SimulationLinkDatum<Placed>[] = edges.map((e) => ({ source: e.from, target: e.to }));
-  forceSimulation(nodes)
-    .force("link", forceLink<Placed, SimulationLinkDatum<Placed>>(links).distance(120))
-    .force("apart", forceManyBody().strength(-320))
-    .force("room", forceCollide(nodes.length <= FEW ? 55 : 34))
-    .force("x", forceX(0).strength(0.04))
-    .force("y", forceY(0).strength(0.09))
-    .force("middle", forceCenter(0, 0))
-    .stop()
-    .tick(STEPS);
+  const settle = (start: number): void => {
+    nodes.forEach((n, i) => {
+      const angle = i * (GOLDEN + start);
+      Object.assign(n, { x: 40 * Math.sqrt(i + 0.5) * Math.cos(angle), y: 40 * Math.sqrt(i + 0.5) * Math.sin(angle), vx: 0, vy: 0 });
+    });
+    const links: SimulationLinkDatum<Placed>[] = edges.map((e) => ({ source: e.from, target: e.to }));
+    forceSimulation(nodes)
+      .force("link", forceLink<Placed, SimulationLinkDatum<Placed>>(links).distance(120))
+      .force("apart", forceManyBody().strength(-320))
+      .force("room", forceCollide(nodes.length <= FEW ? 55 : 34))
+      .force("x", forceX(0).strength(0.04))
+      .force("y", forceY(0).strength(0.09))
+      .force("middle", forceCenter(0, 0))
+      .stop()
+      .tick(STEPS);
+  };
+  /* Few nodes are laid out from several beginnings, and the clearest is taken. */
+  const starts = Array.from({ length: nodes.length > 3 && nodes.length <= FEW ? STARTS : 1 }, (_, i) => i);
+  const tangles = starts.map((start) => {
+    settle(start);
+    return tangle(nodes, edges);
+  });
+  const best = tangles.indexOf(Math.min(...tangles));
+  if (best !== starts.length - 1) settle(best);
   const width = Math.min(WIDTH_MAX, Math.max(WIDTH_MIN, room));
   const height = Math.min(HEIGHT_MAX, HEIGHT_MIN + PER_NODE * Math.max(0, nodes.length - 1));
   turn(nodes);

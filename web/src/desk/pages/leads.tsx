@@ -7,7 +7,7 @@ import { num, q, str } from "../lib/q";
 import { session } from "../lib/session";
 import type { Row, Rows } from "../lib/types";
 import { go, href, path, type Place, withQuery } from "../lib/url";
-import { Card, Empty, Heading, Loaded, Tabs } from "../ui/basics";
+import { Card, Heading, Loaded, Tabs } from "../ui/basics";
 import { type Column, Table } from "../ui/table";
 import { LeadPage } from "./lead";
 import type { PageProps } from "../app";
@@ -42,18 +42,18 @@ function LeadCard({ lead }: { lead: Row }): VNode {
   );
 }
 
-function Board({ rows, all }: { rows: readonly Row[]; all: boolean }): VNode {
+function Board({ rows, all, hint }: { rows: readonly Row[]; all: boolean; hint: string }): VNode {
   const columns = all ? [...OPEN, ...DONE] : OPEN;
   return (
     <div class="board" tabIndex={0} role="region" aria-label={t("leads.board")}>
-      {columns.map((status) => {
+      {columns.map((status, i) => {
         const mine = rows.filter((r) => r.status === status);
         return (
           <section key={status} aria-labelledby={`col-${status}`}>
             <h2 id={`col-${status}`}>
               {label("status", status)} <span class="soft num">{format.count(mine.length)}</span>
             </h2>
-            {mine.length === 0 ? <p class="empty">{t("leads.columnEmpty")}</p> : <ul>{mine.slice(0, PER_COLUMN).map((r) => <LeadCard key={num(r.lead)} lead={r} />)}</ul>}
+            {mine.length === 0 ? <p class="empty">{rows.length === 0 && i === 0 ? hint : t("leads.columnEmpty")}</p> : <ul>{mine.slice(0, PER_COLUMN).map((r) => <LeadCard key={num(r.lead)} lead={r} />)}</ul>}
             {mine.length > PER_COLUMN && <a href={href("/leads", { view: "list", "leads.find": status })}>{t("table.more", { n: mine.length - PER_COLUMN })}</a>}
           </section>
         );
@@ -115,12 +115,7 @@ function Overview({ place, view }: { place: Place; view: "list" | "board" }): VN
       <Tabs name={t("leads.views")} current={view} items={(["board", "list"] as const).map((v) => ({ id: v, label: t(`leads.view.${v}`), href: withQuery(place, { view: v === "board" ? undefined : v }) }))} />
       <Filters place={place} />
       <Loaded data={data} tall>
-        {({ rows }) => (
-          <>
-            {rows.length === 0 && view === "board" && <Empty>{place.query.assigned ? t("leads.noneMine") : `${t("leads.none")} ${t("leads.noneHint")}`}</Empty>}
-            {view === "board" ? <Board rows={rows} all={all} /> : <List rows={rows} source={source} />}
-          </>
-        )}
+        {({ rows }) => (view === "board" ? <Board rows={rows} all={all} hint={place.query.assigned ? t("leads.noneMine") : `${t("leads.none")} ${t("leads.noneHint")}`} /> : <List rows={rows} source={source} />)}
       </Loaded>
     </>
   );

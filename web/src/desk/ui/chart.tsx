@@ -104,6 +104,10 @@ const TICKS: uPlot.Axis.DynamicValues | uPlot.Axis.Values = [
   [1, "{HH}:{mm}:{ss}", null, null, null, null, null, null, 1],
 ];
 
+/* What the labels of the y axis take: "25 тыс." is longer than "25K". */
+const Y_ROOM = 20;
+const LETTER = 7;
+
 function optionsOf(props: ChartProps, width: number, series: uPlot.Series[], bands: uPlot.Band[]): uPlot.Options {
   const ink = css("--ink-soft");
   const grid = { stroke: css("--line"), width: 1 };
@@ -123,7 +127,7 @@ function optionsOf(props: ChartProps, width: number, series: uPlot.Series[], ban
       x: { time: !props.plainX, ...(props.span ? { range: (_u: uPlot, _low: number, high: number): [number, number] => [high - (props.span ?? 0), high] } : {}) },
       y: props.log ? { distr: 3 } : zero ? { range: (_u, _low, high) => [0, high > 0 ? high * 1.08 : 1] } : {},
     },
-    axes: [props.plainX ? axis : { ...axis, ...(props.span ? { size: 30 } : {}) /* seconds have one line */, values: TICKS as uPlot.Axis.Values, incrs: [1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, DAY, 2 * DAY, 4 * DAY, 7 * DAY, 14 * DAY, 28 * DAY, 90 * DAY, 182 * DAY, 365 * DAY, 730 * DAY, 1825 * DAY], space: 64 }, { ...axis, size: 58, values: (_u, splits) => splits.map((v) => (v === null ? "" : format.compact(v))) }],
+    axes: [props.plainX ? axis : { ...axis, ...(props.span ? { size: 30 } : {}) /* seconds have one line */, values: TICKS as uPlot.Axis.Values, incrs: [1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, DAY, 2 * DAY, 4 * DAY, 7 * DAY, 14 * DAY, 28 * DAY, 90 * DAY, 182 * DAY, 365 * DAY, 730 * DAY, 1825 * DAY], space: 64 }, { ...axis, size: (_u, texts) => Y_ROOM + LETTER * Math.max(4, ...(texts ?? []).map((text) => text.length)), values: (_u, splits) => splits.map((v) => (v === null ? "" : format.compact(v))) }],
     plugins: props.marks ? [marksPlugin(props.marks)] : [],
     hooks: {
       setSelect: [
