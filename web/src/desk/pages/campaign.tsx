@@ -3,6 +3,7 @@ import type { VNode } from "preact";
 import { t } from "../i18n/i18n";
 import { useData } from "../lib/api";
 import * as format from "../lib/format";
+import { wholeDays } from "../lib/days";
 import { num, q, str } from "../lib/q";
 import { parseTemplate } from "../lib/template";
 import type { Row, Rows, TextAnswer } from "../lib/types";
@@ -90,7 +91,7 @@ function Volume({ id }: { id: string }): VNode {
           rows.length === 0 ? (
             <Empty>{t("overview.spamEmpty")}</Empty>
           ) : (
-            <Chart id="mails" summary={t("spam.volumeSummary", { days: rows.length })} x={rows.map((r) => dayX(str(r.date)))} lines={[{ label: t("col.mails"), values: rows.map((r) => num(r.mails)), colour: 2, step: true }]} height={180} table={{ rows, columns: [{ key: "date", kind: "day" }, { key: "mails", kind: "count" }] }} />
+            <Chart id="mails" summary={t("spam.volumeSummary", { days: wholeDays(rows).length })} x={wholeDays(rows).map((r) => dayX(str(r.date)))} lines={[{ label: t("col.mails"), values: wholeDays(rows).map((r) => num(r.mails)), colour: 2, step: true }]} height={180} table={{ rows, columns: [{ key: "date", kind: "counted" }, { key: "mails", kind: "count" }] }} />
           )
         }
       </Loaded>
