@@ -37,11 +37,12 @@ void web_request_free(struct web_request *r)
     buf_free(&r->body);
     buf_free(&r->forwarded);
     buf_free(&r->x_forwarded);
-    arena_reset(&r->arena);
-    if (r->web->spares < WEB_SPARES_MAX)
-        r->web->spare[r->web->spares++] = r->arena;
-    else
+    if (r->taken || r->web->spares == WEB_SPARES_MAX) { /* what was told to us stays nowhere */
         arena_free(&r->arena);
+    } else {
+        arena_reset(&r->arena);
+        r->web->spare[r->web->spares++] = r->arena;
+    }
     free(r);
 }
 
