@@ -11,6 +11,8 @@
 #include "sim/progress.h"
 #include "sim/sink.h"
 
+#define TEND_US 20000 /* between two looks at answers */
+
 #define FIRST_LOOPBACK                                                                             \
     0x7f010000u /* 127.1.0.0: the ones below are left to others on the machine                     \
                  */
@@ -142,16 +144,17 @@ static void put_truth(struct live *l, const struct live_counts *n, double second
 
 /* ---- playing ---- */
 
-/* Not faster than --rate. */
-static void keep_rate(const struct live *l)
+/* Not faster than --rate. Meanwhile the contacts that are under way go on: at a few a second a full
+ * window would keep the first of them waiting until the other side has given up. */
+static int keep_rate(struct live *l, struct err *err)
 {
-    if (l->o->rate <= 0)
-        return;
-    int64_t due = l->begun + (int64_t)((double)l->sent / l->o->rate * 1e6), wait = due - clock_us();
-    if (wait > 1000) {
-        struct timespec ts = {.tv_sec = wait / 1000000, .tv_nsec = wait % 1000000 * 1000};
-        nanosleep(&ts, NULL);
+    int64_t due = l->o->rate <= 0 ? 0 : l->begun + (int64_t)((double)l->sent / l->o->rate * 1e6);
+    int rc = 0;
+    for (int64_t wait; rc == 0 && (wait = due - clock_us()) > 1000;) {
+        rc = live_udp_tend(l->udp, err);
+        live_tcp_tend(l->tcp, wait > TEND_US ? TEND_US / 1000 : (int)(wait / 1000));
     }
+    return rc;
 }
 
 static bool is_over(const struct live *l)
@@ -169,9 +172,10 @@ static int play_day(struct live *l, uint32_t day, const struct model_checkin *ch
         enum scenario_kind kind = l->m->s->families[checkins[i].family].kind;
         if (!l->target.port[kind])
             continue;
-        keep_rate(l);
-        rc = kind == SCENARIO_DNS ? live_udp_contact(l->udp, &c, err)
-                                  : live_tcp_contact(l->tcp, &c, err);
+        rc = keep_rate(l, err);
+        if (rc == 0)
+            rc = kind == SCENARIO_DNS ? live_udp_contact(l->udp, &c, err)
+                                      : live_tcp_contact(l->tcp, &c, err);
         if (rc == 0)
             count(l, &checkins[i]);
     }

@@ -39,6 +39,8 @@ struct live_udp;
 int live_udp_new(const struct live_target *t, struct live_udp **out, struct err *err);
 /* Sends one; blocks while the window is full. */
 int live_udp_contact(struct live_udp *u, const struct live_contact *c, struct err *err);
+/* Sends what waits to be sent, takes the answers that are there. */
+int live_udp_tend(struct live_udp *u, struct err *err);
 /* Waits for what is under way. */
 int live_udp_end(struct live_udp *u, struct live_counts *counts, struct err *err);
 
@@ -46,6 +48,8 @@ int live_udp_end(struct live_udp *u, struct live_counts *counts, struct err *err
 struct live_tcp;
 int live_tcp_new(const struct live_target *t, struct live_tcp **out, struct err *err);
 int live_tcp_contact(struct live_tcp *l, const struct live_contact *c, struct err *err);
+/* Goes on with the connections that want it; waits for them at most so long. */
+void live_tcp_tend(struct live_tcp *l, int ms);
 int live_tcp_end(struct live_tcp *l, struct live_counts *counts, struct err *err);
 
 struct options;

@@ -37,6 +37,7 @@ struct talk {
 struct live_tcp {
     const struct live_target *t;
     int epoll;
+    int64_t looked; /* ms, for late ones */
     struct talk talk[LIVE_WINDOW_MAX];
     unsigned under_way;
     uint32_t carrier;
@@ -185,19 +186,22 @@ static void end_late(struct live_tcp *l)
             end_talk(l, &l->talk[i], false);
 }
 
-static void wait_for(struct live_tcp *l, unsigned under_way)
+void live_tcp_tend(struct live_tcp *l, int ms)
 {
     struct epoll_event events[64];
-    int64_t looked = clock_ms();
-    while (l->under_way > under_way) {
-        int n = epoll_wait(l->epoll, events, 64, 100);
-        for (int i = 0; i < n; i++)
-            take_turn(l, events[i].data.ptr, events[i].events);
-        if (clock_ms() - looked > 1000) {
-            end_late(l);
-            looked = clock_ms();
-        }
+    int n = epoll_wait(l->epoll, events, 64, ms);
+    for (int i = 0; i < n; i++)
+        take_turn(l, events[i].data.ptr, events[i].events);
+    if (clock_ms() - l->looked > 1000) {
+        end_late(l);
+        l->looked = clock_ms();
     }
+}
+
+static void wait_for(struct live_tcp *l, unsigned under_way)
+{
+    while (l->under_way > under_way)
+        live_tcp_tend(l, 100);
 }
 
 /* ---- a new one ---- */

@@ -34,6 +34,7 @@ struct live_udp {
     unsigned under_way, next, waiting[BATCH], n_waiting;
     struct live_counts counts;
     uint16_t turn;
+    int64_t looked; /* ms, for late ones */
     struct buf request;
 };
 
@@ -158,6 +159,17 @@ static int wait_for(struct live_udp *u, unsigned under_way, struct err *err)
         if (poll(&p, 1, 100) == 0)
             rc = look_for_late(u, err);
         take_answers(u);
+    }
+    return rc;
+}
+
+int live_udp_tend(struct live_udp *u, struct err *err)
+{
+    int rc = u->n_waiting ? send_waiting(u, err) : 0;
+    take_answers(u);
+    if (rc == 0 && clock_ms() - u->looked > ANSWER_MS / 4) {
+        u->looked = clock_ms();
+        rc = look_for_late(u, err);
     }
     return rc;
 }
