@@ -231,7 +231,7 @@ function BaseChart({ census, estimate }: { census: readonly Row[]; estimate: rea
       summary={t("overview.baseSummary", { from: str(first?.date), to: str(last?.date), first: format.count(num(first?.addresses) ?? 0), last: format.count(num(last?.addresses) ?? 0) })}
       x={days.x}
       lines={days.lines}
-      height={360}
+      height={400}
       table={{
         rows: days.table.filter((r) => r.addresses !== null || r.alive !== null),
         columns: [

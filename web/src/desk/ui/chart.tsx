@@ -95,9 +95,10 @@ function marksPlugin(marks: NonNullable<ChartProps["marks"]>): uPlot.Plugin {
 
 /* ISO 8601 whatever the language: years, months, days, hours, seconds; with what is above them below the first and where it changes. */
 const DAY = 86_400;
+/* Steps of a multiple of 30 days are calendar months to uPlot. */
 const TICKS: uPlot.Axis.DynamicValues | uPlot.Axis.Values = [
   [365 * DAY, "{YYYY}", null, null, null, null, null, null, 1],
-  [28 * DAY, "{YYYY}-{MM}", null, null, null, null, null, null, 1],
+  [30 * DAY, "{YYYY}-{MM}", null, null, null, null, null, null, 1],
   [DAY, "{MM}-{DD}", "\n{YYYY}", null, null, null, null, null, 1],
   [3600, "{HH}:{mm}", "\n{YYYY}-{MM}-{DD}", null, "\n{MM}-{DD}", null, null, null, 1],
   [60, "{HH}:{mm}", "\n{YYYY}-{MM}-{DD}", null, "\n{MM}-{DD}", null, null, null, 1],
@@ -127,7 +128,7 @@ function optionsOf(props: ChartProps, width: number, series: uPlot.Series[], ban
       x: { time: !props.plainX, ...(props.span ? { range: (_u: uPlot, _low: number, high: number): [number, number] => [high - (props.span ?? 0), high] } : {}) },
       y: props.log ? { distr: 3 } : zero ? { range: (_u, _low, high) => [0, high > 0 ? high * 1.08 : 1] } : {},
     },
-    axes: [props.plainX ? axis : { ...axis, ...(props.span ? { size: 30 } : {}) /* seconds have one line */, values: TICKS as uPlot.Axis.Values, incrs: [1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, DAY, 2 * DAY, 4 * DAY, 7 * DAY, 14 * DAY, 28 * DAY, 90 * DAY, 182 * DAY, 365 * DAY, 730 * DAY, 1825 * DAY], space: 64 }, { ...axis, size: (_u, texts) => Y_ROOM + LETTER * Math.max(4, ...(texts ?? []).map((text) => text.length)), values: (_u, splits) => splits.map((v) => (v === null ? "" : format.compact(v))) }],
+    axes: [props.plainX ? axis : { ...axis, ...(props.span ? { size: 30 } : {}) /* seconds have one line */, values: TICKS as uPlot.Axis.Values, incrs: [1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, DAY, 2 * DAY, 4 * DAY, 7 * DAY, 14 * DAY, 30 * DAY, 60 * DAY, 90 * DAY, 180 * DAY, 365 * DAY, 730 * DAY, 1825 * DAY], space: 64 }, { ...axis, size: (_u, texts) => Y_ROOM + LETTER * Math.max(4, ...(texts ?? []).map((text) => text.length)), values: (_u, splits) => splits.map((v) => (v === null ? "" : format.compact(v))) }],
     plugins: props.marks ? [marksPlugin(props.marks)] : [],
     hooks: {
       setSelect: [
