@@ -22,7 +22,7 @@ static void check_rows(const struct release_rows *rows, const struct release_rul
 }
 
 /* The next one, of a case with a small country and a small day. */
-static void make_next(const struct release_doc *last)
+static void make_next(struct release_doc *last)
 {
     struct release_count days[] = {counted("2011-03-16", 500), counted("2011-03-17", 3)};
     struct release_count countries[] = {counted("DE", 400), counted("FR", 60), counted("LI", 3)};
@@ -33,7 +33,7 @@ static void make_next(const struct release_doc *last)
                                 .range = {{503, 500, 510}, {503, 503, 503}},
                                 .week = {{463, 460, 470}, {463, 463, 463}}};
     struct release_doc next = {.rule = {10, 10}, .since = last->since};
-    release_choose(&f, last, &next);
+    release_choose(&f, &(struct release_past){last, 1}, &next);
     must(!next.days.v[1].shown);
     const struct release_row *few = release_rows_find(&next.countries, "LI");
     must(few && !few->shown);

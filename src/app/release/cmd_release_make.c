@@ -7,14 +7,15 @@
 #include "app/case_act.h"
 #include "app/release/release_make.h"
 #include "app/release/release_table.h"
+#include "base/mem.h"
 #include "event/event.h"
 #include "state/releases.h"
 
 /* What goes on the log, and what was published before. */
 struct making {
     struct casedir c;
-    struct release_doc doc, last;
-    bool has_last;
+    struct release_doc doc;
+    struct release_past past;
     int64_t last_at; /* when the last one was made */
     struct buf bytes;
     uint64_t index;
@@ -59,29 +60,38 @@ static int get_options(const struct cli *cli, struct release_doc *d)
     return 0;
 }
 
-static int take_time(void *ctx, const struct release_entry *r)
+struct entries {
+    uint64_t v[RELEASE_PAST_MAX];
+    size_t n;
+    int64_t last_at;
+};
+
+static int take_entry(void *ctx, const struct release_entry *r)
 {
-    *(int64_t *)ctx = r->recorded;
-    return 0;
+    struct entries *e = ctx;
+    if (!e->n)
+        e->last_at = r->recorded;
+    e->v[e->n++] = r->entry;
+    return e->n == RELEASE_PAST_MAX;
 }
 
-/* What people have seen last: a release that was withdrawn was published all the same. */
-static int read_last(struct making *m, struct err *err)
+/* What people have seen: a release that was withdrawn was published all the same. */
+static int read_past(struct making *m, struct err *err)
 {
-    uint64_t last = releases_last(m->c.pursuit);
-    if (!last)
-        return 0;
-    int rc = releases_one(m->c.pursuit, last, take_time, &m->last_at, err);
-    if (rc >= 0)
-        rc = release_load(&m->c, last, &m->last, NULL, err);
-    if (rc < 0)
-        return err_set(err, rc,
-                       "the last release (entry %" PRIu64 "), against which this one is"
-                       " protected, cannot be read",
-                       last);
-    m->has_last = true;
-    m->doc.previous = last;
-    return 0;
+    struct entries e = {0};
+    int rc = releases_list(m->c.pursuit, RELEASE_PAST_MAX, take_entry, &e, err);
+    m->past.v = mem_zeroed(e.n + 1, sizeof *m->past.v);
+    for (size_t i = 0; rc >= 0 && i < e.n; i++) {
+        rc = release_load(&m->c, e.v[i], &m->past.v[m->past.n++], NULL, err);
+        if (rc < 0)
+            err_set(err, rc,
+                    "a release (entry %" PRIu64 ") against which this one is protected cannot be"
+                    " read",
+                    e.v[i]);
+    }
+    m->last_at = e.last_at;
+    m->doc.previous = e.n ? e.v[0] : 0;
+    return rc < 0 ? rc : 0;
 }
 
 /* What the config and the log say. */
@@ -109,7 +119,7 @@ static int count(struct making *m, struct err *err)
     struct release_figures f = {0};
     int rc = release_count(&m->c, &m->doc, &f, err);
     if (rc == 0) {
-        release_choose(&f, m->has_last ? &m->last : NULL, &m->doc);
+        release_choose(&f, &m->past, &m->doc);
         release_doc_write(&m->doc, &m->bytes);
     }
     release_figures_free(&f);
@@ -120,7 +130,7 @@ static int prepare(const struct cli *cli, struct making *m, struct err *err)
 {
     int rc = case_open_views(cli, &m->c, RELEASE_VIEWS, err);
     if (rc == 0)
-        rc = read_last(m, err);
+        rc = read_past(m, err);
     if (rc == 0)
         rc = set_doc(m, err);
     if (rc == 0)
@@ -198,7 +208,7 @@ static int show(const struct cli *cli, const struct making *m)
 
 static void warn(const struct cli *cli, const struct making *m)
 {
-    if (!cli->quiet && m->has_last && utc_now() - m->last_at < UTC_DAY)
+    if (!cli->quiet && m->past.n && utc_now() - m->last_at < UTC_DAY)
         fprintf(stderr, "ebb: warning: the last release is less than a day old: the closer they"
                         " follow each other, the more their difference says\n");
 }
@@ -207,7 +217,7 @@ static int make(const struct cli *cli, struct making *m, struct err *err)
 {
     int rc = prepare(cli, m, err);
     bool dry = cli_has(cli, "dry-run");
-    if (rc == 0 && !dry && m->has_last && release_doc_same(&m->doc, &m->last))
+    if (rc == 0 && !dry && m->past.n && release_doc_same(&m->doc, m->past.v))
         rc = err_set(err, -EEXIST, "nothing has changed since the last release (entry %" PRIu64 ")",
                      m->doc.previous);
     /* The daemon, or we, will write: nothing may be held open that is in the way. */
@@ -232,7 +242,7 @@ int cmd_release_make(const struct cli *cli)
         return rc;
     rc = make(cli, &m, &err);
     release_doc_free(&m.doc);
-    release_doc_free(&m.last);
+    release_past_free(&m.past);
     buf_free(&m.bytes);
     return rc < 0 ? cli_err(&err) : EXIT_DONE;
 }

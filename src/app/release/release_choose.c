@@ -29,6 +29,58 @@ static void set_last(struct release_cell *c, const struct release_row *last, boo
     memcpy(c->was, last->n, sizeof c->was);
 }
 
+/* A row of a release by its key. */
+typedef const struct release_row *pick_row(const struct release_doc *d, const char *key);
+
+static const struct release_row *pick_day(const struct release_doc *d, const char *key)
+{
+    return release_rows_find(&d->days, key);
+}
+
+static const struct release_row *pick_country(const struct release_doc *d, const char *key)
+{
+    return release_rows_find(&d->countries, key);
+}
+
+static const struct release_row *pick_family(const struct release_doc *d, const char *key)
+{
+    return release_rows_find(&d->families, key);
+}
+
+static const struct release_row *pick_week(const struct release_doc *d, const char *key)
+{
+    (void)key;
+    return &d->week;
+}
+
+static uint64_t distance(uint64_t a, uint64_t b)
+{
+    return a > b ? a - b : b - a;
+}
+
+/* Each statistic goes on from what is nearest of all that was ever published of it under these
+ * thresholds: so any two releases say the same of a cell, or differ by enough (release_keep), not
+ * only two that follow each other. */
+static void go_on(struct release_cell *c, const struct release_past *past,
+                  const struct release_doc *doc, pick_row *pick, const char *key)
+{
+    for (size_t i = 1; c->was_shown && i < past->n; i++) {
+        const struct release_row *row = same_rule(&past->v[i], doc) ? pick(&past->v[i], key) : NULL;
+        for (unsigned s = 0; row && row->shown && s < RELEASE_STATS_MAX; s++) {
+            uint64_t now = release_rounded(&doc->rule, c->count[s].value);
+            if (distance(row->n[s].value, now) < distance(c->was[s].value, now))
+                c->was[s] = row->n[s];
+        }
+    }
+}
+
+static void all_go_on(struct choice *c, const struct release_past *past,
+                      const struct release_doc *doc, pick_row *pick)
+{
+    for (size_t i = 0; i < c->n; i++)
+        go_on(&c->cell[i], past, doc, pick, c->key[i]);
+}
+
 static struct choice choose_from(const struct release_counts *counts,
                                  const struct release_rows *last, bool same, bool keep_gone)
 {
@@ -92,11 +144,13 @@ static void sort_rows(struct release_rows *rows)
 /* ---- the tables ---- */
 
 /* Days: no host twice on a day, but on several days: at most the range's, together at least. */
-static void choose_days(const struct release_figures *f, const struct release_doc *last,
+static void choose_days(const struct release_figures *f, const struct release_past *past,
                         struct release_doc *doc)
 {
+    const struct release_doc *last = past->n ? past->v : NULL;
     bool same = last && same_rule(last, doc), again = last && last->since == doc->since;
     struct choice days = choose_from(&f->days, last ? &last->days : NULL, same, false);
+    all_go_on(&days, past, doc, pick_day);
     struct release_margin m = {.stats = RELEASE_DAY_STATS,
                                .first = !last,
                                .table = {{days.cell, days.n, false}},
@@ -128,9 +182,10 @@ static void set_families(struct choice *families, const struct release_doc *last
             families->cell[i].listed = true;
 }
 
-static void choose_week(const struct release_figures *f, const struct release_doc *last,
+static void choose_week(const struct release_figures *f, const struct release_past *past,
                         struct release_doc *doc)
 {
+    const struct release_doc *last = past->n ? past->v : NULL;
     bool same = last && same_rule(last, doc);
     struct choice countries =
         choose_from(&f->countries, last ? &last->countries : NULL, same, true);
@@ -143,6 +198,9 @@ static void choose_week(const struct release_figures *f, const struct release_do
     set_families(&families, last);
     memcpy(m.total.count, f->week, sizeof f->week);
     set_last(&m.total, last ? &last->week : NULL, same);
+    all_go_on(&countries, past, doc, pick_country);
+    all_go_on(&families, past, doc, pick_family);
+    go_on(&m.total, past, doc, pick_week, "");
     release_protect(&doc->rule, &m);
     set_row(&doc->week, &m.total);
     set_rows(&doc->countries, &countries, true);
@@ -164,11 +222,19 @@ static void choose_half_life(const struct release_figures *f, struct release_doc
     snprintf(doc->half_life.why, sizeof doc->half_life.why, "suppressed");
 }
 
-void release_choose(const struct release_figures *f, const struct release_doc *last,
+void release_past_free(struct release_past *p)
+{
+    for (size_t i = 0; i < p->n; i++)
+        release_doc_free(&p->v[i]);
+    free(p->v);
+    *p = (struct release_past){0};
+}
+
+void release_choose(const struct release_figures *f, const struct release_past *past,
                     struct release_doc *doc)
 {
-    choose_days(f, last, doc);
-    choose_week(f, last, doc);
+    choose_days(f, past, doc);
+    choose_week(f, past, doc);
     choose_half_life(f, doc);
     doc->spam = f->spam;
     doc->spam.v = mem_zeroed(f->spam.n, sizeof *doc->spam.v);

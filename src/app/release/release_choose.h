@@ -20,7 +20,14 @@ struct release_figures {
 };
 void release_figures_free(struct release_figures *f);
 
-/* Fills the document with what may be shown. `last`: the document that was published before; NULL:
- * none. */
-void release_choose(const struct release_figures *f, const struct release_doc *last,
+/* What was published before, the newest first: who compares, compares with any of it. */
+#define RELEASE_PAST_MAX 400
+struct release_past {
+    struct release_doc *v;
+    size_t n;
+};
+void release_past_free(struct release_past *p);
+
+/* Fills the document with what may be shown beside what was published before. */
+void release_choose(const struct release_figures *f, const struct release_past *past,
                     struct release_doc *doc);
