@@ -17,27 +17,13 @@
 
 /* ---- by the daemon ---- */
 
-/* A file without a name, for the daemon to read. */
-static int memory_file(struct span data, struct err *err)
-{
-    int fd = memfd_create("blob", MFD_CLOEXEC);
-    if (fd < 0)
-        return err_errno(err, "memfd");
-    int rc = file_write_all(fd, data.p, data.n);
-    if (rc < 0) {
-        close(fd);
-        return err_set(err, rc, "memfd: %s", strerror(-rc));
-    }
-    return fd;
-}
-
 /* 1: no daemon runs. */
 static int act_by_daemon(const struct cli *cli, struct case_act *act, struct err *err)
 {
     struct ctl_request request = {.verb = CTL_ACT, .kind = act->kind, .payload = act->payload};
     struct ctl_reply reply = {0};
     if (act->blob.n) {
-        request.blobs[0] = memory_file(act->blob, err);
+        request.blobs[0] = ctl_file(act->blob, err);
         if (request.blobs[0] < 0)
             return request.blobs[0];
         request.n_blobs = 1;
@@ -262,7 +248,7 @@ static int keep_by_daemon(struct case_keeper *k, struct span part, struct err *e
 {
     struct ctl_request request = {.verb = CTL_KEEP, .n_blobs = 1};
     struct ctl_reply reply = {0};
-    int rc = request.blobs[0] = memory_file(part, err);
+    int rc = request.blobs[0] = ctl_file(part, err);
     if (rc < 0)
         return rc;
     rc = ctl_call(k->case_dir, &request, &reply, err);

@@ -5,6 +5,8 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -53,6 +55,19 @@ static void put_descriptors(struct msghdr *m, void *space, const int *fds, unsig
 }
 
 /* ---- client ---- */
+
+int ctl_file(struct span data, struct err *err)
+{
+    int fd = memfd_create("blob", MFD_CLOEXEC);
+    if (fd < 0)
+        return err_errno(err, "memfd");
+    int rc = file_write_all(fd, data.p, data.n);
+    if (rc < 0) {
+        close(fd);
+        return err_set(err, rc, "memfd: %s", strerror(-rc));
+    }
+    return fd;
+}
 
 static unsigned wait_ms = CTL_WAIT_MS;
 

@@ -44,6 +44,9 @@ int ctl_call(const char *case_dir, const struct ctl_request *request, struct ctl
 #define CTL_WAIT_MS 60000
 void ctl_wait(unsigned ms);
 
+/* A file without a name with these bytes, to go along in `blobs`: its descriptor, or negative. */
+int ctl_file(struct span data, struct err *err);
+
 /* ---- daemon ---- */
 
 /* The listening socket, mode 0600 below CASE/run (0700). */

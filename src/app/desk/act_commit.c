@@ -56,26 +56,13 @@ static int check_all(struct committing *g, struct err *err)
     return rc;
 }
 
-static int memory_file(struct span data, struct err *err)
-{
-    int fd = memfd_create("blob", MFD_CLOEXEC);
-    if (fd < 0)
-        return err_errno(err, "memfd");
-    int rc = file_write_all(fd, data.p, data.n);
-    if (rc < 0) {
-        close(fd);
-        return err_set(err, rc, "memfd: %s", strerror(-rc));
-    }
-    return fd;
-}
-
 /* One request, with a file when there is one. */
 static int send_one(struct committing *g, struct ctl_request *request, struct span file,
                     uint64_t *index, struct err *err)
 {
     struct ctl_reply reply = {0};
     if (file.n) {
-        request->blobs[0] = memory_file(file, err);
+        request->blobs[0] = ctl_file(file, err);
         if (request->blobs[0] < 0)
             return request->blobs[0];
         request->n_blobs = 1;

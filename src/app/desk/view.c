@@ -89,6 +89,19 @@ void view_end(struct view *v)
     json_newline(&v->j);
 }
 
+void view_begin_rows(struct view *v)
+{
+    view_begin(v);
+    json_key(&v->j, "rows");
+    json_array(&v->j);
+}
+
+void view_end_rows(struct view *v)
+{
+    json_array_end(&v->j);
+    view_end(v);
+}
+
 bool view_reads_leads(const struct view *v)
 {
     return v->ask->roles & (ROLE_REVIEWER | ROLE_CUSTODIAN);

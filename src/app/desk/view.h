@@ -49,6 +49,9 @@ int view_open(struct view *v, unsigned views, struct err *err);
 /* {"position": N, and the envelope's end. */
 void view_begin(struct view *v);
 void view_end(struct view *v);
+/* The same for {"position": N, "rows": [ ... ]}. */
+void view_begin_rows(struct view *v);
+void view_end_rows(struct view *v);
 bool view_reads_leads(const struct view *v);
 
 /* Members: null when there is nothing. */

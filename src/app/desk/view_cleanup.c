@@ -62,9 +62,7 @@ int view_cleanup_due(struct view *v, struct err *err)
     if (rc < 0)
         return rc;
     const struct plan_contact *k = cleanup_plan_contacts(p, &n);
-    view_begin(v);
-    json_key(&v->j, "rows");
-    json_array(&v->j);
+    view_begin_rows(v);
     for (size_t i = 0; i < n; i++)
         if (o.all || k[i].state == PLAN_DUE || k[i].state == PLAN_CONTROL)
             put_contact(&v->j, &k[i]);

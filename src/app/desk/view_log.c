@@ -61,17 +61,14 @@ int view_feed(struct view *v, struct err *err)
     f.n = limit;
     f.row = mem_zeroed(limit, sizeof *f.row);
     rc = q.from_index < size ? query_events(v->c.journal, v->c.registry, &q, keep_hit, &f, err) : 0;
-    view_begin(v);
-    json_key(&v->j, "rows");
-    json_array(&v->j);
+    view_begin_rows(v);
     for (uint64_t i = f.seen > f.n ? f.seen - f.n : 0; i < f.seen; i++) {
         if (v->j.comma)
             buf_byte(&v->out, ',');
         buf_span(&v->out, buf_as_span(&f.row[i % f.n]));
         v->j.comma = true;
     }
-    json_array_end(&v->j);
-    view_end(v);
+    view_end_rows(v);
     for (uint64_t i = 0; i < f.n; i++)
         buf_free(&f.row[i]);
     free(f.row);
@@ -191,9 +188,7 @@ int view_acts(struct view *v, struct err *err)
     if (rc < 0)
         return rc;
     uint64_t size = journal_committed(v->c.journal);
-    view_begin(v);
-    json_key(&v->j, "rows");
-    json_array(&v->j);
+    view_begin_rows(v);
     rc = walk_back(&a, before < size ? before : size, &next, err);
     json_array_end(&v->j);
     view_index(&v->j, "next", next);

@@ -52,13 +52,10 @@ int view_parties(struct view *v, struct err *err)
     if (rc == 0)
         rc = notices_read(v->c.pursuit, &b, err);
     if (rc == 0) {
-        view_begin(v);
-        json_key(&v->j, "rows");
-        json_array(&v->j);
+        view_begin_rows(v);
         for (size_t i = 0; i < b.n_parties; i++)
             put_party(&v->j, &b, &b.parties[i]);
-        json_array_end(&v->j);
-        view_end(v);
+        view_end_rows(v);
     }
     notice_book_free(&b);
     return rc;
@@ -124,13 +121,10 @@ int view_hearings(struct view *v, struct err *err)
     if (rc == 0)
         rc = notices_read(v->c.pursuit, &b, err);
     if (rc == 0) {
-        view_begin(v);
-        json_key(&v->j, "rows");
-        json_array(&v->j);
+        view_begin_rows(v);
         for (size_t i = 0; i < b.n_hearings; i++)
             put_hearing(v, &b, &b.hearings[i]);
-        json_array_end(&v->j);
-        view_end(v);
+        view_end_rows(v);
     }
     notice_book_free(&b);
     return rc;
@@ -176,27 +170,14 @@ static int put_exhibit(void *ctx, const struct handover_exhibit *x)
     return 0;
 }
 
-static void begin_rows(struct view *v)
-{
-    view_begin(v);
-    json_key(&v->j, "rows");
-    json_array(&v->j);
-}
-
-static void end_rows(struct view *v)
-{
-    json_array_end(&v->j);
-    view_end(v);
-}
-
 int view_referrals(struct view *v, struct err *err)
 {
     int rc = view_open(v, VIEW_PURSUIT, err);
     if (rc < 0)
         return rc;
-    begin_rows(v);
+    view_begin_rows(v);
     rc = handovers_referrals(v->c.pursuit, put_referral, &v->j, err);
-    end_rows(v);
+    view_end_rows(v);
     return rc;
 }
 
@@ -205,8 +186,8 @@ int view_exhibits(struct view *v, struct err *err)
     int rc = view_open(v, VIEW_PURSUIT, err);
     if (rc < 0)
         return rc;
-    begin_rows(v);
+    view_begin_rows(v);
     rc = handovers_exhibits(v->c.pursuit, put_exhibit, &v->j, err);
-    end_rows(v);
+    view_end_rows(v);
     return rc;
 }
