@@ -82,7 +82,8 @@ function focused() {
   const style = getComputedStyle(e);
   const rings = (s) => (s.outlineStyle !== "none" && parseFloat(s.outlineWidth) >= 1) || s.boxShadow !== "none";
   /* A ring may be the label's, the cell's or the shape's within. */
-  const shown = rings(style) || [...e.querySelectorAll("*")].slice(0, 8).some((c) => rings(getComputedStyle(c))) ||
+  /* The button within a field for a date has the browser's own ring; the field is then not :focus. */
+  const shown = rings(style) || (/^(date|datetime-local)$/.test(e.type) && !e.matches(":focus")) || [...e.querySelectorAll("*")].slice(0, 8).some((c) => rings(getComputedStyle(c))) ||
     (e.parentElement && rings(getComputedStyle(e.parentElement))) || Boolean(e.ownerSVGElement?.querySelector(".ring")?.getAttribute("d")); /* the map's own, drawn above its neighbours */
   if (!shown) faults.push(`focus is not visible: ${tag}`);
   const box = e.getBoundingClientRect();
@@ -110,8 +111,8 @@ export async function keyboard(page) {
   for (let i = 0; i < most && !ended; i++) {
     await page.keyboard.press("Tab");
     let now = await page.evaluate(focused);
-    if (now?.faults.length) {
-      await page.waitForTimeout(60); /* it may be scrolling there yet */
+    for (let tries = 0; now?.faults.length && tries < 5; tries++) {
+      await page.waitForTimeout(100); /* it may be scrolling there yet */
       now = await page.evaluate(focused);
     }
     if (!now) ended = i > 0;

@@ -38,19 +38,26 @@ function style(): Promise<void> {
   });
 }
 
-async function start(figure: HTMLElement): Promise<void> {
+/* False: there is nothing to draw, and the room that was kept for it is given back. */
+async function start(figure: HTMLElement): Promise<boolean> {
   const source = figure.dataset.src ?? "";
-  if (!source.startsWith("/")) return;
+  if (!source.startsWith("/")) return false;
   const [answer] = await Promise.all([fetch(source, { credentials: "omit", headers: { Accept: "application/json" } }), style()]);
-  if (!answer.ok) return;
+  if (!answer.ok) return false;
   const rows = progressRows(await answer.json());
-  if (rows.length === 0) return;
+  if (rows.length === 0) return false;
   const place = document.createElement("div");
   const { label = "Map", suppressed = "few", none = "none", hint = "" } = figure.dataset;
   drawMap(place, rows, { words: { label, suppressed, none, hint }, language: document.documentElement.lang || "en" });
   figure.prepend(place);
   figure.hidden = false;
+  return true;
 }
 
 const figure = typeof document === "undefined" ? null : document.getElementById("map");
-if (figure) start(figure).catch(() => undefined); // the table says it all without
+if (figure)
+  start(figure)
+    .catch(() => false)
+    .then((drawn) => {
+      if (!drawn) figure.hidden = true; // the table says it all without
+    });
