@@ -337,6 +337,22 @@ static bool has_sent(int fd, const char *text)
     return send(fd, text, strlen(text), MSG_NOSIGNAL) == (ssize_t)strlen(text);
 }
 
+/* A byte each 50 ms, until the server closes, for `most` ms at most: how long that took. */
+static int64_t trickle(struct server *s, int fd, char byte, int64_t most)
+{
+    int64_t begun = clock_ms(), next = begun;
+    char c;
+    while (clock_ms() - begun < most) {
+        if (clock_ms() >= next && send(fd, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+            break;
+        next = clock_ms() >= next ? clock_ms() + 50 : next;
+        if (recv(fd, &c, 1, MSG_DONTWAIT) == 0)
+            break;
+        turn(s, 10);
+    }
+    return clock_ms() - begun;
+}
+
 static void test_slow(void)
 {
     struct server s;
@@ -345,28 +361,12 @@ static void test_slow(void)
     setup.connections_per_ip = 1000;
     start(&s, &setup);
     int slow = client(&s), fds[100];
-    int64_t begun = clock_ms();
-    while (clock_ms() - begun < 3000) { /* it trickles */
-        char c;
-        if (send(slow, "G", 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ||
-            recv(slow, &c, 1, MSG_DONTWAIT) == 0)
-            break;
-        turn(&s, 100);
-    }
-    int64_t took = clock_ms() - begun;
+    int64_t took = trickle(&s, slow, 'G', 3000);
     ok(took >= 900 && took < 2000, "cut off however it trickles");
     close(slow);
     slow = client(&s);
-    begun = clock_ms();
     ok(has_sent(slow, "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 900\r\n\r\n"));
-    while (clock_ms() - begun < 4000) { /* its body does */
-        char c;
-        if (send(slow, "b", 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ||
-            recv(slow, &c, 1, MSG_DONTWAIT) == 0)
-            break;
-        turn(&s, 100);
-    }
-    took = clock_ms() - begun;
+    took = trickle(&s, slow, 'b', 4000);
     ok(took >= 900 && took < 3000, "a body that trickles, too");
     for (int i = 0; i < 100; i++) {
         fds[i] = client(&s);
