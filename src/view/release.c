@@ -27,7 +27,7 @@ uint64_t release_enter(const struct release_rule *rule)
     return 2 * rule->minimum;
 }
 
-static uint64_t distance(uint64_t a, uint64_t b)
+uint64_t release_distance(uint64_t a, uint64_t b)
 {
     return a > b ? a - b : b - a;
 }
@@ -35,8 +35,8 @@ static uint64_t distance(uint64_t a, uint64_t b)
 /* The last number, where the count is near enough to it. */
 static bool is_kept(const struct release_rule *rule, const struct release_cell *c, unsigned stat)
 {
-    return c->was_shown && distance(release_rounded(rule, c->count[stat].value),
-                                    c->was[stat].value) < release_keep(rule);
+    return c->was_shown && release_distance(release_rounded(rule, c->count[stat].value),
+                                            c->was[stat].value) < release_keep(rule);
 }
 
 static void show_number(const struct release_rule *rule, struct release_cell *c, unsigned stat)

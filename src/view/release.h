@@ -24,6 +24,7 @@ struct release_rule {
 uint64_t release_keep(const struct release_rule *rule);
 /* Who was not published last time is from this count on. */
 uint64_t release_enter(const struct release_rule *rule);
+uint64_t release_distance(uint64_t a, uint64_t b);
 /* Half up. */
 uint64_t release_rounded(const struct release_rule *rule, uint64_t value);
 
@@ -44,7 +45,7 @@ enum release_why {
 struct release_cell {
     struct release_number count[RELEASE_STATS_MAX]; /* in: as counted */
     bool listed;    /* in: the last release has it, suppressed or not */
-    bool was_shown; /* in: and its numbers: */
+    bool was_shown; /* in: with numbers; those that it goes on from, of what was ever published: */
     struct release_number was[RELEASE_STATS_MAX];
     enum release_why why;                           /* out */
     struct release_number shown[RELEASE_STATS_MAX]; /* out: when why is RELEASE_SHOWN */

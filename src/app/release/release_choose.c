@@ -53,11 +53,6 @@ static const struct release_row *pick_week(const struct release_doc *d, const ch
     return &d->week;
 }
 
-static uint64_t distance(uint64_t a, uint64_t b)
-{
-    return a > b ? a - b : b - a;
-}
-
 /* Each statistic goes on from what is nearest of all that was ever published of it under these
  * thresholds: so any two releases say the same of a cell, or differ by enough (release_keep), not
  * only two that follow each other. */
@@ -68,7 +63,7 @@ static void go_on(struct release_cell *c, const struct release_past *past,
         const struct release_row *row = same_rule(&past->v[i], doc) ? pick(&past->v[i], key) : NULL;
         for (unsigned s = 0; row && row->shown && s < RELEASE_STATS_MAX; s++) {
             uint64_t now = release_rounded(&doc->rule, c->count[s].value);
-            if (distance(row->n[s].value, now) < distance(c->was[s].value, now))
+            if (release_distance(row->n[s].value, now) < release_distance(c->was[s].value, now))
                 c->was[s] = row->n[s];
         }
     }

@@ -13,14 +13,15 @@
 #define KEEPER_TURN_MS 500
 #define KEEPER_SAVE_MS 60000
 #define KEEPER_MUCH    50000 /* entries: who opens the views would read them for a while */
+#define KEEPER_SHARE   20    /* saving takes at most one part in so many of the time */
 #define TURN_ENTRIES   20000
 #define WHAT           VIEW_ON_DEMAND
 
 struct keeper {
     const struct role_setup *setup;
     struct casedir c;
-    uint64_t saved; /* how far the log was read when all was saved */
-    int64_t saved_at;
+    uint64_t saved;         /* how far the log was read when all was saved */
+    int64_t saved_at, took; /* ms */
 };
 
 /* The acts' views, which people wait for, at each turn; the rest when it is time, and at once when
@@ -30,11 +31,16 @@ static int save(struct keeper *k, bool more, struct err *err)
     uint64_t position = casedir_view_position(&k->c, "activity");
     int rc = pursuit_settle(k->c.pursuit, err);
     bool much = !more && position - k->saved >= KEEPER_MUCH; /* also when it went back */
-    if (rc < 0 || position == k->saved || (!much && clock_ms() - k->saved_at < KEEPER_SAVE_MS))
+    int64_t wait =
+        k->took * KEEPER_SHARE > KEEPER_SAVE_MS ? k->took * KEEPER_SHARE : KEEPER_SAVE_MS;
+    int64_t begun = clock_ms();
+    if (rc < 0 || position == k->saved || (!much && begun - k->saved_at < wait))
         return rc;
+    rc = casedir_save_views(&k->c, err);
     k->saved = position;
     k->saved_at = clock_ms();
-    return casedir_save_views(&k->c, err);
+    k->took = k->saved_at - begun;
+    return rc;
 }
 
 static void say_positions(struct keeper *k)

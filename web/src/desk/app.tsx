@@ -2,7 +2,7 @@
 import type { ComponentType, VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { forgetKey, openKey } from "./crypto/key";
-import { type Key, language, languages, setLanguage, t, type Language } from "./i18n/i18n";
+import { type Key, language, t } from "./i18n/i18n";
 import { isTyping, startKeys } from "./lib/keys";
 import { loadSession, logOut, may, type Session, session } from "./lib/session";
 import { useStore } from "./lib/store";
@@ -11,6 +11,7 @@ import { go, hasMoved, href, path, usePlace, type Place } from "./lib/url";
 import { Acts } from "./ui/act";
 import { Announcer, Empty, Heading, Skeleton } from "./ui/basics";
 import { Dialog } from "./ui/dialog";
+import { LanguageSelect } from "./ui/language";
 
 export interface PageProps {
   readonly place: Place;
@@ -89,7 +90,6 @@ function Search(): VNode {
 function Choices({ who }: { who: Session }): VNode {
   const key = useStore(openKey);
   const scheme = useStore(choice);
-  const tag = useStore(language);
   return (
     <div class="choices">
       {key && (
@@ -107,13 +107,7 @@ function Choices({ who }: { who: Session }): VNode {
       </label>
       <label>
         <span class="sr">{t("language.label")}</span>
-        <select value={tag} onChange={(e) => setLanguage(e.currentTarget.value as Language)}>
-          {Object.entries(languages).map(([id, l]) => (
-            <option key={id} value={id} lang={id}>
-              {l.name}
-            </option>
-          ))}
-        </select>
+        <LanguageSelect />
       </label>
       <a href="/account" class="who" title={who.roles.join(", ")}>
         {who.account}

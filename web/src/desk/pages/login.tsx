@@ -2,11 +2,12 @@
 import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { Announcer, Heading, problemText } from "../ui/basics";
-import { type Key, type Language, language, languages, setLanguage, t } from "../i18n/i18n";
+import { type Key, language, t } from "../i18n/i18n";
 import { ApiError, post } from "../lib/api";
 import { passkeysOffered, type Session, setSession } from "../lib/session";
 import { useStore } from "../lib/store";
 import { getPasskey } from "../lib/webauthn";
+import { LanguageSelect } from "../ui/language";
 
 function errorText(error: unknown): string {
   if (error instanceof ApiError) return error.status === 401 ? t("login.wrong") : problemText(error);
@@ -23,7 +24,7 @@ function takeLink(): string | null {
 export default function Login(): VNode {
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
-  const tag = useStore(language);
+  useStore(language);
   const passkeys = useStore(passkeysOffered);
   const run = (f: () => Promise<Session>): void => {
     setBusy(true);
@@ -83,13 +84,7 @@ export default function Login(): VNode {
         <p class="soft">{t("login.linkHint")}</p>
         <label class="form-row">
           <span class="soft">{t("language.label")}</span>
-          <select value={tag} onChange={(e) => setLanguage(e.currentTarget.value as Language)}>
-            {Object.entries(languages).map(([id, l]) => (
-              <option key={id} value={id} lang={id}>
-                {l.name}
-              </option>
-            ))}
-          </select>
+          <LanguageSelect />
         </label>
       </section>
     </main>
