@@ -103,6 +103,8 @@ static int help_all(FILE *out)
                  "  --version    print the version\n"
                  "  --account NAME, --key FILE, --passphrase-file FILE\n"
                  "               who acts; or EBB_ACCOUNT, EBB_KEY, EBB_PASSPHRASE_FILE\n"
+                 "  --engine clickhouse\n"
+                 "               census, spam and events from the cluster, over all nodes\n"
                  "\n`ebb COMMAND --help` lists a command's options.\n"
                  "Exit: 0 done, 1 failed or does not hold, 2 wrong usage or config.\n");
     return EXIT_DONE;
@@ -200,15 +202,16 @@ static int option_take(struct cli *cli, int argc, char **argv, int *at)
     return 0;
 }
 
-/* Options that every command has, and that may stand before it, too: who acts. 0 taken, 1 another
- * option, EXIT_USAGE. */
-static int account_option(struct cli *cli, int argc, char **argv, int *at)
+/* Options that every command has, and that may stand before it, too: who acts, and who is asked. 0
+ * taken, 1 another option, EXIT_USAGE. */
+static int common_option(struct cli *cli, int argc, char **argv, int *at)
 {
     const struct {
         const char *name, **value;
     } all[] = {{"--account", &cli->account},
                {"--key", &cli->key},
-               {"--passphrase-file", &cli->passphrase_file}};
+               {"--passphrase-file", &cli->passphrase_file},
+               {"--engine", &cli->engine}};
     for (size_t i = 0; i < COUNT(all); i++) {
         size_t n = strlen(all[i].name);
         if (strncmp(argv[*at], all[i].name, n) != 0 || (argv[*at][n] && argv[*at][n] != '='))
@@ -234,7 +237,7 @@ static int command_parse(struct cli *cli, const struct command *c, int argc, cha
         } else if (!options_end && strcmp(a, "--quiet") == 0) {
             cli->quiet = true;
         } else if (!options_end && strncmp(a, "--", 2) == 0) {
-            int rc = account_option(cli, argc, argv, &i);
+            int rc = common_option(cli, argc, argv, &i);
             if (rc == 1)
                 rc = option_take(cli, argc, argv, &i);
             if (rc)
@@ -277,7 +280,7 @@ int cli_run(int argc, char **argv)
             puts("ebb " EBB_VERSION);
             return EXIT_DONE;
         } else {
-            int rc = account_option(&cli, argc, argv, &at);
+            int rc = common_option(&cli, argc, argv, &at);
             if (rc == 1)
                 rc = cli_fail(EXIT_USAGE, "no such option: see `ebb --help` (%s)", argv[at]);
             if (rc)

@@ -17,6 +17,8 @@ struct cli {
     const char *case_dir; /* -C */
     bool quiet;
     const char *account, *key, *passphrase_file; /* who acts; NULL: as the environment says */
+    const char
+        *engine; /* "clickhouse": what reads asks the cluster; NULL, "local": the case's views */
     const char *args[CLI_ARGS_MAX]; /* positional */
     unsigned n_args;
     struct {

@@ -45,6 +45,11 @@ static const cyaml_schema_field_t config_fields[] = {
                         config_cleanup_fields),
     CYAML_FIELD_MAPPING("evidence", CYAML_FLAG_OPTIONAL, struct config, evidence,
                         config_evidence_fields),
+    CYAML_FIELD_MAPPING("cluster", CYAML_FLAG_OPTIONAL, struct config, cluster,
+                        config_cluster_fields),
+    CYAML_FIELD_MAPPING("nodes", CYAML_FLAG_OPTIONAL, struct config, nodes, config_nodes_fields),
+    CYAML_FIELD_MAPPING("retention", CYAML_FLAG_OPTIONAL, struct config, retention,
+                        config_retention_fields),
     CYAML_FIELD_MAPPING("web", CYAML_FLAG_OPTIONAL, struct config, web, config_web_fields),
     CYAML_FIELD_END,
 };
@@ -88,6 +93,12 @@ static int check(struct config *c, const char *path, struct err *err)
         rc = config_evidence_check(&c->evidence, &why);
     if (rc == 0)
         rc = config_web_check(&c->web, &why);
+    if (rc == 0)
+        rc = config_cluster_check(&c->cluster, &why);
+    if (rc == 0)
+        rc = config_nodes_check(&c->nodes, &why);
+    if (rc == 0)
+        rc = config_retention_check(&c->retention, &why);
     if (rc < 0)
         return err_set(err, rc, "%s: %s", path, why.text);
     if (c->commit_interval_ms < 1 || c->commit_interval_ms > 60000)
@@ -151,6 +162,8 @@ void config_free(struct config *c)
         config_cleanup_free(&c->cleanup);
         config_web_free(&c->web);
         config_evidence_free(&c->evidence);
+    if (c)
+        config_nodes_free(&c->nodes);
     }
     cyaml_free(&setup, &config_schema, c, 0);
 }
@@ -201,6 +214,9 @@ int config_write(const char *dir, const char *name, const char *origin, struct e
     config_serve_write(&b);
     config_cleanup_write(&b);
     config_evidence_write(&b);
+    config_cluster_write(&b);
+    config_nodes_write(&b);
+    config_retention_write(&b);
     config_web_write(&b);
     rc = file_replace(path, buf_as_span(&b), 0644, err);
     buf_free(&b);

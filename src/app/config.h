@@ -5,8 +5,11 @@
 #include <stdint.h>
 
 #include "app/config_cleanup.h"
+#include "app/config_cluster.h"
 #include "app/config_evidence.h"
 #include "app/config_mail.h"
+#include "app/config_nodes.h"
+#include "app/config_retention.h"
 #include "app/config_serve.h"
 #include "app/config_web.h"
 #include "base/err.h"
@@ -27,6 +30,9 @@ struct config {
     struct config_cleanup cleanup;
     struct config_evidence evidence;
     struct config_web web;
+    struct config_cluster cluster;
+    struct config_nodes nodes;
+    struct config_retention retention;
 };
 
 #define CONFIG_FILE "ebb.yaml"

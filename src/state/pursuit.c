@@ -79,7 +79,7 @@ static int take_own(const struct sql *db, const struct pursuit_act *act, struct 
 
 static bool is_mine(uint8_t kind)
 {
-    return (kind >= KIND_ACCOUNT && kind <= KIND_SNAPSHOT) ||
+    return (kind >= KIND_ACCOUNT && kind <= KIND_KEY_ROTATED) ||
            (kind >= KIND_REPORT_QUEUED && kind <= KIND_REPORT_RETURNED);
 }
 

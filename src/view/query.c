@@ -62,7 +62,7 @@ static int run(struct journal_cursor *cursor, const struct registry *registry,
         sensor_name(&sensor, registry, ev.sensor);
         if (!matches(q, &ev) || !is_any(q->sensor, span_str(sensor.name)))
             continue;
-        struct query_hit h = {e.index, &ev, sensor.name};
+        struct query_hit h = {.index = e.index, .ev = &ev, .sensor = sensor.name};
         rc = hit(ctx, &h);
         if (rc || ++hits == q->limit)
             return rc;

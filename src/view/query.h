@@ -20,6 +20,7 @@ struct query_hit {
     uint64_t index;
     const struct event *ev; /* valid during the call */
     const char *sensor;
+    const char *log; /* origin of the log that it is on; NULL: the case's own */
 };
 
 /* Calls hit() for each matching event in log order; it returns 0 to go on. 0, negative with err,

@@ -100,10 +100,10 @@ static bool kind_is_cleanup(uint8_t kind)
     return kind >= KIND_ROLES_JUDGED && kind <= KIND_PARTNER;
 }
 
-/* Accounts, subjects, notices, leads, rewards, hand-overs. */
+/* Accounts, subjects, notices, leads, rewards, hand-overs, nodes. */
 static bool kind_is_pursuit(uint8_t kind)
 {
-    return kind >= KIND_ACCOUNT && kind <= KIND_SNAPSHOT;
+    return kind >= KIND_ACCOUNT && kind <= KIND_KEY_ROTATED;
 }
 
 /* Files come before the entry that names them. digests: CTL_BLOBS_MAX of them. */

@@ -1,0 +1,7 @@
+/* ebb retention */
+#include "app/cli.h"
+
+int cmd_retention(const struct cli *cli)
+{
+    return cli_fail(EXIT_FAILED, "%s: not yet", cli->command);
+}
