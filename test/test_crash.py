@@ -30,6 +30,15 @@ begun = time.monotonic()
 equal(calm.rows("import", path)[0]["events"], ROWS, "undisturbed: every row")
 calm_seconds = time.monotonic() - begun
 calm_events = comparable(calm.events())
+
+
+def lines(case):
+    """The events as the table has them, without their indexes: quicker to compare than all that is in them."""
+    return sorted(line.partition(",")[2] for line in run(EBB, "-C", case.path, "events", "--csv").out.splitlines())
+
+
+calm_lines = lines(calm)
+WHOLE_EVERY = 10  # of so many cases one is compared in all members of its events
 calm_census = calm.rows("census", "--by", "day")
 
 
@@ -38,13 +47,18 @@ def same_as_calm(case, name):
     result = case.ebb("import", path, "--json")
     good = result.code == 0
     verified = case.ebb("log", "verify")
-    events = comparable(case.events())
-    good = good and verified.code == 0 and events == calm_events and \
+    same_as_calm.cases += 1
+    whole = same_as_calm.cases % WHOLE_EVERY == 1
+    events, wanted = (comparable(case.events()), calm_events) if whole else (lines(case), calm_lines)
+    good = good and verified.code == 0 and events == wanted and \
         case.rows("census", "--by", "day") == calm_census
     if not ok(good, name):
         print("# import: %s %s\n# verify: %s\n# %d events, %d wanted" % (
-            result.code, result.err.strip(), verified.err.strip(), len(events), len(calm_events)))
+            result.code, result.err.strip(), verified.err.strip(), len(events), len(wanted)))
     return good
+
+
+same_as_calm.cases = 0
 
 
 def kill_during(case, seconds):
