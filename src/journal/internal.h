@@ -101,5 +101,11 @@ int redact_finish(struct journal *j, struct err *err);
 /* The ranges of a REDACTION payload. -EBADMSG when it is not one; free() them. */
 int redact_parse(struct span payload, struct journal_range **ranges, size_t *n);
 
+/* rotate.c */
+/* The secret half of log/vkey, when it is still the next one's. -ENOENT: it is not. */
+int rotate_load_next(const struct journal *j, const struct note_key *vkey, struct note_key *out);
+/* Finishes, or undoes, what a crash interrupted. */
+void rotate_recover(struct journal *j);
+
 /* Entries that are committed, as far as this journal knows now. */
 uint64_t committed_now(const struct journal *j);

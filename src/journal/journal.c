@@ -149,8 +149,10 @@ static int load_secret(struct journal *j, struct err *err)
         err_set(err, rc, "%s: %s", KEY_FILE, why.text);
     else if (strcmp(key.name, j->key.name) != 0 ||
              memcmp(key.public_key, j->key.public_key, NOTE_PUBLIC_LEN) != 0)
-        rc = err_set(err, -EBADMSG, "%s is not the key of log/vkey", KEY_FILE);
-    else
+        rc = rotate_load_next(j, &j->key, &key) < 0
+                 ? err_set(err, -EBADMSG, "%s is not the key of log/vkey", KEY_FILE)
+                 : 0;
+    if (rc == 0)
         j->key = key;
     if (text.p)
         sodium_memzero(text.p, text.n);
@@ -215,6 +217,20 @@ static int open_files(struct journal *j, struct err *err)
     return rc < 0 ? rc : 0;
 }
 
+/* By the key of log/vkey. A reader may have read that before the key was replaced, and the
+ * checkpoint after. */
+static int load_published(struct journal *j, struct buf *note, struct checkpoint *out,
+                          struct err *err)
+{
+    struct note_key now;
+    int rc = checkpoint_load(j->dir, &j->key, note, out, err);
+    if (rc != -EBADMSG || j->mode == JOURNAL_WRITE || vkey_load(j->dir, &now, NULL) < 0 ||
+        strcmp(now.name, j->key.name) != 0 || now.id == j->key.id)
+        return rc;
+    j->key = now;
+    return checkpoint_load(j->dir, &j->key, note, out, err);
+}
+
 /* A case of a newer version is refused before anything of it is read or changed. */
 static int version_check(struct journal *j, struct err *err)
 {
@@ -245,7 +261,7 @@ int journal_open(const char *dir, enum journal_mode mode, struct journal **out, 
     if (rc == 0)
         rc = version_check(j, err);
     if (rc == 0)
-        rc = checkpoint_load(dir, &j->key, &note, &published, err);
+        rc = load_published(j, &note, &published, err);
     if (rc == 0) {
         j->size = j->committed = j->published = published.size;
         if (mode == JOURNAL_WRITE)
@@ -303,7 +319,7 @@ int journal_checkpoint(struct journal *j, struct buf *out, struct err *err)
 {
     struct buf note = {0};
     struct checkpoint c;
-    int rc = checkpoint_load(j->dir, &j->key, &note, &c, err);
+    int rc = load_published(j, &note, &c, err);
     if (rc == 0)
         buf_span(out, buf_as_span(&note));
     buf_free(&note);

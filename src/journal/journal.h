@@ -103,8 +103,19 @@ struct journal_range {
 int journal_redact(struct journal *j, const struct journal_range *ranges, size_t n, const char *who,
                    const char *why, uint64_t *index, struct err *err);
 
+/* Replaces the log's Ed25519 key (rotation.h): `begin` makes the next one, keeps it beside the old
+ * and appends the statement that the entry is to have (KEY_ROTATED, what "log", as `proof`). The
+ * entry must be the next that is written. `journal_rotate` writes it, publishes it under the old
+ * key, and goes over to the next, whose predecessor's secret is overwritten; after a failure in
+ * between the next opening finishes. -EINVAL: another entry. `drop`: it is not to be after all. */
+int journal_rotate_begin(struct journal *j, struct buf *statement, struct err *err);
+int journal_rotate(struct journal *j, const struct entry_header *header, struct span payload,
+                   uint64_t *index, struct err *err);
+void journal_rotate_drop(struct journal *j);
+
 struct journal_verify_options {
     const char *since; /* path of an older checkpoint to be consistent with, NULL for none */
+    bool no_tiles;     /* a copy without log/tile: segments, keys and checkpoint are judged alone */
     void (*progress)(void *ctx, uint64_t done, uint64_t total);
     void *ctx;
 };

@@ -200,7 +200,9 @@ void note_key_put_verifier(const struct note_key *key, struct buf *out)
     key_put(key, key->public_key, out);
 }
 
-int note_sign(const struct note_key *key, struct span text, struct buf *out, struct err *err)
+/* Checks key and text; then the line, without what comes before it. */
+static int signature_put(const struct note_key *key, struct span text, struct buf *out,
+                         struct err *err)
 {
     if (!key->can_sign)
         return err_set(err, -EINVAL, "note: key %s cannot sign", key->name);
@@ -214,11 +216,26 @@ int note_sign(const struct note_key *key, struct span text, struct buf *out, str
     be32_put(signature, key->id);
     crypto_sign_detached(signature + ID_LEN, NULL, text.p, text.n, secret);
     sodium_memzero(secret, sizeof secret);
-    buf_span(out, text);
-    buf_printf(out, "\n%s%s ", dash, key->name);
+    buf_printf(out, "%s%s ", dash, key->name);
     base64_encode(out, span_of(signature, sizeof signature));
     buf_byte(out, '\n');
     return 0;
+}
+
+int note_sign(const struct note_key *key, struct span text, struct buf *out, struct err *err)
+{
+    size_t before = out->n;
+    buf_span(out, text);
+    buf_byte(out, '\n');
+    int rc = signature_put(key, text, out, err);
+    if (rc < 0)
+        out->n = before;
+    return rc;
+}
+
+int note_sign_again(const struct note_key *key, struct span text, struct buf *out, struct err *err)
+{
+    return signature_put(key, text, out, err);
 }
 
 int note_line_parse(struct span line, struct span *name, struct buf *raw, struct err *err)

@@ -36,6 +36,8 @@ int note_key_parse_cosigner(struct span text, struct note_key *out, struct err *
 /* Appends text, blank line and signature. The text must end in a newline and be UTF-8 without
  * control characters (-EINVAL). */
 int note_sign(const struct note_key *key, struct span text, struct buf *out, struct err *err);
+/* One signature more, behind those of a note of that text that is in out. */
+int note_sign_again(const struct note_key *key, struct span text, struct buf *out, struct err *err);
 /* Checks the note's form and the key's signature; *text then points into the note. -EBADMSG: not
  * a note, a bad signature; -ENOKEY: not signed by that key. Other keys' signatures are ignored. */
 int note_open(struct span note, const struct note_key *key, struct span *text, struct err *err);

@@ -205,5 +205,7 @@ int recover(struct journal *j, const struct checkpoint *published, uint64_t *cut
         rc = salvage_finish(j, err);
     if (rc == 0)
         rc = redact_finish(j, err);
+    if (rc == 0)
+        rotate_recover(j);
     return rc;
 }

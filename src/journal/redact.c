@@ -9,6 +9,7 @@
 #include "base/cbor.h"
 #include "base/utc.h"
 #include "journal/internal.h"
+#include "journal/rotation.h"
 
 #define INTENT_MAX  64
 #define ERASE_PIECE (64u << 10)
@@ -70,12 +71,18 @@ static int ranges_check(struct journal *j, const struct journal_range *ranges, s
                            (unsigned long long)ranges[i].first, (unsigned long long)ranges[i].last,
                            (unsigned long long)j->committed);
         struct journal_cursor *c;
+        struct span note;
         struct entry e;
         int rc = journal_cursor_open(j, ranges[i].first, &c, err);
         while (rc == 0 && (rc = journal_cursor_next(c, &e, err)) == 1) {
             rc = 0;
             if (e.header.flags & ENTRY_FLAG_REDACTION)
                 rc = err_set(err, -EINVAL, "redact: entry %llu is itself a redaction",
+                             (unsigned long long)e.index);
+            if (rc == 0 && rotation_of_entry(e.header.kind, e.payload, &note) != 0)
+                rc = err_set(err, -EINVAL,
+                             "redact: entry %llu replaces the log's key: without it none could "
+                             "follow from the old key to the new",
                              (unsigned long long)e.index);
             if (e.index + 1 == ranges[i].last)
                 break;

@@ -155,6 +155,8 @@ static int payload_check(struct verifier *v, const struct record *r, uint64_t fi
                          struct err *err)
 {
     bool redaction = be16_get(r->leaf + 2) & ENTRY_FLAG_REDACTION;
+    if (holds && r->leaf[1] == JOURNAL_KIND_KEY_ROTATED)
+        verify_keys_entry(v, r);
     if (holds)
         return redaction ? redaction_read(v, r, first) : 0;
     if (r->index < v->signed_.size && record_is_zero(r) && !redaction) {
@@ -193,6 +195,8 @@ static int payloads_check(struct verifier *v, const struct record *r, int n, uin
 static int sizes_check(struct verifier *v, struct err *err)
 {
     uint8_t root[SHA256_LEN];
+    if (verify_keys_size(v))
+        return 1;
     if (v->since_set && v->size == v->since_size) {
         tree_fold(&v->tree, v->size);
         tree_root(&v->tree, v->size, root);
@@ -224,7 +228,7 @@ static int batch_limit(const struct verifier *v)
     for (size_t i = 0; i < sizeof stops / sizeof *stops; i++)
         if (stops[i] > v->size && stops[i] - v->size < limit)
             limit = stops[i] - v->size;
-    return (int)limit;
+    return (int)verify_keys_stop(v, limit);
 }
 
 /* Records of one bundle at most. */
@@ -330,6 +334,8 @@ static int since_load(struct verifier *v, struct err *err)
     if (rc < 0)
         return rc;
     rc = note_open(buf_as_span(&note), &v->key, &text, &why);
+    for (size_t i = 0; i < v->rotated_n && rc == -ENOKEY; i++) /* from before a key was replaced */
+        rc = note_open(buf_as_span(&note), &v->rotated[i].rotation.from, &text, &why);
     if (rc == 0)
         rc = checkpoint_parse(text, &c, &why);
     if (rc == 0 && !span_is(c.origin, v->key.name))
@@ -359,6 +365,9 @@ static int head_check(struct verifier *v, struct err *err)
         return verify_bad(v, UINT64_MAX, CHECKPOINT_FILE, 0, "%s", why.text);
     if (rc < 0)
         return err_set(err, rc, "%s", why.text);
+    rc = verify_keys_load(v, err);
+    if (rc)
+        return rc;
     if (v->options->since && (rc = since_load(v, err)) < 0)
         return rc;
     if (v->since_set && v->since_size > v->signed_.size)
@@ -384,10 +393,12 @@ static int judge(struct verifier *v, struct err *err)
     if (rc == 0)
         rc = segments_check(v, err);
     v->verdict->entries = v->size;
-    if (rc == 0)
+    if (rc == 0 && !v->options->no_tiles)
         rc = verify_tile_files(v, err);
     if (rc == 0)
         rc = redactions_check(v, err);
+    if (rc == 0)
+        rc = verify_keys_end(v);
     if (rc == 0 && v->options->progress)
         v->options->progress(v->options->ctx, v->size, v->size);
     return rc;
@@ -427,6 +438,9 @@ int journal_verify(const char *dir, const struct journal_verify_options *options
         buf_free(&v->edge[i]);
     free(v->zero.v);
     free(v->covered.v);
+    free(v->rotated);
+    free(v->named);
+    free(v->chain);
     free(v);
     return rc < 0 ? rc : 0;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "journal/internal.h"
+#include "journal/rotation.h"
 
 struct verify_ranges {
     struct journal_range *v;
@@ -25,6 +26,13 @@ struct verifier {
     uint64_t since_size;
     uint8_t since_root[SHA256_LEN];
 
+    struct rotation_proof *rotated; /* the files of log/rotated, by index */
+    size_t rotated_n;
+    struct rotation *named; /* what the entries themselves say */
+    size_t named_n;
+    struct rotation *chain; /* of those, what leads to log/vkey */
+    size_t chain_n;
+
     uint64_t size; /* entries read */
     struct tree tree;
     struct buf entries; /* of the bundle being filled */
@@ -46,3 +54,10 @@ int verify_full_tiles(struct verifier *v, struct err *err);
 int verify_edge(struct verifier *v, struct err *err);
 /* Every file below log/tile. */
 int verify_tile_files(struct verifier *v, struct err *err);
+/* verify_keys.c: log/rotated; the roots that old keys signed, when that many entries were read; the
+ * next of those sizes; an entry of KEY_ROTATED; what all of it comes to. */
+int verify_keys_load(struct verifier *v, struct err *err);
+int verify_keys_size(struct verifier *v);
+uint64_t verify_keys_stop(const struct verifier *v, uint64_t limit);
+void verify_keys_entry(struct verifier *v, const struct record *r);
+int verify_keys_end(struct verifier *v);
