@@ -330,3 +330,20 @@ const char *cli_arguments(const char *command)
     const struct command *c = command_named(command);
     return c ? c->args : NULL;
 }
+
+bool cli_command_at(unsigned i, struct cli_command *out)
+{
+    if (i >= COUNT(commands))
+        return false;
+    *out = (struct cli_command){commands[i].name, commands[i].args, commands[i].about};
+    return true;
+}
+
+bool cli_option_at(unsigned i, struct cli_option *out)
+{
+    if (i >= COUNT(options))
+        return false;
+    *out = (struct cli_option){options[i].command, options[i].name, options[i].arg,
+                               options[i].about};
+    return true;
+}

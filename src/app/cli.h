@@ -39,6 +39,17 @@ bool cli_option(const char *command, const char *name, const char **arg);
 /* What its arguments are ("LEAD TAG..."); NULL: no such command. */
 const char *cli_arguments(const char *command);
 
+/* The table of options.def, for what is made of it (completion): the i-th command or option; false
+ * behind the last one. All texts are static. */
+struct cli_command {
+    const char *name, *args, *about;
+};
+struct cli_option {
+    const char *command, *name, *arg, *about; /* arg NULL: a flag */
+};
+bool cli_command_at(unsigned i, struct cli_command *out);
+bool cli_option_at(unsigned i, struct cli_option *out);
+
 /* An option's value; NULL when it was not given. */
 const char *cli_get(const struct cli *cli, const char *name);
 static inline bool cli_has(const struct cli *cli, const char *name)
