@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
+
 struct command {
     const char *name;
     int (*run)(const struct cli *cli);
@@ -28,7 +30,7 @@ int cli_fail(int code, const char *fmt, ...)
 {
     va_list ap;
     fflush(stdout);
-    fputs("ebb: ", stderr);
+    fprintf(stderr, "%sebb: ", log_prefix(LOG_ERROR));
     va_start(ap, fmt);
     vfprintf(stderr, fmt, ap);
     va_end(ap);
@@ -343,7 +345,7 @@ bool cli_option_at(unsigned i, struct cli_option *out)
 {
     if (i >= COUNT(options))
         return false;
-    *out = (struct cli_option){options[i].command, options[i].name, options[i].arg,
-                               options[i].about};
+    *out =
+        (struct cli_option){options[i].command, options[i].name, options[i].arg, options[i].about};
     return true;
 }
