@@ -119,6 +119,8 @@ static int cursor_record(struct journal_cursor *c, struct record *rec, struct er
 static void entry_from(const struct record *rec, struct entry *out)
 {
     out->index = rec->index;
+    out->leaf = rec->leaf;
+    out->salt = rec->salt;
     entry_header_get(rec->leaf, &out->header);
     out->redacted = salt_is_zero(rec->salt) && record_is_zero(rec);
     out->payload = out->redacted ? (struct span){NULL, 0} : span_of(rec->payload, rec->length);

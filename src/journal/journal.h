@@ -40,6 +40,8 @@ struct entry {
     struct entry_header header;
     struct span payload; /* borrowed until the cursor moves; empty when redacted */
     bool redacted;
+    const uint8_t *leaf, *salt; /* JOURNAL_LEAF_LEN and JOURNAL_SALT_LEN bytes as they are stored;
+                                   borrowed like the payload */
 };
 
 /* Makes journal/, log/ and keys/ below `dir`, a fresh Ed25519 log key and an empty log.
