@@ -2,9 +2,11 @@
 """Builds the front end and makes it part of the program: a C file with a table of the built files (src/web/assets.h) and
 one file of their bytes, which the assembler takes in.
 
-Without node (-Dweb=false) it is the public pages' style alone: they need no script.
+Without node (-Dweb=false) it is the public pages' style alone: they need no script. Where there is no network, as when a
+package is built, what was built before is taken (--prebuilt), if it was built from these sources.
 
-Usage: pack.py --source WEB --work DIR --c FILE --bytes FILE --depfile FILE [--npm NPM --node NODE]
+Usage: pack.py --source WEB --work DIR --c FILE --bytes FILE --depfile FILE [--npm NPM --node NODE | --prebuilt DIR]
+       pack.py --source WEB --work DIR --keep DIR --npm NPM --node NODE      builds, and keeps what was built for --prebuilt
 """
 import argparse
 import gzip
@@ -29,7 +31,7 @@ def sources(web):
     """Every file that the build reads, relative to web/."""
     found = []
     for folder, folders, files in os.walk(web):
-        folders[:] = sorted(f for f in folders if f not in ('node_modules', 'dist', 'words', '__pycache__', '.test'))
+        folders[:] = sorted(f for f in folders if f not in ('node_modules', 'dist', 'prebuilt', 'words', '__pycache__', '.test'))
         found += [os.path.relpath(os.path.join(folder, f), web) for f in sorted(files)]
     return found
 
@@ -98,6 +100,43 @@ def built(args, files):
     return found
 
 
+def sources_digest(web, files):
+    """One digest of the names and bytes of all that the build reads."""
+    digest = hashlib.sha256()
+    for name in sorted(files):
+        data = open(os.path.join(web, name), 'rb').read()
+        digest.update(('%s %d\n' % (name, len(data))).encode() + data)
+    return digest.hexdigest()
+
+
+def keep(folder, found, digest):
+    """Writes what was built, with a list of it, for prebuilt() to take."""
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder)
+    lines = ['sources %s' % digest]
+    for name in sorted(found):
+        with open(os.path.join(folder, name), 'wb') as f:
+            f.write(found[name])
+        lines.append('%s %s' % (hashlib.sha256(found[name]).hexdigest(), name))
+    with open(os.path.join(folder, 'MANIFEST'), 'w') as f:
+        f.write('\n'.join(lines) + '\n')
+
+
+def prebuilt(folder, digest):
+    """{path below /assets/: bytes}, as keep() wrote it; not if it is of other sources or was changed."""
+    with open(os.path.join(folder, 'MANIFEST')) as f:
+        first, *lines = f.read().splitlines()
+    if first != 'sources %s' % digest:
+        sys.exit('web: %s was built from other sources than these: scripts/dist-deb builds it anew' % folder)
+    found = {}
+    for line in lines:
+        digest, name = line.split(' ', 1)
+        found[name] = open(os.path.join(folder, os.path.basename(name)), 'rb').read()
+        if hashlib.sha256(found[name]).hexdigest() != digest:
+            sys.exit('web: %s is not what was built' % os.path.join(folder, name))
+    return found
+
+
 def style_alone(web):
     """The public pages' style with what it imports put in."""
     def text(path):
@@ -143,16 +182,22 @@ def pack(found, c_path, bytes_path):
 
 def main():
     parser = argparse.ArgumentParser()
-    for name in ('source', 'work', 'c', 'bytes', 'depfile'):
-        parser.add_argument('--' + name, required=True)
-    parser.add_argument('--npm')
-    parser.add_argument('--node')
+    for name in ('source', 'work'):
+        parser.add_argument('--' + name, required=True, type=os.path.abspath)
+    for name in ('c', 'bytes', 'keep', 'prebuilt'):
+        parser.add_argument('--' + name, type=os.path.abspath)
+    for name in ('depfile', 'npm', 'node'):
+        parser.add_argument('--' + name)
     args = parser.parse_args()
-    for name in ('source', 'work', 'c', 'bytes'):
-        setattr(args, name, os.path.abspath(getattr(args, name)))
     os.makedirs(args.work, exist_ok=True)
     files = sources(args.source)
-    found = built(args, files) if args.npm and args.node else style_alone(args.source)
+    if args.prebuilt:
+        found = prebuilt(args.prebuilt, sources_digest(args.source, files))
+    else:
+        found = built(args, files) if args.npm and args.node else style_alone(args.source)
+    if args.keep:
+        keep(args.keep, found, sources_digest(args.source, files))
+        return
     icon = os.path.join(args.source, 'icon.svg')
     if os.path.exists(icon):
         found['icon.svg'] = open(icon, 'rb').read()
