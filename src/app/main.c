@@ -1,34 +1,55 @@
 #include <errno.h>
 #include <signal.h>
-#include <stdint.h>
 #include <stdlib.h>
+#include <unicode/uclean.h>
 #include <unistd.h>
 
 #include "app/cli.h"
 
-#define NULL_PAGE 65536 /* what a null pointer with a member's offset points into */
+#define NO_MEMORY "ebb: out of memory\n"
 
 /* Memory that has run out ends with a clear error, also where it is found by abort() (base/mem.h,
- * GLib), or where a library goes on with the null pointer that malloc() gave it (libyara's scanner,
- * ICU's sets): errno says which it was. Everything else dies of its signal as usual, the handler
+ * GLib): errno says which it was. An assertion that fails dies of its signal as usual, the handler
  * being gone. */
-static void on_fault(int sig, siginfo_t *info, void *context)
+static void on_abort(int sig)
 {
-    static const char text[] = "ebb: out of memory\n";
-    (void)context;
-    if (errno == ENOMEM && (sig == SIGABRT || (uintptr_t)info->si_addr < NULL_PAGE) &&
-        write(STDERR_FILENO, text, sizeof text - 1) > 0)
+    (void)sig;
+    if (errno == ENOMEM && write(STDERR_FILENO, NO_MEMORY, sizeof NO_MEMORY - 1) > 0)
         _exit(EXIT_FAILURE);
+}
+
+/* ICU goes on with the null pointer that it was given (72: UnicodeSet::freeze()). It gets none. */
+static void *given(void *p)
+{
+    if (!p)
+        abort();
+    return p;
+}
+
+static void *icu_alloc(const void *context, size_t n)
+{
+    (void)context;
+    return given(malloc(n ? n : 1));
+}
+
+static void *icu_realloc(const void *context, void *p, size_t n)
+{
+    (void)context;
+    return given(realloc(p, n ? n : 1));
+}
+
+static void icu_free(const void *context, void *p)
+{
+    (void)context;
+    free(p);
 }
 
 int main(int argc, char **argv)
 {
-    const struct sigaction once = {.sa_sigaction = on_fault,
-                                   .sa_flags = SA_SIGINFO | (int)SA_RESETHAND};
+    const struct sigaction once = {.sa_handler = on_abort, .sa_flags = (int)SA_RESETHAND};
+    UErrorCode icu = U_ZERO_ERROR;
     sigaction(SIGABRT, &once, NULL);
-#ifndef __SANITIZE_ADDRESS__ /* which reports what it finds itself */
-    sigaction(SIGSEGV, &once, NULL);
-#endif
     signal(SIGXFSZ, SIG_IGN); /* a file-size limit is an error to report, not a death */
+    u_setMemoryFunctions(NULL, icu_alloc, icu_realloc, icu_free, &icu);
     return cli_run(argc, argv);
 }

@@ -246,6 +246,11 @@ static int make_scanner(struct ruleset *r, struct err *err)
     int rc = yr_scanner_create(r->rules, &r->scanner);
     if (rc != ERROR_SUCCESS)
         return yara_error(err, "rules", rc);
+    /* libyara 4.2 looks whether it got memory for some of these only, and writes to all. */
+    const YR_SCANNER *made = r->scanner;
+    if (!made->rule_matches_flags || !made->ns_unsatisfied_flags || !made->strings_temp_disabled ||
+        (r->rules->num_strings && (!made->matches || !made->unconfirmed_matches)))
+        return yara_error(err, "rules", ERROR_INSUFFICIENT_MEMORY);
     yr_scanner_set_callback(r->scanner, on_scan, r);
     yr_scanner_set_timeout(r->scanner, CLASSIFY_TIMEOUT);
     /* Views are memory of ours: no need for libyara's own handlers of SIGSEGV and SIGBUS. */
