@@ -255,12 +255,34 @@ static int command_parse(struct cli *cli, const struct command *c, int argc, cha
     return 0;
 }
 
+/* Commands that ask an engine (view/engine.h), in place of the case's own views. */
+static const char *const engine_commands[] = {"census",       "events",       "spam",          "spam impact",
+                                              "spam changes", "spam records", "spam published"};
+
+static int check_engine(const struct cli *cli)
+{
+    if (!cli->engine || strcmp(cli->engine, "local") == 0)
+        return 0;
+    if (strcmp(cli->engine, "clickhouse") != 0)
+        return cli_fail(EXIT_USAGE, "--engine: local or clickhouse (%s)", cli->engine);
+    for (size_t i = 0; i < COUNT(engine_commands); i++)
+        if (strcmp(engine_commands[i], cli->command) == 0)
+            return 0;
+    return cli_fail(EXIT_USAGE,
+                    "%s: --engine clickhouse is for census, events, spam, and spam impact, "
+                    "changes, records, published",
+                    cli->command);
+}
+
 static int run_command(struct cli *cli, const struct command *c, int argc, char **argv)
 {
     cli->command = c->name;
     int rc = command_parse(cli, c, argc, argv);
     if (rc)
         return rc < 0 ? EXIT_DONE : rc;
+    rc = check_engine(cli);
+    if (rc)
+        return rc;
     rc = c->run(cli);
     if (fflush(stdout) != 0 && rc == EXIT_DONE)
         rc = cli_fail(EXIT_FAILED, "output could not be written");

@@ -17,6 +17,11 @@ struct clickhouse_way {
      * -EIO: the server says that it did not do it, err has its words. */
     int (*ask)(void *ctx, unsigned shard, struct span sql, struct span body,
                int (*take)(void *ctx, struct span piece), void *take_ctx, struct err *err);
+    /* The same statement to every shard at once, take_ctx[i] is shard i's: for a question, which can
+     * be asked again. NULL: one after the other by ask(). */
+    int (*ask_all)(void *ctx, struct span sql, int (*take)(void *ctx, struct span piece),
+                   void *const *take_ctx, struct err *err);
+    const char *(*shard_name)(void *ctx, unsigned shard); /* NULL: they have none */
     unsigned shards;
     const char *database;
     void *ctx;

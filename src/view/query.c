@@ -19,6 +19,14 @@ static bool matches(const struct query *q, const struct event *ev)
            (!q->src.set || net_has(&q->src, &ev->src_ip));
 }
 
+bool query_matches(const struct query *q, const struct query_hit *h)
+{
+    const struct event *ev = h->ev;
+    return event_kind_is_event((uint8_t)ev->kind) && (!q->kind || ev->kind == q->kind) &&
+           ev->time >= q->since && ev->time < q->until && matches(q, ev) &&
+           is_any(q->sensor, span_str(h->sensor));
+}
+
 /* What the header alone decides, before the payload is read. */
 static bool header_matches(const struct query *q, const struct entry_header *h)
 {

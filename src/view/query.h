@@ -7,13 +7,13 @@
 #include "state/registry.h"
 
 struct query {
-    int64_t since, until; /* microseconds, since inclusive, until exclusive */
-    const char *family;   /* NULL: any; "": none */
-    struct net src;       /* unset: any */
+    int64_t since, until;                  /* microseconds, since inclusive, until exclusive */
+    const char *family;                    /* NULL: any; "": none */
+    struct net src;                        /* unset: any */
     struct span country, protocol, sensor; /* empty: any */
-    uint64_t asn;         /* 0: any */
-    uint8_t kind;         /* 0: any */
-    uint64_t from_index, limit; /* limit 0: none */
+    uint64_t asn;                          /* 0: any */
+    uint8_t kind;                          /* 0: any */
+    uint64_t from_index, limit;            /* limit 0: none */
 };
 
 struct query_hit {
@@ -27,3 +27,7 @@ struct query_hit {
  * or what hit() returned. Redacted entries have nothing to match and are passed over. */
 int query_events(struct journal *j, const struct registry *registry, const struct query *q,
                  int (*hit)(void *ctx, const struct query_hit *hit), void *ctx, struct err *err);
+
+/* Whether an observation passes the filters (all but from_index and limit): for who gets them in
+ * another way. */
+bool query_matches(const struct query *q, const struct query_hit *hit);

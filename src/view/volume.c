@@ -241,17 +241,47 @@ static void take(struct groups *g, const struct fact *f, uint32_t root)
         count(g, key_of(g->by, f, root), f, root);
 }
 
-static int by_key(const void *a, const void *b)
+struct order {
+    enum volume_by by;
+    struct span (*name)(void *ctx, unsigned number);
+    void *ctx;
+};
+
+static bool has_name(enum volume_by by)
 {
-    const struct volume_row *x = a, *y = b;
-    int64_t p = (int64_t)x->key, q = (int64_t)y->key;
-    return (p > q) - (p < q);
+    return by == VOLUME_BY_FAMILY || by == VOLUME_BY_BRAND || by == VOLUME_BY_SENSOR;
 }
 
-static int by_mails(const void *a, const void *b)
+static int by_key(const struct volume_row *x, const struct volume_row *y, const struct order *o)
+{
+    int64_t p = (int64_t)x->key, q = (int64_t)y->key;
+    if (has_name(o->by))
+        return span_cmp(o->name(o->ctx, (unsigned)p), o->name(o->ctx, (unsigned)q));
+    if (p != q || x->log == y->log)
+        return (p > q) - (p < q);
+    return span_cmp(o->name(o->ctx, x->log), o->name(o->ctx, y->log));
+}
+
+static int by_order(const void *a, const void *b, void *ctx)
 {
     const struct volume_row *x = a, *y = b;
-    return x->mails != y->mails ? (x->mails < y->mails) - (x->mails > y->mails) : by_key(a, b);
+    const struct order *o = ctx;
+    if (is_by_time(o->by) || x->mails == y->mails)
+        return by_key(x, y, o);
+    return x->mails > y->mails ? -1 : 1;
+}
+
+void volume_order(struct volume *v, enum volume_by by,
+                  struct span (*name)(void *ctx, unsigned number), void *ctx)
+{
+    struct order o = {by, name, ctx};
+    if (v->n)
+        qsort_r(v->v, v->n, sizeof *v->v, by_order, &o);
+}
+
+static struct span name_in(void *ctx, unsigned number)
+{
+    return number ? spam_name(ctx, number) : span_of("", 0);
 }
 
 static void groups_free(struct groups *g)
@@ -264,7 +294,7 @@ static void groups_free(struct groups *g)
 }
 
 /* The rows go over to the caller. */
-static struct volume groups_end(struct groups *g, const struct roots *roots)
+static struct volume groups_end(struct groups *g, const struct roots *roots, struct spam *s)
 {
     struct volume out = {g->v, g->n, g->mails};
     for (uint32_t i = 0; i < g->n; i++) {
@@ -273,8 +303,7 @@ static struct volume groups_end(struct groups *g, const struct roots *roots)
         if (g->by == VOLUME_BY_CAMPAIGN)
             g->v[i].key = root_id(roots, (uint32_t)g->v[i].key);
     }
-    if (g->n)
-        qsort(g->v, g->n, sizeof *g->v, is_by_time(g->by) ? by_key : by_mails);
+    volume_order(&out, g->by, name_in, s);
     g->v = NULL;
     return out;
 }
@@ -466,7 +495,7 @@ int volume_rows(struct spam *s, enum volume_by by, const struct volume_filter *f
     walk_begin(&w, s, f);
     w.groups = &g;
     int rc = walk(&w, s, err);
-    *out = rc == 0 ? groups_end(&g, &w.roots) : (struct volume){0};
+    *out = rc == 0 ? groups_end(&g, &w.roots, s) : (struct volume){0};
     groups_free(&g);
     roots_free(&w.roots);
     return rc;
@@ -493,7 +522,7 @@ int volume_hours(struct spam *s, const struct volume_filter *f, struct volume_ho
         hours_end(filtered, &w.window);
     }
     if (days)
-        *days = rc == 0 ? groups_end(&g, &w.roots) : (struct volume){0};
+        *days = rc == 0 ? groups_end(&g, &w.roots, s) : (struct volume){0};
     groups_free(&g);
     roots_free(&w.roots);
     if (rc < 0) {

@@ -38,9 +38,11 @@ struct volume_row {
     uint64_t campaigns; /* distinct ones with a mail in it */
     uint64_t sources;   /* distinct connecting addresses (not by day and hour: 0) */
     int64_t first, last;
+    unsigned log; /* a campaign's: number of its log's origin; 0: the case's own log */
 };
 
-/* Rows in the order of their keys for days and hours, else most mails first. */
+/* Rows in the order of their keys for days and hours, else most mails first; of as many mails, by
+ * name where they have one, else by key. */
 struct volume {
     struct volume_row *v;
     size_t n;
@@ -49,6 +51,9 @@ struct volume {
 int volume_rows(struct spam *s, enum volume_by by, const struct volume_filter *f,
                 struct volume *out, struct err *err);
 void volume_free(struct volume *v);
+/* Puts rows in that order; `name` as in view/engine.h. */
+void volume_order(struct volume *v, enum volume_by by,
+                  struct span (*name)(void *ctx, unsigned number), void *ctx);
 
 /* Mails by hour and sensor: what a series is made of. */
 #define VOLUME_SENSORS_MAX                                                                         \

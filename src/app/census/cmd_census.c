@@ -2,8 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/casedir.h"
 #include "app/census/cmd_census.h"
+#include "app/node/node_census.h"
+#include "app/cluster/engine_open.h"
 
 #define COLUMNS_MAX 16
 #define VICTIMS                                                                                    \
@@ -173,7 +174,8 @@ static int find_excluded(struct casedir *c, struct output *o, struct census_quer
     struct judge *j;
     if (!o->victims)
         return 0;
-    int rc = judge_new(c->config->cleanup.judged, c->config->cleanup.known_count, c->judgements, &j);
+    int rc =
+        judge_new(c->config->cleanup.judged, c->config->cleanup.known_count, c->judgements, &j);
     if (rc == 0) {
         rc = judge_excluded(j, c->sources, &o->excluded, &q->n_excluded);
         judge_free(j);
@@ -182,9 +184,20 @@ static int find_excluded(struct casedir *c, struct output *o, struct census_quer
     return rc;
 }
 
+/* An option that other views than the census answer; NULL: none was given. */
+static const char *is_of_one_node(const struct cli *cli)
+{
+    static const char *const names[] = {"victims", "estimate", "roles"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (cli_has(cli, names[i]))
+            return names[i];
+    return NULL;
+}
+
 int cmd_census(const struct cli *cli)
 {
-    struct casedir c = {.quiet = cli->quiet};
+    struct casedir c;
+    struct engine *e;
     struct census_query q = {0};
     struct output o = {0};
     struct err err;
@@ -192,6 +205,14 @@ int cmd_census(const struct cli *cli)
     size_t g = 0;
     if (cli->n_args)
         return cli_fail(EXIT_USAGE, "census: takes no argument (%s)", cli->args[0]);
+    if (engine_is_cluster(cli) && is_of_one_node(cli))
+        return cli_fail(EXIT_USAGE,
+                        "--%s: with --engine local only: what an address is taken for, "
+                        "and how many hosts it stands for, is judged by one node's views",
+                        is_of_one_node(cli));
+    bool nodes = cli_has(cli, "nodes");
+    if (nodes && (engine_is_cluster(cli) || cli_has(cli, "roles") || cli_has(cli, "estimate")))
+        return cli_fail(EXIT_USAGE, "--nodes: not with --engine, --roles or --estimate");
     if (cli_has(cli, "roles"))
         return census_roles(cli);
     if (cli_has(cli, "estimate"))
@@ -211,18 +232,20 @@ int cmd_census(const struct cli *cli)
         return cli_fail(EXIT_USAGE, "--victims: not with --by address: see `ebb census explain`");
     choose_columns(&o, groupings[g].columns);
     q.family = span_str(cli_get(cli, "family"));
-    rc = casedir_open(&c, cli->case_dir, JOURNAL_READ, &err);
-    if (rc == 0)
-        rc = casedir_views(
-            &c, VIEW_CENSUS | (o.victims ? VIEW_SOURCES | VIEW_JUDGEMENTS : 0), &err);
+    rc = engine_open(
+        cli, ENGINE_CENSUS,
+        (o.victims ? VIEW_SOURCES | VIEW_JUDGEMENTS : 0) | (nodes ? VIEW_PURSUIT : 0), &c, &e, &err);
+    if (rc == 0 && nodes)
+        rc = node_census_join(&c, &err);
     if (rc == 0)
         rc = find_excluded(&c, &o, &q);
     if (rc == 0) {
         o.table = table_open(cli_shape(cli), o.columns, stdout);
-        rc = census_rows(c.census, &q, print_row, &o, &err);
+        rc = e->census(e->ctx, &q, print_row, &o, &err);
         if (table_close(o.table) < 0 && rc >= 0)
             rc = err_set(&err, -1, "output could not be written");
     }
+    engine_close(e);
     casedir_close(&c, NULL);
     free(o.excluded);
     return rc < 0 ? cli_err(&err) : EXIT_DONE;

@@ -33,7 +33,7 @@ bool api_option_is_refused(const char *command, const char *name)
 {
     static const char *const files[] = {"FILE", "DIR", "PATH", "MAILDIR"};
     static const char *const ours[] = {"json",    "csv", "commit",
-                                       "account", "key", "passphrase-file"};
+                                       "account", "key", "passphrase-file", "engine"};
     const char *arg;
     if (!cli_option(command, name, &arg))
         arg = NULL;

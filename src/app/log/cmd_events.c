@@ -2,10 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/casedir.h"
-#include "app/cli.h"
+#include "app/cluster/engine_open.h"
 #include "base/json.h"
-#include "view/query.h"
 
 #define OUTPUT_GONE 1
 #define FLUSH_AT    (1u << 16)
@@ -27,8 +25,10 @@ static const struct table_column columns[] = {
     {"bot_id", "bot id", TABLE_WORDS},
     {"role", "role", TABLE_WORDS},
     {"what", "what", TABLE_WORDS},
+    {"log", "log", TABLE_WORDS}, /* of which node, with the cluster */
     {0},
 };
+#define COLUMNS (sizeof columns / sizeof *columns)
 
 struct output {
     enum table_shape shape;
@@ -99,6 +99,8 @@ static void print_cells(struct table *t, const struct query_hit *h)
     table_text(t, ev->bot_id);
     table_text(t, event_role(ev));
     table_text(t, summary(ev, &what));
+    if (h->log)
+        table_str(t, h->log);
     table_row_end(t);
     buf_free(&what);
 }
@@ -110,6 +112,16 @@ static int flush(struct output *o)
     return good ? 0 : OUTPUT_GONE;
 }
 
+/* One more member, behind the event's own. */
+static void put_log(struct buf *lines, const char *log)
+{
+    struct json j = json_to(lines);
+    lines->n--; /* the brace */
+    buf_str(lines, ",\"log\":");
+    json_str(&j, log);
+    buf_byte(lines, '}');
+}
+
 static int print_hit(void *ctx, const struct query_hit *h)
 {
     struct output *o = ctx;
@@ -119,6 +131,8 @@ static int print_hit(void *ctx, const struct query_hit *h)
     }
     struct json j = json_to(&o->lines);
     event_json(h->ev, h->index, h->sensor, &j);
+    if (h->log)
+        put_log(&o->lines, h->log);
     json_newline(&j);
     return o->lines.n > FLUSH_AT ? flush(o) : 0;
 }
@@ -151,7 +165,8 @@ static int read_filters(const struct cli *cli, struct query *q)
 
 int cmd_events(const struct cli *cli)
 {
-    struct casedir c = {.quiet = cli->quiet};
+    struct casedir c;
+    struct engine *e;
     struct query q = {0};
     struct err err;
     struct output o = {.shape = cli_shape(cli)};
@@ -160,19 +175,22 @@ int cmd_events(const struct cli *cli)
     int rc = read_filters(cli, &q);
     if (rc)
         return rc;
-    rc = casedir_open(&c, cli->case_dir, JOURNAL_READ, &err);
-    if (rc == 0)
-        rc = casedir_views(&c, VIEW_REGISTRY, &err);
+    rc = engine_open(cli, ENGINE_EVENTS, 0, &c, &e, &err);
     if (rc == 0) {
+        struct table_column shown[COLUMNS];
+        memcpy(shown, columns, sizeof shown);
+        if (!engine_is_cluster(cli))
+            shown[COLUMNS - 2] = (struct table_column){0};
         if (o.shape != TABLE_JSON)
-            o.table = table_open(o.shape, columns, stdout);
-        rc = query_events(c.journal, c.registry, &q, print_hit, &o, &err);
+            o.table = table_open(o.shape, shown, stdout);
+        rc = e->events(e->ctx, &q, print_hit, &o, &err);
         if (rc == 0 && o.shape == TABLE_JSON)
             rc = flush(&o);
         if (o.table && table_close(o.table) < 0)
             rc = OUTPUT_GONE;
     }
     buf_free(&o.lines);
+    engine_close(e);
     casedir_close(&c, NULL);
     return rc < 0 ? cli_err(&err) : rc == OUTPUT_GONE ? EXIT_FAILED : EXIT_DONE;
 }

@@ -46,8 +46,14 @@ static const struct table_column *const columns_of[VOLUME_BYS] = {
     [VOLUME_BY_SENSOR] = sensor_columns,
 };
 
+/* Over all nodes: campaigns are a log's own. */
+static const struct table_column campaign_log_columns[] = {
+    {"campaign", "campaign", TABLE_ID}, {"log", "log", TABLE_WORDS}, COUNTED};
+
 struct output {
     struct casedir c;
+    struct engine *engine;
+    bool cluster;
     struct table *table;
     enum volume_by by;
     struct volume_filter filter;
@@ -109,8 +115,9 @@ static void put_hour_row(struct output *o, const struct volume_row *r)
     table_row_end(o->table);
 }
 
-static void put_group(struct output *o, uint64_t key)
+static void put_group(struct output *o, const struct volume_row *r)
 {
+    uint64_t key = r->key;
     const char country[2] = {(char)(key >> 8), (char)key};
     switch (o->by) {
     case VOLUME_BY_TOPIC:
@@ -118,6 +125,8 @@ static void put_group(struct output *o, uint64_t key)
         break;
     case VOLUME_BY_CAMPAIGN:
         spam_case_put_campaign(o->table, key);
+        if (o->cluster)
+            table_text(o->table, o->engine->name(o->engine->ctx, r->log));
         break;
     case VOLUME_BY_COUNTRY:
         table_text(o->table, span_of(country, key ? 2 : 0));
@@ -129,7 +138,7 @@ static void put_group(struct output *o, uint64_t key)
             table_empty(o->table);
         break;
     default:
-        table_text(o->table, key ? spam_name(o->c.spam, (unsigned)key) : span_of("", 0));
+        table_text(o->table, o->engine->name(o->engine->ctx, (unsigned)key));
     }
 }
 
@@ -139,7 +148,7 @@ static void put_row(struct output *o, const struct volume_row *r)
         put_hour_row(o, r);
         return;
     }
-    put_group(o, r->key);
+    put_group(o, r);
     table_uint(o->table, r->mails);
     table_double(o->table, o->mails ? 100.0 * (double)r->mails / (double)o->mails : NAN, 2);
     table_uint(o->table, r->bytes);
@@ -155,7 +164,7 @@ static int print_days(const struct cli *cli, struct output *o, struct err *err)
 {
     struct spam_case_series s;
     struct volume days;
-    int rc = spam_case_series(cli, &o->c, &o->filter, &s, &days, err);
+    int rc = spam_case_series(cli, o->engine, &o->filter, &s, &days, err);
     if (rc < 0)
         return rc;
     o->table = table_open(cli_shape(cli), day_columns, stdout);
@@ -170,11 +179,14 @@ static int print_days(const struct cli *cli, struct output *o, struct err *err)
 static int print_groups(const struct cli *cli, struct output *o, struct err *err)
 {
     struct volume rows;
-    int rc = volume_rows(o->c.spam, o->by, &o->filter, &rows, err);
+    int rc = o->engine->volume(o->engine->ctx, o->by, &o->filter, &rows, err);
     if (rc < 0)
         return rc;
     o->mails = rows.mails;
-    o->table = table_open(cli_shape(cli), columns_of[o->by], stdout);
+    const struct table_column *columns = columns_of[o->by];
+    if (o->cluster && o->by == VOLUME_BY_CAMPAIGN)
+        columns = campaign_log_columns;
+    o->table = table_open(cli_shape(cli), columns, stdout);
     for (size_t i = 0; i < rows.n && (!o->limit || i < o->limit); i++)
         put_row(o, &rows.v[i]);
     volume_free(&rows);
@@ -222,10 +234,11 @@ int cmd_spam(const struct cli *cli)
         rc = read_share(cli, &o.share);
     if (rc)
         return rc;
-    rc = spam_case_open(cli, &o.c, &err);
+    o.cluster = engine_is_cluster(cli);
+    rc = spam_case_engine(cli, &o.c, &o.engine, &err);
     if (rc == 0)
         rc = print_volume(cli, &o, &err);
-    return spam_case_end(&o.c, o.table, rc, &err);
+    return spam_case_done(&o.c, o.engine, o.table, rc, &err);
 }
 
 /* ---- before and after ---- */
@@ -247,7 +260,7 @@ static const struct table_column impact_columns[] = {
 
 struct impact {
     const struct cli *cli;
-    struct casedir *c;
+    struct engine *engine;
     struct table *table;
     int32_t event;
     uint32_t days;
@@ -258,7 +271,7 @@ static int put_impact(struct impact *im, const struct volume_filter *f, const ch
 {
     struct spam_case_series s;
     struct series_impact r;
-    int rc = spam_case_series(im->cli, im->c, f, &s, NULL, err);
+    int rc = spam_case_series(im->cli, im->engine, f, &s, NULL, err);
     if (rc)
         return rc;
     if (!series_impact(&s.series, im->event, im->days, &r)) {
@@ -289,13 +302,13 @@ static int put_impact_of(struct impact *im, enum volume_by by, const struct volu
                          struct err *err)
 {
     struct volume rows;
-    int rc = volume_rows(im->c->spam, by, window, &rows, err);
+    int rc = im->engine->volume(im->engine->ctx, by, window, &rows, err);
     for (size_t i = 0; rc == 0 && i < rows.n && i < IMPACT_ROWS; i++) {
         struct volume_filter f = *window;
         struct span name =
             span_str(by == VOLUME_BY_TOPIC ? topic_name((enum topic)rows.v[i].key) : "");
         if (by == VOLUME_BY_FAMILY) {
-            name = f.family = spam_name(im->c->spam, (unsigned)rows.v[i].key);
+            name = f.family = im->engine->name(im->engine->ctx, (unsigned)rows.v[i].key);
             f.no_family = !name.n;
             name = name.n ? name : span_str("(not known)");
         } else if (rows.v[i].key == TOPIC_NONE) {
@@ -324,7 +337,7 @@ static int print_impact(struct impact *im, const struct volume_filter *f, struct
 int cmd_spam_impact(const struct cli *cli)
 {
     struct casedir c = {0};
-    struct impact im = {.cli = cli, .c = &c};
+    struct impact im = {.cli = cli};
     struct volume_filter f;
     struct err err;
     uint64_t days;
@@ -340,12 +353,12 @@ int cmd_spam_impact(const struct cli *cli)
     if (rc)
         return rc;
     im.days = (uint32_t)days;
-    rc = spam_case_open(cli, &c, &err);
+    rc = spam_case_engine(cli, &c, &im.engine, &err);
     if (rc == 0) {
         im.table = table_open(cli_shape(cli), impact_columns, stdout);
         rc = print_impact(&im, &f, &err);
     }
-    return spam_case_end(&c, im.table, rc, &err);
+    return spam_case_done(&c, im.engine, im.table, rc, &err);
 }
 
 /* ---- change points ---- */
@@ -359,12 +372,12 @@ static const struct table_column change_columns[] = {
     {0},
 };
 
-static int print_changes(const struct cli *cli, struct casedir *c, const struct volume_filter *f,
+static int print_changes(const struct cli *cli, struct engine *e, const struct volume_filter *f,
                          struct table *t, struct err *err)
 {
     struct series_change change[SERIES_CHANGES_MAX];
     struct spam_case_series s;
-    int rc = spam_case_series(cli, c, f, &s, NULL, err);
+    int rc = spam_case_series(cli, e, f, &s, NULL, err);
     if (rc)
         return rc < 0 ? rc : 0;
     unsigned n = series_changes(&s.series, change);
@@ -412,14 +425,14 @@ static void put_record(struct table *t, const struct series *s, bool weeks,
     table_row_end(t);
 }
 
-static int print_records(const struct cli *cli, struct casedir *c, const struct volume_filter *f,
+static int print_records(const struct cli *cli, struct engine *e, const struct volume_filter *f,
                          struct table *t, struct err *err)
 {
     struct series_record *list;
     struct spam_case_series s;
     const char *of = cli_get(cli, "of");
     bool weeks = !of || strcmp(of, "week") == 0;
-    int rc = spam_case_series(cli, c, f, &s, NULL, err);
+    int rc = spam_case_series(cli, e, f, &s, NULL, err);
     if (rc)
         return rc < 0 ? rc : 0;
     size_t n = series_records(&s.series, weeks, &list);
@@ -432,10 +445,11 @@ static int print_records(const struct cli *cli, struct casedir *c, const struct 
 }
 
 static int series_command(const struct cli *cli, const struct table_column *columns,
-                          int (*print)(const struct cli *, struct casedir *,
+                          int (*print)(const struct cli *, struct engine *,
                                        const struct volume_filter *, struct table *, struct err *))
 {
     struct casedir c = {0};
+    struct engine *e = NULL;
     struct volume_filter f;
     struct table *t = NULL;
     struct err err;
@@ -444,12 +458,12 @@ static int series_command(const struct cli *cli, const struct table_column *colu
     int rc = spam_case_filter(cli, &f);
     if (rc)
         return rc;
-    rc = spam_case_open(cli, &c, &err);
+    rc = spam_case_engine(cli, &c, &e, &err);
     if (rc == 0) {
         t = table_open(cli_shape(cli), columns, stdout);
-        rc = print(cli, &c, &f, t, &err);
+        rc = print(cli, e, &f, t, &err);
     }
-    return spam_case_end(&c, t, rc, &err);
+    return spam_case_done(&c, e, t, rc, &err);
 }
 
 int cmd_spam_changes(const struct cli *cli)

@@ -19,6 +19,7 @@ static const struct table_column columns[] = {
 
 struct overlay {
     struct casedir c;
+    struct engine *engine;
     struct table *table;
     struct volume_filter filter;
     struct spam_case_series s;
@@ -56,7 +57,7 @@ static int put_row(void *ctx, const struct published *p)
 
 static int overlay(const struct cli *cli, struct overlay *o, struct err *err)
 {
-    int rc = spam_case_series(cli, &o->c, &o->filter, &o->s, NULL, err);
+    int rc = spam_case_series(cli, o->engine, &o->filter, &o->s, NULL, err);
     if (rc < 0)
         return rc;
     o->series = rc == 0;
@@ -73,10 +74,10 @@ int cmd_spam_published(const struct cli *cli)
     int rc = spam_case_filter(cli, &o.filter);
     if (rc)
         return rc;
-    rc = spam_case_open(cli, &o.c, &err);
+    rc = spam_case_engine(cli, &o.c, &o.engine, &err);
     if (rc == 0)
         rc = overlay(cli, &o, &err);
     spam_case_series_free(&o.s);
-    int code = spam_case_end(&o.c, o.table, rc, &err);
+    int code = spam_case_done(&o.c, o.engine, o.table, rc, &err);
     return code == EXIT_DONE && o.rejected ? EXIT_FAILED : code;
 }

@@ -14,6 +14,17 @@ int spam_case_open(const struct cli *cli, struct casedir *c, struct err *err)
     return rc == 0 ? casedir_views(c, VIEW_SPAM, err) : rc;
 }
 
+int spam_case_engine(const struct cli *cli, struct casedir *c, struct engine **e, struct err *err)
+{
+    return engine_open(cli, ENGINE_SPAM, 0, c, e, err);
+}
+
+int spam_case_done(struct casedir *c, struct engine *e, struct table *t, int rc, struct err *err)
+{
+    engine_close(e);
+    return spam_case_end(c, t, rc, err);
+}
+
 int spam_case_end(struct casedir *c, struct table *t, int rc, struct err *err)
 {
     if (t && table_close(t) < 0 && rc >= 0)
@@ -86,13 +97,13 @@ int spam_case_filter(const struct cli *cli, struct volume_filter *out)
 
 /* ---- the series ---- */
 
-int spam_case_series(const struct cli *cli, struct casedir *c, const struct volume_filter *f,
+int spam_case_series(const struct cli *cli, struct engine *e, const struct volume_filter *f,
                      struct spam_case_series *out, struct volume *days, struct err *err)
 {
     const char *cohort = cli_get(cli, "cohort");
     struct volume_hours all, filtered;
     memset(out, 0, sizeof *out);
-    int rc = volume_hours(c->spam, f, &all, &filtered, days, err);
+    int rc = e->hours(e->ctx, f, &all, &filtered, days, err);
     if (rc == 0 && all.days) {
         spam_case_day(cli, "baseline", all.first_day, &out->baseline);
         out->fixed = !cohort || strcmp(cohort, "all") != 0;

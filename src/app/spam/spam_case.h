@@ -3,10 +3,14 @@
 
 #include "app/casedir.h"
 #include "app/cli.h"
+#include "app/cluster/engine_open.h"
 #include "view/series.h"
 
 /* Opens the case for reading with its spam view; casedir_close() also after a failure. */
 int spam_case_open(const struct cli *cli, struct casedir *c, struct err *err);
+/* The same for what asks the engine only: volumes and what is made of them. `c` has the spam view
+ * when the engine is the local one. spam_case_done() also after a failure. */
+int spam_case_engine(const struct cli *cli, struct casedir *c, struct engine **e, struct err *err);
 /* --since --until --family --topic --brand --campaign --country --asn --sensor, as far as the
  * command has them; checks --baseline and --cohort along. 0, or EXIT_USAGE. */
 int spam_case_filter(const struct cli *cli, struct volume_filter *out);
@@ -19,7 +23,7 @@ struct spam_case_series {
     bool fixed;
     int32_t baseline; /* day since 1970 */
 };
-int spam_case_series(const struct cli *cli, struct casedir *c, const struct volume_filter *f,
+int spam_case_series(const struct cli *cli, struct engine *e, const struct volume_filter *f,
                      struct spam_case_series *out, struct volume *days, struct err *err);
 void spam_case_series_free(struct spam_case_series *s);
 /* One line on standard error: which sensors the figures rest on. */
@@ -47,3 +51,4 @@ int spam_case_mail(struct casedir *c, uint64_t index, struct arena *arena, struc
                    struct span *raw, struct mail *mail, struct err *err);
 /* Closes table (NULL: not begun) and case; the exit code. */
 int spam_case_end(struct casedir *c, struct table *t, int rc, struct err *err);
+int spam_case_done(struct casedir *c, struct engine *e, struct table *t, int rc, struct err *err);
