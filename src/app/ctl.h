@@ -14,12 +14,13 @@ enum ctl_verb {
     CTL_RELOAD,     /* read the config again */
     CTL_ACT,        /* journal an act; -> its log index once it is durable */
     CTL_KEEP,       /* keep the files that come along, durably, for acts that will name them */
+    CTL_NODE,       /* what a node sent to the centre; kind: app/node/node_witness.h */
 };
 
 struct ctl_request {
     enum ctl_verb verb;
-    uint8_t kind;             /* CTL_ACT */
-    struct span payload;      /* CTL_ACT: the act's payload */
+    uint8_t kind;             /* CTL_ACT; CTL_NODE */
+    struct span payload;      /* CTL_ACT: the act's payload; CTL_NODE: what came */
     int blobs[CTL_BLOBS_MAX]; /* CTL_ACT, CTL_KEEP: files to be kept as blobs first */
     unsigned n_blobs;
     int32_t pid; /* the daemon's: who asks, as the kernel says */

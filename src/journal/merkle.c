@@ -184,21 +184,12 @@ bool merkle_inclusion_holds(uint64_t index, uint64_t size, struct span leaf_hash
     return sn == 0 && memcmp(r, root.p, SHA256_LEN) == 0;
 }
 
-bool merkle_consistency_holds(uint64_t from, uint64_t to, struct span from_root,
-                              struct span to_root, struct span proof)
+bool merkle_consistency_roots(uint64_t from, uint64_t to, struct span proof,
+                              uint8_t old_root[SHA256_LEN], uint8_t new_root[SHA256_LEN])
 {
-    if (from > to || from_root.n != SHA256_LEN || to_root.n != SHA256_LEN || proof.n % SHA256_LEN ||
-        proof.n / SHA256_LEN > MERKLE_PROOF_MAX)
-        return false;
-    uint8_t empty[SHA256_LEN];
-    merkle_empty(empty);
-    if (from == 0)
-        return proof.n == 0 && memcmp(from_root.p, empty, SHA256_LEN) == 0 &&
-               (to > 0 || memcmp(to_root.p, empty, SHA256_LEN) == 0);
-    if (from == to)
-        return proof.n == 0 && memcmp(from_root.p, to_root.p, SHA256_LEN) == 0;
     bool whole = (from & (from - 1)) == 0; /* then the old root is the proof's first hash */
-    if (!whole && proof.n == 0)
+    if (!from || from >= to || proof.n % SHA256_LEN || proof.n / SHA256_LEN > MERKLE_PROOF_MAX ||
+        (!whole && proof.n == 0))
         return false;
     uint64_t fn = from - 1, sn = to - 1;
     while (fn & 1) {
@@ -206,7 +197,7 @@ bool merkle_consistency_holds(uint64_t from, uint64_t to, struct span from_root,
         sn >>= 1;
     }
     uint8_t fr[SHA256_LEN], sr[SHA256_LEN];
-    memcpy(fr, whole ? from_root.p : proof.p, SHA256_LEN);
+    memcpy(fr, whole ? old_root : proof.p, SHA256_LEN);
     memcpy(sr, fr, SHA256_LEN);
     for (size_t at = whole ? 0 : SHA256_LEN; at < proof.n; at += SHA256_LEN) {
         const uint8_t *c = proof.p + at;
@@ -225,6 +216,26 @@ bool merkle_consistency_holds(uint64_t from, uint64_t to, struct span from_root,
         fn >>= 1;
         sn >>= 1;
     }
-    return sn == 0 && memcmp(fr, from_root.p, SHA256_LEN) == 0 &&
-           memcmp(sr, to_root.p, SHA256_LEN) == 0;
+    memcpy(old_root, fr, SHA256_LEN);
+    memcpy(new_root, sr, SHA256_LEN);
+    return sn == 0;
+}
+
+bool merkle_consistency_holds(uint64_t from, uint64_t to, struct span from_root,
+                              struct span to_root, struct span proof)
+{
+    if (from > to || from_root.n != SHA256_LEN || to_root.n != SHA256_LEN || proof.n % SHA256_LEN ||
+        proof.n / SHA256_LEN > MERKLE_PROOF_MAX)
+        return false;
+    uint8_t empty[SHA256_LEN];
+    merkle_empty(empty);
+    if (from == 0)
+        return proof.n == 0 && memcmp(from_root.p, empty, SHA256_LEN) == 0 &&
+               (to > 0 || memcmp(to_root.p, empty, SHA256_LEN) == 0);
+    if (from == to)
+        return proof.n == 0 && memcmp(from_root.p, to_root.p, SHA256_LEN) == 0;
+    uint8_t fr[SHA256_LEN], sr[SHA256_LEN];
+    memcpy(fr, from_root.p, SHA256_LEN);
+    return merkle_consistency_roots(from, to, proof, fr, sr) &&
+           memcmp(fr, from_root.p, SHA256_LEN) == 0 && memcmp(sr, to_root.p, SHA256_LEN) == 0;
 }

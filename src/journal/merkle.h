@@ -51,3 +51,14 @@ bool merkle_inclusion_holds(uint64_t index, uint64_t size, struct span leaf_hash
  * proof), which the RFC leaves to the caller. */
 bool merkle_consistency_holds(uint64_t from, uint64_t to, struct span from_root,
                               struct span to_root, struct span proof);
+/* Of a proof between two different sizes, neither 0: the roots that it leads to. So a signed new
+ * root says by itself what the old one is: nobody finds another old root with a proof to the same
+ * new one. Where `from` is a power of two the proof starts from the old root, which has to be given
+ * (old_root, in and out). False: not a proof of these sizes. */
+bool merkle_consistency_roots(uint64_t from, uint64_t to, struct span proof,
+                              uint8_t old_root[SHA256_LEN], uint8_t new_root[SHA256_LEN]);
+/* Whether the old root is worked out from the proof alone. */
+static inline bool merkle_consistency_tells(uint64_t from, uint64_t to)
+{
+    return from && from < to && (from & (from - 1)) != 0;
+}

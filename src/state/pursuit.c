@@ -10,7 +10,7 @@
 #include "event/act_signed.h"
 #include "event/event.h"
 
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 #define BUSY_MS        10000 /* how long another process that writes is waited for */
 
 /* Times are microseconds UTC; 9223372036854775807 is "not set". entry: the index on the log. */
@@ -23,7 +23,8 @@ static const char schema[] =
 
 static const struct pursuit_noun *const nouns[] = {&subjects_noun, &notices_noun, &leads_noun,
                                                    &reviews_noun,  &rewards_noun, &handovers_noun,
-                                                   &releases_noun, &passkeys_noun, &pages_noun};
+                                                   &releases_noun, &passkeys_noun, &pages_noun,
+                                                   &nodes_noun, &keys_noun};
 #define NOUNS (sizeof nouns / sizeof *nouns)
 
 struct pursuit {

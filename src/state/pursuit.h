@@ -77,4 +77,4 @@ struct pursuit_noun {
     int (*take)(const struct sql *db, const struct pursuit_act *act, struct err *err);
 };
 extern const struct pursuit_noun subjects_noun, notices_noun, leads_noun, reviews_noun,
-    rewards_noun, handovers_noun, releases_noun, passkeys_noun, pages_noun;
+    rewards_noun, handovers_noun, releases_noun, passkeys_noun, pages_noun, nodes_noun, keys_noun;

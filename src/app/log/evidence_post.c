@@ -76,9 +76,18 @@ static void set_up(struct poster *x, CURL *c, struct curl_slist *headers,
     curl_easy_setopt(c, CURLOPT_ACCEPT_ENCODING, NULL); /* nothing that unpacks to more */
     curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(c, CURLOPT_RESOLVE, resolve);
-    curl_easy_setopt(c, CURLOPT_POST, 1L);
-    curl_easy_setopt(c, CURLOPT_POSTFIELDS, (const char *)r->body.p);
-    curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE, (long)r->body.n);
+    if (r->get) {
+        curl_easy_setopt(c, CURLOPT_HTTPGET, 1L);
+    } else {
+        curl_easy_setopt(c, CURLOPT_POST, 1L);
+        curl_easy_setopt(c, CURLOPT_POSTFIELDS, (const char *)r->body.p);
+        curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE, (long)r->body.n);
+    }
+    if (r->ca.n) {
+        struct curl_blob ca = {(void *)(uintptr_t)r->ca.p, r->ca.n, CURL_BLOB_NOCOPY};
+        curl_easy_setopt(c, CURLOPT_CAINFO_BLOB, &ca);
+        curl_easy_setopt(c, CURLOPT_CAPATH, NULL);
+    }
     curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take_body);
     curl_easy_setopt(c, CURLOPT_WRITEDATA, x);
     curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, open_socket);

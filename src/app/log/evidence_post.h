@@ -1,4 +1,4 @@
-/* One HTTP POST to a server that the config names: by a process of its own, which can read no file
+/* One HTTP POST (or GET) to a server that the config names: by a process of its own, which can read no file
  * of the case and connect only to that server's addresses, looked up before it locks itself in. No
  * redirect is followed, no proxy used. */
 #pragma once
@@ -14,6 +14,8 @@ struct evidence_request {
     const char *url;                   /* http: or https: */
     const char *content_type, *accept; /* accept: NULL any */
     struct span body;
+    bool get;       /* GET, without a body */
+    struct span ca; /* PEM of the only authorities that count; empty: the system's */
     unsigned timeout_s;
 };
 struct evidence_answer {

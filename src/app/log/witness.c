@@ -22,11 +22,13 @@ static int ask_once(struct journal_prover *p, const struct witness_ask *ask, uin
     struct buf body = {0};
     struct span line;
     size_t n = strlen(ask->url);
+    const char *setting = ask->setting ? ask->setting : "evidence.witnesses.url";
     int rc = witness_request(p, old, &body, err);
     if (rc == 0 && snprintf(url, sizeof url, "%s%sadd-checkpoint", ask->url,
                             n && ask->url[n - 1] == '/' ? "" : "/") >= (int)sizeof url)
-        rc = err_set(err, -EINVAL, "evidence.witnesses.url: too long");
-    struct evidence_request request = {.key = "evidence.witnesses.url",
+        rc = err_set(err, -EINVAL, "%s: too long", setting);
+    struct evidence_request request = {.key = setting,
+                                       .ca = ask->ca,
                                        .url = url,
                                        .content_type = "text/plain; charset=utf-8",
                                        .body = buf_as_span(&body),

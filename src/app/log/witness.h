@@ -11,6 +11,8 @@ struct witness_ask {
     const char *url; /* its submission prefix */
     const struct note_key *key;
     unsigned timeout_s;
+    const char *setting; /* of the config, for errors; NULL: "evidence.witnesses.url" */
+    struct span ca;      /* as evidence_request has it */
     uint64_t known; /* how many entries the log had when it last signed, as far as we know */
 };
 /* Appends its signature line to `note`, which is the prover's; *time is when it signed. It is asked

@@ -95,7 +95,8 @@ static void put_roles(struct buf *out, const struct serve_board *b)
                  {"courier", &b->courier},
                  {"partners", &b->partners},
                  {"public", &b->public},
-                 {"keeper", &b->keeper}};
+                 {"keeper", &b->keeper},
+                 {"centre", &b->centre}};
     const size_t n = sizeof roles / sizeof *roles;
     family(out, "ebb_role_up", "gauge", "1 while the process of this role runs");
     for (size_t i = 0; i < n; i++)
@@ -132,6 +133,27 @@ static void put_recorder(struct buf *out, const struct serve_figures *f)
             "time of the last commit, 0 for none yet", LOAD(f->committed_at));
 }
 
+static void put_nodes(struct buf *out, const struct serve_board *b)
+{
+    uint32_t n = __atomic_load_n(&b->nodes, __ATOMIC_ACQUIRE);
+    if (!n || n > SERVE_NODES_MAX)
+        return;
+    family(out, "ebb_node_alarms", "gauge",
+           "open alarms of a node: its log does not hold, or it is silent");
+    for (uint32_t i = 0; i < n; i++)
+        buf_printf(out, "ebb_node_alarms{node=\"%.64s\"} %" PRIu32 "\n", b->node[i].name,
+                   LOAD(b->node[i].alarms));
+    family(out, "ebb_node_log_entries", "gauge", "entries of a node's log that were cosigned");
+    for (uint32_t i = 0; i < n; i++)
+        buf_printf(out, "ebb_node_log_entries{node=\"%.64s\"} %" PRIu64 "\n", b->node[i].name,
+                   LOAD(b->node[i].size));
+    family(out, "ebb_node_heard_timestamp_seconds", "gauge",
+           "time when a node was heard of last, 0 for never");
+    for (uint32_t i = 0; i < n; i++)
+        buf_printf(out, "ebb_node_heard_timestamp_seconds{node=\"%.64s\"} %" PRId64 "\n",
+                   b->node[i].name, LOAD(b->node[i].heard) / 1000000);
+}
+
 void metrics_put(struct buf *out, const struct serve_shared *s)
 {
     const struct serve_board *b = s->board;
@@ -143,6 +165,7 @@ void metrics_put(struct buf *out, const struct serve_shared *s)
           LOAD(b->reloads));
     put_roles(out, b);
     put_recorder(out, &b->figures);
+    put_nodes(out, b);
     put_sensor_processes(out, s);
     put_counters(out, s);
 }

@@ -13,6 +13,8 @@
 #include "app/ctl.h"
 #include "app/lead/lead_price.h"
 #include "app/lead/lead_seal.h"
+#include "app/node/centre.h"
+#include "app/node/node_witness.h"
 #include "app/serve/desk_rule.h"
 #include "app/serve/intake.h"
 #include "app/serve/public_rule.h"
@@ -41,6 +43,7 @@ struct recorder {
     struct serve_rates rates;
     struct public_rule public;
     struct desk_rule desk;
+    struct node_witness *nodes; /* NULL: nodes.listen is not set */
     bool stop, damage_said;
     bool stale; /* there were acts since the sensors were told what they may answer for */
     int64_t warned_at, refused_at;
@@ -144,6 +147,8 @@ static int act(struct recorder *r, const struct ctl_request *request, uint64_t *
     if (rc >= 0)
         rc = intake_commit(r->intake, err);
     r->stale |= rc >= 0 && kind_is_authority(request->kind);
+    if (rc >= 0)
+        node_witness_act(r->nodes, request->kind, *index, utc_now(), request->payload);
     return rc;
 }
 
@@ -212,6 +217,8 @@ static int do_request(struct recorder *r, const struct ctl_request *request, boo
         return act(r, request, &reply->index, err);
     case CTL_KEEP:
         return keep(r, request, public, err);
+    case CTL_NODE:
+        return node_witness_answer(r->nodes, request, reply, err);
     default:
         return err_set(err, -ENOSYS, "verb %d: this version does not know it", (int)request->verb);
     }
@@ -226,6 +233,8 @@ static void answer(void *ctx, const struct ctl_request *request, struct ctl_repl
     reply->status = public ? admit(r, request, &lead_bytes, &err) : 0;
     if (!public && desk_rule_is(r->setup->shared, request->pid))
         reply->status = desk_rule_may(&r->desk, request, clock_ms(), &err);
+    else if (centre_is(r->setup->shared->board, request->pid) && request->verb != CTL_NODE)
+        reply->status = err_set(&err, -EPERM, "not for the centre");
     if (reply->status == 0)
         reply->status = do_request(r, request, public, reply, &err);
     if (reply->status < 0) {
@@ -291,6 +300,30 @@ static int journal_phase(struct recorder *r, const char *phase, struct err *err)
     return rc;
 }
 
+static int node_blob(void *ctx, struct span data, uint8_t sha256[SHA256_LEN], struct err *err)
+{
+    return pipeline_blob(((struct recorder *)ctx)->pipeline, data, sha256, err);
+}
+
+static int node_act(void *ctx, uint8_t kind, struct span payload, uint64_t *index, struct err *err)
+{
+    return pipeline_act(((struct recorder *)ctx)->pipeline, kind, payload, index, err);
+}
+
+static int node_commit(void *ctx, struct err *err)
+{
+    return intake_commit(((struct recorder *)ctx)->intake, err);
+}
+
+static int begin_nodes(struct recorder *r, struct err *err)
+{
+    const struct role_setup *s = r->setup;
+    struct node_writer writer = {node_blob, node_act, node_commit, r};
+    return s->config->nodes.listen[0]
+               ? node_witness_open(s->case_dir, s->config, &writer, &r->nodes, err)
+               : 0;
+}
+
 static int begin(struct recorder *r, struct err *err)
 {
     const struct role_setup *s = r->setup;
@@ -310,6 +343,8 @@ static int begin(struct recorder *r, struct err *err)
         rc = intake_commit(r->intake, err);
     if (rc == 0)
         rc = send_authority(r, err);
+    if (rc == 0)
+        rc = begin_nodes(r, err);
     struct sandbox_paths paths = {.case_dir = s->case_dir};
     return rc == 0 ? sandbox_enter(SANDBOX_RECORDER, &paths, err) : rc;
 }
@@ -366,8 +401,11 @@ static int loop(struct recorder *r, int epoll, struct err *err)
             rc = nap(r, epoll, err);
         if (rc >= 0)
             rc = spread_acts(r, err);
+        if (rc >= 0)
+            rc = node_witness_round(r->nodes, err);
         if (rc < 0)
             break;
+        node_witness_board(r->nodes, r->setup->shared->board);
         int damaged = intake_damaged(r->intake);
         if (damaged >= 0 && !r->damage_said) {
             role_say(r->setup->link, ROLE_DAMAGED, (uint32_t)damaged, NULL);
@@ -402,6 +440,7 @@ static int finish(struct recorder *r, int rc, struct err *err)
         if (rc >= 0)
             rc = casedir_save_views(&r->c, err);
     }
+    node_witness_close(r->nodes);
     if (r->intake)
         intake_close(r->intake);
     int closed = casedir_close(&r->c, &late);

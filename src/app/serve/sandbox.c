@@ -33,7 +33,7 @@
 const char *sandbox_role_name(enum sandbox_role role)
 {
     static const char *const names[SANDBOX_ROLES] = {
-        "supervisor", "sensor", "recorder", "desk", "courier", "partners", "public", "keeper"};
+        "supervisor", "sensor", "recorder", "desk", "courier", "partners", "public", "keeper", "centre"};
     return names[role];
 }
 

@@ -17,6 +17,7 @@ enum sandbox_role {
     SANDBOX_PARTNERS,
     SANDBOX_PUBLIC,
     SANDBOX_KEEPER,
+    SANDBOX_CENTRE,
     SANDBOX_ROLES,
 };
 

@@ -38,8 +38,18 @@ struct serve_figures {
     32 /* pids of public processes that ended, which the recorder remembers                        \
         */
 #define SERVE_VIEWS_MAX 16
+
+/* Of a centre: a node that reports here, as its log was seen last. */
+#define SERVE_NODES_MAX 256
+struct serve_node {
+    char name[65]; /* terminated; of letters, digits, "-_." */
+    uint32_t alarms; /* open */
+    uint64_t size;
+    int64_t heard; /* microseconds UTC; 0 never */
+};
+
 struct serve_board {
-    struct serve_process supervisor, recorder, desk, courier, partners, public, keeper;
+    struct serve_process supervisor, recorder, desk, courier, partners, public, keeper, centre;
     struct serve_process sensor[SERVE_SLOTS_MAX];
     struct serve_figures figures;
     /* How far each view has read the log, in the order of casedir_view_names: written by who keeps
@@ -48,6 +58,10 @@ struct serve_board {
     uint32_t reloads;
     int32_t public_was[SERVE_PUBLIC_WAS]; /* by the supervisor: public_rule.h */
     uint32_t public_deaths;
+    int32_t centre_was[SERVE_PUBLIC_WAS]; /* likewise: app/node/centre.h */
+    uint32_t centre_deaths;
+    uint32_t nodes; /* of node[]; by the recorder */
+    struct serve_node node[SERVE_NODES_MAX];
 };
 
 /* Where the recorder stands, for its successor: kept in two states, of which one is whole whenever

@@ -3,7 +3,8 @@
 #include "base/json.h"
 #include "base/utc.h"
 
-#define RATES_EVERY_MS 2000
+#define RATES_EVERY_MS  2000
+#define NODE_NAME_SHOWN 64
 
 void serve_totals(const struct serve_shared *s, struct net_counters *out)
 {
@@ -110,6 +111,23 @@ static void put_rates(struct json *j, const struct serve_rates *r)
     json_object_end(j);
 }
 
+static void put_nodes(struct json *j, const struct serve_board *b)
+{
+    uint32_t n = __atomic_load_n(&b->nodes, __ATOMIC_ACQUIRE);
+    json_key(j, "nodes");
+    json_array(j);
+    for (uint32_t i = 0; i < n && i < SERVE_NODES_MAX; i++) {
+        json_object(j);
+        json_key(j, "name");
+        json_span(j, span_of(b->node[i].name, strnlen(b->node[i].name, NODE_NAME_SHOWN)));
+        put_uint(j, "log_size", __atomic_load_n(&b->node[i].size, __ATOMIC_RELAXED));
+        put_uint(j, "alarms", __atomic_load_n(&b->node[i].alarms, __ATOMIC_RELAXED));
+        put_time(j, "heard", __atomic_load_n(&b->node[i].heard, __ATOMIC_RELAXED));
+        json_object_end(j);
+    }
+    json_array_end(j);
+}
+
 void serve_status_json(const struct serve_shared *s, const struct serve_rates *rates,
                        struct buf *out)
 {
@@ -131,6 +149,7 @@ void serve_status_json(const struct serve_shared *s, const struct serve_rates *r
     put_process(&j, "partners", &b->partners);
     put_process(&j, "public", &b->public);
     put_process(&j, "keeper", &b->keeper);
+    put_process(&j, "centre", &b->centre);
     json_array_end(&j);
     json_key(&j, "recorder");
     put_recorder(&j, s);
@@ -142,6 +161,7 @@ void serve_status_json(const struct serve_shared *s, const struct serve_rates *r
     json_array_end(&j);
     json_key(&j, "rates");
     put_rates(&j, rates);
+    put_nodes(&j, b);
     put_uint(&j, "drops", totals.dropped);
     json_object_end(&j);
 }
@@ -193,6 +213,12 @@ void serve_status_lines(const struct serve_shared *s, const struct serve_rates *
         line_process(out, "public", &b->public);
     if (b->keeper.pid || b->keeper.restarts)
         line_process(out, "keeper", &b->keeper);
+    if (b->centre.pid || b->centre.restarts)
+        line_process(out, "centre", &b->centre);
+    for (uint32_t i = 0; i < b->nodes && i < SERVE_NODES_MAX; i++)
+        if (b->node[i].alarms)
+            buf_printf(out, "node %.64s\t%u alarm%s, see `ebb node check`\n", b->node[i].name,
+                       b->node[i].alarms, b->node[i].alarms == 1 ? "" : "s");
     for (unsigned i = 0; i < s->n_slots; i++)
         if (b->sensor[i].pid || b->sensor[i].restarts)
             line_process(out, "sensor", &b->sensor[i]);

@@ -16,6 +16,7 @@
 
 #include "app/ctl.h"
 #include "app/desk/desk.h"
+#include "app/node/centre.h"
 #include "app/public/face.h"
 #include "app/serve/notify.h"
 #include "app/serve/partner_api.h"
@@ -43,6 +44,7 @@ enum {
     CHILD_PUBLIC,
     CHILD_KEEPER,
     CHILD_PARTNERS,
+    CHILD_CENTRE,
     CHILD_SENSOR
 };
 #define CHILDREN_MAX (CHILD_SENSOR + SERVE_SLOTS_MAX)
@@ -100,6 +102,7 @@ static const struct {
     ROLE(CHILD_RECORDER, recorder, recorder_run) ROLE(CHILD_COURIER, courier, courier_run)
         ROLE(CHILD_DESK, desk, desk_run) ROLE(CHILD_PUBLIC, public, public_run)
             ROLE(CHILD_KEEPER, keeper, keeper_run) ROLE(CHILD_PARTNERS, partners, partner_api_run)
+                ROLE(CHILD_CENTRE, centre, centre_run)
 #undef ROLE
 };
 
@@ -196,7 +199,8 @@ static int keep_memory(struct supervisor *s, unsigned which, struct err *err)
         return serve_shared_keep_reading(&s->shared, err);
     if (which != CHILD_RECORDER)
         serve_shared_drop_group(&s->shared);
-    if (which == CHILD_PUBLIC || which == CHILD_COURIER || which == CHILD_PARTNERS)
+    if (which == CHILD_PUBLIC || which == CHILD_COURIER || which == CHILD_PARTNERS ||
+        which == CHILD_CENTRE)
         serve_shared_drop(&s->shared);
     return 0;
 }
@@ -206,6 +210,9 @@ static _Noreturn void child_main(struct supervisor *s, unsigned which, int link)
     struct err err = {0};
     sigset_t none;
     sigemptyset(&none);
+    char name[16]; /* as ps and top have it */
+    snprintf(name, sizeof name, "ebb-%s", child_name(which));
+    prctl(PR_SET_NAME, name);
     signal(SIGINT, SIG_IGN); /* a terminal's ^C goes to all: the supervisor tells us when */
     signal(SIGTERM, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
@@ -356,6 +363,8 @@ static int load_new(struct supervisor *s, struct config **config, struct net_con
     if (rc == 0)
         rc = supervise_web_bind(*config, NULL, NULL, err);
     if (rc == 0)
+        rc = centre_bind(*config, NULL, err);
+    if (rc == 0)
         rc = supervise_net_load(*config, s->dir, net, err);
     if (rc < 0) {
         config_free(*config);
@@ -503,6 +512,8 @@ static void child_died(struct supervisor *s, unsigned which, int status)
     }
     if (which == CHILD_PUBLIC)
         public_rule_died(s->shared.board, c->pid);
+    if (which == CHILD_CENTRE)
+        centre_died(s->shared.board, c->pid);
     child_board(s, which)->pid = 0;
     bool early = c->state == CHILD_STARTING && !s->ready;
     c->link = -1;
@@ -692,10 +703,14 @@ static int prepare(struct supervisor *s, struct err *err)
                                 err);
     if (rc == 0)
         rc = supervise_partners_bind(&s->config->cleanup, &s->listener[CHILD_PARTNERS], err);
+    if (rc == 0)
+        rc = centre_bind(s->config, &s->listener[CHILD_CENTRE], err);
     if (rc == 0) /* the sockets are bound: no role needs a privilege, and no file belongs to root */
         rc = sandbox_drop(s->config->serve.user, err);
     if (rc == 0)
         rc = ctl_listen(s->dir, &s->listener[CHILD_RECORDER], err);
+    if (rc == 0)
+        rc = centre_prepare(s->dir, s->config, err);
     if (rc == 0)
         rc = catch_signals(s, err);
     struct sandbox_paths paths = {.case_dir = s->dir};

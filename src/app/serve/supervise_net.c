@@ -188,26 +188,31 @@ int supervise_web_bind(const struct config *c, int *desk, int *public, struct er
     return rc;
 }
 
-int supervise_partners_bind(const struct config_cleanup *c, int *fd, struct err *err)
+int supervise_service_bind(const char *name, const char *listen, const char *certificate,
+                           const char *key, int *fd, struct err *err)
 {
-    const char *certificate = c->partners.certificate, *key = c->partners.key;
     struct ip ip;
     uint16_t port;
+    char text[64];
     int rc = 0;
-    if (!c->partners.listen[0])
+    if (!listen[0])
         return 0;
     if (!certificate[0] != !key[0])
-        return err_set(err, -EINVAL, "cleanup.partners: certificate and key go together");
-    if (!config_parse_endpoint(c->partners.listen, &ip, &port))
-        return err_set(err, -EINVAL, "cleanup.partners.listen: want ADDRESS:PORT (%s)",
-                       c->partners.listen);
+        return err_set(err, -EINVAL, "%s: certificate and key go together", name);
+    if (!config_parse_endpoint(listen, &ip, &port))
+        return err_set(err, -EINVAL, "%s.listen: want ADDRESS:PORT (%s)", name, listen);
+    snprintf(text, sizeof text, "%s.", name);
     if (certificate[0])
-        rc = check_pair("cleanup.partners.", certificate, key, err);
+        rc = check_pair(text, certificate, key, err);
     else if (!is_loopback(&ip))
-        rc = err_set(err, -EINVAL,
-                     "cleanup.partners.listen: without certificate and key loopback only (%s)",
-                     c->partners.listen);
-    if (rc == 0 && fd)
-        rc = bind_endpoint("cleanup.partners.listen", c->partners.listen, fd, err);
-    return rc;
+        rc = err_set(err, -EINVAL, "%s.listen: without certificate and key loopback only (%s)",
+                     name, listen);
+    snprintf(text, sizeof text, "%s.listen", name);
+    return rc == 0 && fd ? bind_endpoint(text, listen, fd, err) : rc;
+}
+
+int supervise_partners_bind(const struct config_cleanup *c, int *fd, struct err *err)
+{
+    return supervise_service_bind("cleanup.partners", c->partners.listen, c->partners.certificate,
+                                  c->partners.key, fd, err);
 }

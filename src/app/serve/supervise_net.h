@@ -28,6 +28,11 @@ void supervise_sockets_close_unused(const struct supervise_sockets *old,
 /* The desk and the public face: likewise; what has no listener stays as it is. NULL: only looked
  * at. */
 int supervise_web_bind(const struct config *c, int *desk, int *public, struct err *err);
+/* A service with a listener of its own, `key` of the config: where `listen` is set, its certificate is
+ * looked at and its socket bound into *fd (NULL: only looked at). Without a certificate it is for
+ * loopback alone. */
+int supervise_service_bind(const char *key, const char *listen, const char *certificate,
+                           const char *private_key, int *fd, struct err *err);
 /* The partners' API: its certificate is looked at, and its listener bound where there is one (else
  * *fd is left as it is). `fd` NULL: only looked at. */
 int supervise_partners_bind(const struct config_cleanup *c, int *fd, struct err *err);

@@ -1,0 +1,75 @@
+/* ebb node push */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "app/case_act.h"
+#include "app/node/node_push.h"
+#include "base/file.h"
+
+#define LOCK_FILE "nodes/push.lock"
+
+/* One at a time: a slow one is not overtaken by the next. */
+static int take_lock(const struct cli *cli, int *fd, struct err *err)
+{
+    char path[FILE_PATH_MAX];
+    int rc = file_path(path, err, "%s/nodes", cli->case_dir);
+    if (rc == 0)
+        rc = file_mkdirs(path, 0700, err);
+    if (rc == 0)
+        rc = file_path(path, err, "%s/" LOCK_FILE, cli->case_dir);
+    if (rc < 0)
+        return rc;
+    *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (*fd < 0)
+        return err_errno(err, "%s", path);
+    if (flock(*fd, LOCK_EX | LOCK_NB) < 0)
+        return err_set(err, -EBUSY, "another `ebb node push` is at it (%s)", path);
+    return 0;
+}
+
+static const struct table_column columns[] = {
+    {"centre", "centre", TABLE_WORDS},          {"log_size", "entries", TABLE_COUNT},
+    {"census_position", "census", TABLE_COUNT}, {"census_bytes", "bytes", TABLE_COUNT},
+    {"sent_bytes", "sent", TABLE_COUNT},        {0},
+};
+
+static void print(const struct cli *cli, const struct node_push *p)
+{
+    struct table *t = table_open(cli_shape(cli), columns, stdout);
+    table_str(t, p->nodes->witness.name);
+    table_uint(t, p->size);
+    table_uint(t, p->position);
+    table_uint(t, p->bytes);
+    table_uint(t, p->sent);
+    table_row_end(t);
+    table_close(t);
+}
+
+int cmd_node_push(const struct cli *cli)
+{
+    struct casedir c = {.quiet = cli->quiet};
+    struct node_push p = {0};
+    struct err err;
+    int lock = -1;
+    if (cli->n_args)
+        return cli_fail(EXIT_USAGE, "node push: takes no argument (%s)", cli->args[0]);
+    int rc = casedir_open(&c, cli->case_dir, JOURNAL_READ, &err);
+    if (rc == 0)
+        rc = node_push_open(&p, &c, &err);
+    if (rc == 0)
+        rc = take_lock(cli, &lock, &err);
+    if (rc == 0)
+        rc = casedir_views(&c, VIEW_CENSUS, &err);
+    if (rc == 0)
+        rc = node_push_all(&p, &err);
+    if (rc == 0 && (!cli->quiet || cli_shape(cli) != TABLE_TEXT))
+        print(cli, &p);
+    node_push_close(&p);
+    if (lock >= 0)
+        close(lock);
+    casedir_close(&c, NULL);
+    return rc < 0 ? cli_fail(EXIT_FAILED, "node push: %s", err.text) : EXIT_DONE;
+}
