@@ -29,10 +29,19 @@ check: all asan
 asan: build-asan/build.ninja
 	ninja -C build-asan
 
-# FUZZ_SECONDS each; what they find is left in build-fuzz/.
+# Every target from its corpus, FUZZ_SECONDS each, FUZZ_JOBS beside each other; what they find is left in build-fuzz/.
 fuzz: build-fuzz/build.ninja
 	ninja -C build-fuzz
 	scripts/fuzz
+
+# Every call that can fail, failing: all of them, not make check's sample.
+faults: all
+	EBB_FAULT_ALL=1 EBB=$(BUILD)/ebb EBB_SIM=$(BUILD)/ebb-sim EBB_RULES=rules EBB_FAULT=$(BUILD)/test/libfault.so \
+		EBB_QUEUE_REPORTS=$(BUILD)/test/queue_reports python3 test/test_fault.py
+
+# An hour (SOAK_SECONDS) of everything at once; memory, descriptors and counts at the end.
+soak: all
+	scripts/soak
 
 # Beside its peers on one pinned core.
 bench: all
@@ -45,4 +54,4 @@ install: all
 clean:
 	rm -rf build build-asan build-fuzz demo
 
-.PHONY: all demo check asan fuzz bench install clean
+.PHONY: all demo check asan fuzz faults soak bench install clean

@@ -1,0 +1,100 @@
+"""Faults in commands that put acts on the log, make views again, or erase: each is on the log once, or not and the
+command said so."""
+import json
+import os
+import shutil
+
+import fault_import
+from ebbtest import Case, folder, write
+from fault import Fault, faults, unclear
+from people import Person
+
+VOLATILE = ("index", "time", "tree_size", "signature", "duration_us")
+
+
+def stable(row):
+    return json.dumps({k: v for k, v in row.items() if k not in VOLATILE}, sort_keys=True)
+
+
+class Act:
+    """args(scenario) is the command; it runs on a copy of a small case that has been imported into."""
+
+    def __init__(self, name, args, most, person=False, setup=None, repeats=False):
+        self.name, self.make_args, self.most, self.person = name, args, most, person
+        self.setup, self.repeats = setup, repeats
+
+    def prepare(self):
+        self.place = folder()
+        self.template = fault_import.quick(Case(os.path.join(self.place, "template")))
+        fed = self.template.ebb("import", write(os.path.join(self.place, "feed.csv"), fault_import.feed()))
+        if fed.code:
+            raise RuntimeError(fed.err)
+        self.env = dict(os.environ)
+        if self.person:
+            self.who = Person("rita")
+        if self.setup:
+            self.setup(self)
+        self.args = self.make_args(self)
+        calm = self.copy(os.path.join(self.place, "calm"))
+        counted = Fault()
+        result = calm.ebb(*self.args, env=counted.env(self.env))
+        if result.code:
+            raise RuntimeError("%s: %s" % (self.name, result.err))
+        self.counted = counted.read()
+        self.truth = self.state(calm)
+
+    def copy(self, path):
+        shutil.copytree(self.template.path, path)
+        return Case(path, init=False)
+
+    def faults(self):
+        return faults(self.counted.seen.get("main", {}), self.most, sites=self.counted.sites)
+
+    def state(self, case):
+        acts = case.ebb("log", "acts")
+        events = case.ebb("events", "--csv")
+        census = case.ebb("census", "--by", "day", "--csv")
+        if acts.code or events.code or census.code:
+            raise RuntimeError("reading: %s%s%s" % (acts.err, events.err, census.err))
+        return [stable(row) for row in acts.rows()], events.out, census.out
+
+    def run(self, fault, place):
+        case = self.copy(os.path.join(place, "case"))
+        before = len(case.ebb("log", "acts").out.splitlines())
+        hit = case.ebb(*self.args, env=fault.env(self.env), timeout=60)
+        why = unclear(hit.code, hit.err)
+        if why:
+            return why
+        verified = case.ebb("log", "verify")
+        if verified.code:
+            return "does not verify after it: %s (%s)" % (verified.err, hit.err)
+        if hit.code == 0 and self.state(case) != self.truth:
+            return "said that it succeeded, and is not the truth: %s" % hit.err
+        if hit.code:
+            done = len(case.ebb("log", "acts").out.splitlines()) > before
+            again = case.ebb(*self.args, env=self.env, timeout=60)
+            if again.code and not done:
+                return "nothing was done, and a second time fails: %s (first: %s)" % (again.err, hit.err)
+            if not (self.repeats and done) and self.state(case) != self.truth:
+                return "not the truth after a second time: %s (first: %s)" % (again.err, hit.err)
+        verified = case.ebb("log", "verify")
+        return "does not verify at the end: %s" % verified.err if verified.code else None
+
+
+def order(s):
+    document = write(os.path.join(s.place, "order.pdf"), b"%PDF-1.4 an order\n" * 500)
+    return ["case", "order", "add", "--id", "order-1", "--court", "District Court", "--docket", "2:11-cv-00222",
+            "--jurisdiction", "US", "--from", "2020-01-01", "--until", "2099-01-01", "--document", document]
+
+
+def redact(s):
+    index = [e["index"] for e in s.template.events()]
+    return ["log", "redact", "%d-%d" % (index[10], index[30]), str(index[50]), "--who", "a judge", "--why", "erasure"]
+
+
+SCENARIOS = [
+    Act("order-add", order, {"": 40, "malloc": 30}),
+    Act("account-add", lambda s: ["account", "add", s.who.public, "--roles", "custodian"], {"": 40, "malloc": 30}, person=True),
+    Act("redact", redact, {"": 60, "malloc": 40}, repeats=True),
+    Act("rebuild", lambda s: ["rebuild"], {"": 60, "malloc": 30}),
+]
