@@ -6,6 +6,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "app/care/restore.h"
 #include "app/config_mail.h"
 #include "app/datadir.h"
 #include "app/progress.h"
@@ -74,6 +75,11 @@ int casedir_open(struct casedir *c, const char *dir, enum journal_mode mode, str
     int rc = config_load(dir, &c->config, err);
     if (rc < 0)
         return rc;
+    if (mode == JOURNAL_WRITE && !c->held_too && restore_held(dir, NULL) == 1)
+        return err_set(err, -EPERM,
+                       "%s: restored from a backup, and held: its log may have gone on elsewhere. Read "
+                       "doc/backup.md, then `ebb restore --go-on`",
+                       dir);
     return journal_open(dir, mode, &c->journal, NULL, err);
 }
 

@@ -19,6 +19,7 @@
 struct casedir {
     const char *dir;
     bool quiet;            /* no progress bar while views read the log */
+    bool held_too;         /* writing to a restored case that is held (app/care/restore.h) */
     bool no_snapshots;     /* those that are there are stale, and we may not remove them */
     uint64_t erased_below; /* redactions before this entry were carried out before the views read */
     struct config *config;
