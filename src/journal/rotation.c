@@ -186,3 +186,20 @@ int rotation_follow(struct span file, const struct note_key *known, struct rotat
     buf_free(&extra);
     return rc < 0 ? -EBADMSG : 0;
 }
+
+int rotation_statement(struct span file, struct buf *out, struct err *err)
+{
+    struct buf extra = {0};
+    struct span note;
+    struct proof p;
+    int rc = proof_parse(file, &p, err);
+    if (rc == 0 &&
+        (!base64_decode(&extra, p.extra) || extra.n < EXTRA_FIXED ||
+         rotation_of_entry(extra.p[1], span_of(extra.p + EXTRA_FIXED, extra.n - EXTRA_FIXED),
+                           &note) != 1))
+        rc = err_set(err, -EBADMSG, "rotation: the entry replaces no key of a log");
+    if (rc == 0)
+        buf_span(out, note);
+    buf_free(&extra);
+    return rc;
+}

@@ -2,7 +2,7 @@
  * keys and is signed by both; it is the `proof` of an act, KEY_ROTATED, that the log has under a
  * checkpoint of the old key. `log/rotated/ID`, ID being the old key's id, holds what who knows the
  * old key alone needs in order to follow: a C2SP tlog-proof of that entry, with the entry itself.
- * Text in, text out: no files. doc/keys.md. */
+ * doc/keys.md. */
 #pragma once
 
 #include "journal/journal.h"
@@ -41,3 +41,11 @@ void rotation_file_put(struct span proof, const uint8_t leaf[JOURNAL_LEAF_LEN],
  * statement names), under its checkpoint, and names the next key. -EBADMSG with what is wrong. */
 int rotation_follow(struct span file, const struct note_key *known, struct rotation_proof *out,
                     struct err *err);
+/* Appends the statement that such a file has. -EBADMSG. */
+int rotation_statement(struct span file, struct buf *out, struct err *err);
+
+/* Reads a case's log/rotated/: all that lead to each other, by index; free() them. One that does
+ * not hold is -EBADMSG. No folder: none. */
+int rotations_read(const char *dir, struct rotation_proof **out, size_t *n, struct err *err);
+/* Appends log/rotated/ID of the key with that id. -ENOENT. */
+int rotation_file_read(const char *dir, uint32_t id, struct buf *out, struct err *err);

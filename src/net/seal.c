@@ -37,9 +37,17 @@ bool seal_push(const uint8_t key[NET_SEAL_KEY_LEN], struct span secret, struct a
     return sealed;
 }
 
-int seal_open(const uint8_t public_key[NET_SEAL_KEY_LEN],
-              const uint8_t secret_key[NET_SEAL_KEY_LEN], struct span chain, struct arena *arena,
-              struct span *out, int max)
+static bool open_box(const struct seal_pair *pairs, size_t n_pairs, struct span box, uint8_t *clear)
+{
+    for (size_t i = 0; i < n_pairs; i++)
+        if (crypto_box_seal_open(clear, box.p, box.n, pairs[i].public_key, pairs[i].secret_key) ==
+            0)
+            return true;
+    return false;
+}
+
+int seal_open_any(const struct seal_pair *pairs, size_t n_pairs, struct span chain,
+                  struct arena *arena, struct span *out, int max)
 {
     int n = 0;
     while (chain.n && n < max) {
@@ -47,7 +55,7 @@ int seal_open(const uint8_t public_key[NET_SEAL_KEY_LEN],
             return -1;
         size_t left = chain.n - crypto_box_SEALBYTES;
         uint8_t *clear = arena_alloc(arena, left + 1);
-        if (crypto_box_seal_open(clear, chain.p, chain.n, public_key, secret_key) < 0)
+        if (!open_box(pairs, n_pairs, chain, clear))
             return -1;
         const uint8_t *lf = memchr(clear, '\n', left);
         if (!lf)
@@ -60,5 +68,17 @@ int seal_open(const uint8_t public_key[NET_SEAL_KEY_LEN],
         out[i] = out[n - 1 - i];
         out[n - 1 - i] = swapped;
     }
+    return n;
+}
+
+int seal_open(const uint8_t public_key[NET_SEAL_KEY_LEN],
+              const uint8_t secret_key[NET_SEAL_KEY_LEN], struct span chain, struct arena *arena,
+              struct span *out, int max)
+{
+    struct seal_pair pair;
+    memcpy(pair.public_key, public_key, NET_SEAL_KEY_LEN);
+    memcpy(pair.secret_key, secret_key, NET_SEAL_KEY_LEN);
+    int n = seal_open_any(&pair, 1, chain, arena, out, max);
+    sodium_memzero(&pair, sizeof pair);
     return n;
 }

@@ -25,3 +25,9 @@ bool seal_push(const uint8_t key[NET_SEAL_KEY_LEN], struct span secret, struct a
 int seal_open(const uint8_t public_key[NET_SEAL_KEY_LEN],
               const uint8_t secret_key[NET_SEAL_KEY_LEN], struct span chain, struct arena *arena,
               struct span *out, int max);
+/* The same where the case has had several keys: each box may be of any of them. */
+struct seal_pair {
+    uint8_t public_key[NET_SEAL_KEY_LEN], secret_key[NET_SEAL_KEY_LEN];
+};
+int seal_open_any(const struct seal_pair *pairs, size_t n_pairs, struct span chain,
+                  struct arena *arena, struct span *out, int max);

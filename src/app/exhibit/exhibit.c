@@ -12,6 +12,7 @@
 #include "app/exhibit/exhibit_impl.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "journal/rotation.h"
 #include "view/display.h"
 
 #define PUBLISH_WAIT_MS 10000 /* for a writer to publish what it has committed */
@@ -163,6 +164,30 @@ static int put_account(struct exhibit *x, struct err *err)
     return rc;
 }
 
+/* The keys that the log had before: what others stamped and signed may be from their time. */
+static int put_rotated(struct exhibit *x, struct err *err)
+{
+    struct rotation_proof *keys;
+    size_t n;
+    int rc = rotations_read(x->c->dir, &keys, &n, err);
+    if (rc == 0 && n)
+        rc = exhibit_folder(x, "rotated", err);
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        char path[32];
+        struct buf file = {0}, statement = {0};
+        snprintf(path, sizeof path, "rotated/%08x", keys[i].rotation.from.id);
+        rc = rotation_file_read(x->c->dir, keys[i].rotation.from.id, &file, err);
+        if (rc == 0)
+            rc = rotation_statement(buf_as_span(&file), &statement, err);
+        if (rc == 0)
+            rc = exhibit_put(x, path, buf_as_span(&statement), err);
+        buf_free(&file);
+        buf_free(&statement);
+    }
+    free(keys);
+    return rc;
+}
+
 static int put_log(struct exhibit *x, struct err *err)
 {
     char path[FILE_PATH_MAX];
@@ -175,7 +200,7 @@ static int put_log(struct exhibit *x, struct err *err)
     if (rc == 0)
         rc = exhibit_put(x, "vkey", buf_as_span(&vkey), err);
     buf_free(&vkey);
-    return rc;
+    return rc == 0 ? put_rotated(x, err) : rc;
 }
 
 static int put_words(struct exhibit *x, struct err *err)

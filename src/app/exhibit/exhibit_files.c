@@ -14,7 +14,7 @@
 
 #define MANIFEST_MAX (64u << 20)
 
-static const char *const folders[] = {"entries", "blobs", "timestamp", "witness"};
+static const char *const folders[] = {"entries", "blobs", "rotated", "timestamp", "witness"};
 
 int exhibit_folder(struct exhibit *x, const char *name, struct err *err)
 {

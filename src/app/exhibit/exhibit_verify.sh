@@ -31,7 +31,7 @@ found() {
     for f in * .[!.]* ..?* */* */.[!.]* */..?*; do
         case $f in
         manifest.json | manifest.sha256 | manifest.sig) [ ! -L "$f" ] && [ -f "$f" ] && continue ;;
-        entries | blobs | timestamp | witness) [ ! -L "$f" ] && [ -d "$f" ] && continue ;;
+        entries | blobs | rotated | timestamp | witness) [ ! -L "$f" ] && [ -d "$f" ] && continue ;;
         esac
         if [ ! -L "$f" ] && [ -f "$f" ]; then
             printf '%s\n' "$f"
@@ -65,33 +65,75 @@ if [ -f account.pem ] || [ -f manifest.sig ]; then
 fi
 
 # ---- 3. The checkpoint is signed by the log's key.
-# Splits a signed note; gives origin, size, root, and the log's signature in $tmp/sig.
-note() {
+# A log's key "name+id+base64": its 32 bytes go to $tmp/key.ID; gives $id.
+key() {
+    id=${1#*+}
+    k=${id#*+}
+    id=${id%%+*}
+    case $id in ???????? ) ;; *) fail "no key of a log: $1" ;; esac
+    case $id in *[!0-9a-f]*) fail "no key of a log: $1" ;; esac
+    printf %s "$k" | base64 -d | tail -c 32 > "$tmp/key.$id"
+}
+# Splits a signed note: its text, and in $tmp/sig.ID the signatures under the log's name.
+split() {
     text=yes
     n=0
     : > "$tmp/text"
-    : > "$tmp/sig"
+    rm -f "$tmp"/sig.*
     while IFS= read -r line; do
         if [ -z "$line" ]; then text=no; continue; fi
         if [ $text = yes ]; then
             printf '%s\n' "$line" >> "$tmp/text"
             n=$((n + 1))
-            case $n in 1) origin=$line ;; 2) size=$line ;; 3) root=$line ;; esac
+            case $n in 1) l1=$line ;; 2) l2=$line ;; 3) l3=$line ;; 4) l4=$line ;; 5) l5=$line ;; esac
         else
-            case $line in "— $log "*) printf %s "${line##* }" | base64 -d | tail -c 64 > "$tmp/sig" ;; esac
+            case $line in "— $log "*) ;; *) continue ;; esac
+            printf %s "${line##* }" | base64 -d > "$tmp/line"
+            tail -c 64 "$tmp/line" > "$tmp/sig.$(head -c 4 "$tmp/line" | hex)"
         fi
     done < "$1"
-    [ $n -ge 3 ] && [ "$origin" = "$log" ] || fail "$1 is no checkpoint of $log"
-    signed "$tmp/vkey" "$tmp/text" "$tmp/sig" || fail "the log's signature in $1"
+}
+# The log's checkpoint $1, signed by one of the keys whose ids follow; gives origin, size, root.
+note() {
+    f=$1
+    shift
+    split "$f"
+    [ $n -ge 3 ] && [ "$l1" = "$log" ] || fail "$f is no checkpoint of $log"
+    size=$l2
+    root=$l3
+    for id in "$@"; do
+        if [ -f "$tmp/sig.$id" ] && signed "$tmp/key.$id" "$tmp/text" "$tmp/sig.$id"; then return 0; fi
+    done
+    fail "the log's signature in $f"
 }
 vkey=$(cat vkey)
 log=${vkey%%+*}
-vkey=${vkey#*+}
-printf %s "${vkey#*+}" | base64 -d | tail -c 32 > "$tmp/vkey"
-note checkpoint
+key "$vkey"
+ids=$id
+note checkpoint "$id"
 top=$size
 top_root=$root
 echo "ok: the checkpoint over $top entries is signed by the log's key (vkey)"
+# The keys that it had before, each of which signed that the next is the log's.
+if [ -d rotated ]; then
+    more=yes
+    while [ $more = yes ]; do
+        more=no
+        for f in rotated/*; do
+            split "$f"
+            if [ $n -ne 5 ] || [ "$l1" != "ebb log key rotation v1" ] || [ "$l5" != "$vkey" ]; then continue; fi
+            key "$l5"
+            [ -f "$tmp/sig.$id" ] && signed "$tmp/key.$id" "$tmp/text" "$tmp/sig.$id" || fail "the later key's signature in $f"
+            key "$l4"
+            [ -f "$tmp/sig.$id" ] && signed "$tmp/key.$id" "$tmp/text" "$tmp/sig.$id" || fail "the earlier key's signature in $f"
+            case " $ids " in *" $id "*) fail "the keys in rotated/ go round in a circle" ;; esac
+            ids="$ids $id"
+            vkey=$l4
+            more=yes
+            echo "ok: before entry $l3 the log's key was $l4"
+        done
+    done
+fi
 
 # ---- 4. Each entry is in the log, at its place (RFC 9162, 2.1.3.2), and says what is shown of it.
 node() { { printf '\001'; printf %s "$1" | base64 -d; printf %s "$2" | base64 -d; } | hash; }
@@ -200,7 +242,7 @@ covers() {
 
 # ---- 7. Witnesses saw the log, and that it only grew.
 if [ -d witness ]; then
-    note witness/checkpoint
+    note witness/checkpoint $ids
     begins witness/consistency || fail "the witnesses' checkpoint is not of this log"
     while IFS= read -r v; do
         name=${v%%+*}
@@ -224,7 +266,7 @@ fi
 
 # ---- 8. A time stamp authority saw the log (RFC 3161).
 if [ -d timestamp ]; then
-    note timestamp/checkpoint
+    note timestamp/checkpoint $ids
     begins timestamp/consistency || fail "the stamped checkpoint is not of this log"
     openssl ts -verify -data timestamp/checkpoint -in timestamp/token.tsr -CAfile timestamp/ca.pem \
         -attime "$(cat timestamp/when)" > "$tmp/said" 2>&1 || fail "the time stamp: $(cat "$tmp/said")"

@@ -15,13 +15,13 @@
 static int open_chain(const char *dir, struct span chain, struct arena *arena, struct buf *out,
                       struct err *err)
 {
-    uint8_t public_key[NET_SEAL_KEY_LEN], secret[NET_SEAL_KEY_LEN];
+    struct seal_pair pairs[SEAL_KEYS_MAX];
     struct span found[SECRETS_MAX];
-    int rc = seal_key_both(dir, public_key, secret, err);
-    if (rc < 0)
-        return rc;
-    int n = seal_open(public_key, secret, chain, arena, found, SECRETS_MAX);
-    sodium_memzero(secret, sizeof secret);
+    int keys = seal_key_all(dir, pairs, err);
+    if (keys < 0)
+        return keys;
+    int n = seal_open_any(pairs, (size_t)keys, chain, arena, found, SECRETS_MAX);
+    sodium_memzero(pairs, sizeof pairs);
     if (n < 0)
         return err_set(err, -EBADMSG, "the credentials were not sealed for this case");
     for (int i = 0; i < n; i++) {
