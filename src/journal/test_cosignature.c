@@ -102,11 +102,47 @@ static void test_in_note(void)
     buf_free(&note);
 }
 
+/* A witness of our own: its lines are found by who has its public half; its key's text comes back.
+ */
+static void test_cosigner(void)
+{
+    struct note_key key, again, pub;
+    struct buf secret = {0}, vk = {0}, lines = {0};
+    struct span line;
+    struct err err;
+    uint64_t time = 0;
+    is_int(cosigner_generate("witness.example/w", &key, &err), 0);
+    is_int(cosigner_generate("a b", &again, &err), -EINVAL);
+    cosigner_put_signer(&key, &secret);
+    cosigner_put_verifier(&key, &vk);
+    is_int(cosigner_parse_signer(buf_as_span(&secret), &again, &err), 0);
+    ok(again.id == key.id && memcmp(again.seed, key.seed, NOTE_SEED_LEN) == 0 && again.can_sign);
+    is_int(note_key_parse_signer(buf_as_span(&secret), &pub, &err), -ENOTSUP);
+    is_int(note_key_parse_cosigner(buf_as_span(&vk), &pub, &err), 0);
+    ok(pub.id == key.id && memcmp(pub.public_key, key.public_key, NOTE_PUBLIC_LEN) == 0);
+    is_int(cosignature_put(&again, span_str(text), 1300266000, &lines, &err), 0);
+    is_int(cosignature_find(buf_as_span(&lines), span_str(text), &pub, &line, &time, &err), 1);
+    is_int(time, 1300266000);
+    is_int(cosignature_find(buf_as_span(&lines), span_str("x\n1\ny\n"), &pub, &line, &time, &err),
+           -EBADMSG);
+    is_int(cosignature_put(&pub, span_str(text), 1300266000, &lines, &err), -EINVAL);
+    is_int(cosignature_put(&key, span_str(text), 0, &lines, &err), -EINVAL);
+    unsigned held = 0;
+    for (size_t i = 0; i < secret.n; i++) { /* a cut key is none */
+        held += cosigner_parse_signer(span_of(secret.p, i), &again, &err) == 0;
+    }
+    is_int(held, 0);
+    buf_free(&secret);
+    buf_free(&vk);
+    buf_free(&lines);
+}
+
 int main(void)
 {
     test_keys();
     test_holds();
     test_does_not();
     test_in_note();
+    test_cosigner();
     return tap_done();
 }
