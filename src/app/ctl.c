@@ -96,7 +96,14 @@ static int receive_reply(int fd, struct ctl_reply *reply, struct err *err)
     uint8_t *text = buf_reserve(&reply->text, CTL_PACKET_MAX);
     struct iovec iov[2] = {{&head, sizeof head}, {text, CTL_PACKET_MAX}};
     struct msghdr m = {.msg_iov = iov, .msg_iovlen = 2};
-    ssize_t n = recvmsg(fd, &m, 0);
+    ssize_t n;
+    do
+        n = recvmsg(fd, &m, 0);
+    while (n < 0 && errno == EINTR);
+    if (n < 0 && errno == EAGAIN)
+        return err_set(err, -ETIMEDOUT,
+                       "the daemon did not answer within %u s; look whether it was done all the same",
+                       wait_ms / 1000);
     if (n < 0)
         return err_errno(err, "control socket");
     if ((size_t)n < sizeof head || head.magic != CTL_MAGIC)

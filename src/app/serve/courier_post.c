@@ -186,8 +186,10 @@ static int ask(struct post *p, const struct errand *e, struct span contact, stru
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         for (size_t at = 0; at < parts[i].n;) {
             ssize_t n = send(p->fd, parts[i].p + at, parts[i].n - at, MSG_NOSIGNAL);
-            if (n < 0 && errno != EINTR)
+            if (n < 0 && errno != EINTR) {
+                shutdown(p->fd, SHUT_WR); /* or it waits for the rest, and we for its answer */
                 return err_set(err, -EPIPE, "the process that sends ended");
+            }
             at += n > 0 ? (size_t)n : 0;
         }
     return 0;
