@@ -26,7 +26,11 @@ int link_send(int link, const struct link_message *m, int fd)
         c->cmsg_len = CMSG_LEN(sizeof fd);
         memcpy(CMSG_DATA(c), &fd, sizeof fd);
     }
-    return sendmsg(link, &h, MSG_NOSIGNAL) < 0 ? -errno : 0;
+    ssize_t n;
+    do
+        n = sendmsg(link, &h, MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : 0;
 }
 
 int link_receive(int link, struct link_message *m, int *fd)

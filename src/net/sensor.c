@@ -173,8 +173,8 @@ static int get_going(struct sensor *s, struct err *err)
     struct link_message ready = {.what = SENSOR_READY};
     int rc = open_listeners(s, err);
     if (rc == 0)
-        link_send(s->setup->link, &ready, -1); /* if nobody reads, the link will say so */
-    return rc;
+        rc = link_send(s->setup->link, &ready, -1);
+    return rc < 0 && !err->text[0] ? err_set(err, rc, "the supervisor is not there") : rc;
 }
 
 static void stop(struct sensor *s)
