@@ -172,9 +172,9 @@ static int get_going(struct sensor *s, struct err *err)
 {
     struct link_message ready = {.what = SENSOR_READY};
     int rc = open_listeners(s, err);
-    if (rc == 0)
-        rc = link_send(s->setup->link, &ready, -1);
-    return rc < 0 && !err->text[0] ? err_set(err, rc, "the supervisor is not there") : rc;
+    if (rc == 0 && (rc = link_send(s->setup->link, &ready, -1)) < 0)
+        return err_set(err, rc, "the supervisor is not there");
+    return rc;
 }
 
 static void stop(struct sensor *s)

@@ -53,8 +53,11 @@ void role_say(int link, enum role_message what, uint32_t number, const char *tex
 {
     struct link_message m = {.what = what, .number = number};
     snprintf(m.text, sizeof m.text, "%s", text ? text : "");
-    if (link_send(link, &m, -1) < 0)
+    if (link_send(link, &m, -1) < 0) {
         log_line(LOG_WARN, "a message was not taken", "message=%d", (int)what);
+        if (what == ROLE_READY)
+            _exit(EXIT_FAILURE); /* it would be waited for, for ever: another is started */
+    }
 }
 
 /* ---- authority ---- */
