@@ -104,6 +104,8 @@ struct journal_range {
 };
 int journal_redact(struct journal *j, const struct journal_range *ranges, size_t n, const char *who,
                    const char *why, uint64_t *index, struct err *err);
+/* The ranges that a REDACTION entry's payload names. -EBADMSG when it is none; free() them. */
+int journal_redaction_ranges(struct span payload, struct journal_range **ranges, size_t *n);
 
 /* Replaces the log's Ed25519 key (rotation.h): `begin` makes the next one, keeps it beside the old
  * and appends the statement that the entry is to have (KEY_ROTATED, what "log", as `proof`). The

@@ -57,6 +57,11 @@ int redact_parse(struct span payload, struct journal_range **ranges, size_t *n)
     return 0;
 }
 
+int journal_redaction_ranges(struct span payload, struct journal_range **ranges, size_t *n)
+{
+    return redact_parse(payload, ranges, n);
+}
+
 /* Every range is committed and holds no redaction entry: those keep others' erasure legitimate. */
 static int ranges_check(struct journal *j, const struct journal_range *ranges, size_t n,
                         struct err *err)

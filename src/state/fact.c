@@ -92,3 +92,22 @@ int fact_each(struct tail *t, int (*fact)(void *ctx, const struct fact *fact), v
     struct walk w = {fact, ctx};
     return tail_each(t, walk_piece, &w, err);
 }
+
+int fact_each_from(struct tail *t, uint64_t index, int (*fact)(void *ctx, const struct fact *fact),
+                   void *ctx, struct err *err)
+{
+    uint64_t from = 0, to = tail_bytes(t) / FACT_LEN;
+    struct walk w = {fact, ctx};
+    while (from < to) { /* the first one that is not before it */
+        uint64_t middle = from + (to - from) / 2;
+        uint8_t record[FACT_LEN];
+        int rc = tail_read(t, middle * FACT_LEN, record, sizeof record, err);
+        if (rc < 0)
+            return rc;
+        if (be64_get(record) < index)
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    return tail_each_from(t, from * FACT_LEN, walk_piece, &w, err);
+}

@@ -32,3 +32,6 @@ void fact_add(struct tail *t, const struct fact *fact);
 /* Calls fact() for each in log order; it returns 0 to go on. 0, what it returned, or negative. */
 int fact_each(struct tail *t, int (*fact)(void *ctx, const struct fact *fact), void *ctx,
               struct err *err);
+/* The same from the first one on whose index is `index` or more. */
+int fact_each_from(struct tail *t, uint64_t index, int (*fact)(void *ctx, const struct fact *fact),
+                   void *ctx, struct err *err);

@@ -228,6 +228,12 @@ int spam_facts(struct spam *s, int (*fact)(void *ctx, const struct fact *f), voi
     return fact_each(s->facts, fact, ctx, err);
 }
 
+int spam_facts_from(struct spam *s, uint64_t index, int (*fact)(void *ctx, const struct fact *f),
+                    void *ctx, struct err *err)
+{
+    return fact_each_from(s->facts, index, fact, ctx, err);
+}
+
 uint64_t spam_mails(const struct spam *s)
 {
     return tail_bytes(s->facts) / FACT_LEN;

@@ -64,6 +64,9 @@ const struct dialects *spam_dialects(const struct spam *s);
 /* Facts in log order; campaigns in them as they were: campaigns_root() says where they count. */
 int spam_facts(struct spam *s, int (*fact)(void *ctx, const struct fact *f), void *ctx,
                struct err *err);
+/* The same from the first one on whose index is `index` or more. */
+int spam_facts_from(struct spam *s, uint64_t index, int (*fact)(void *ctx, const struct fact *f),
+                    void *ctx, struct err *err);
 uint64_t spam_mails(const struct spam *s);
 /* A family, sensor or brand by its number in facts; empty for 0. */
 struct span spam_name(const struct spam *s, unsigned number);

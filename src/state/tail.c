@@ -105,11 +105,34 @@ int tail_write(struct tail *t, struct err *err)
     return rc < 0 ? err_set(err, rc, "%s: %s", t->path, strerror(-rc)) : 0;
 }
 
+int tail_read(struct tail *t, uint64_t at, void *out, size_t n, struct err *err)
+{
+    if (at >= t->written) {
+        if (at - t->written > t->pending.n || n > t->pending.n - (size_t)(at - t->written))
+            return err_set(err, -EBADMSG, "%s: nothing at byte %llu", t->path,
+                           (unsigned long long)at);
+        memcpy(out, t->pending.p + (at - t->written), n);
+        return 0;
+    }
+    return pread(t->fd, out, n, (off_t)at) == (ssize_t)n
+               ? 0
+               : err_set(err, -EBADMSG, "%s: no whole record at byte %llu", t->path,
+                         (unsigned long long)at);
+}
+
 int tail_each(struct tail *t, int (*piece)(void *ctx, struct span bytes, size_t *used), void *ctx,
               struct err *err)
 {
+    return tail_each_from(t, 0, piece, ctx, err);
+}
+
+int tail_each_from(struct tail *t, uint64_t from,
+                   int (*piece)(void *ctx, struct span bytes, size_t *used), void *ctx,
+                   struct err *err)
+{
     struct buf b = {0};
-    uint64_t at = 0;
+    uint64_t at = from;
+    size_t skip = from > t->written ? (size_t)(from - t->written) : 0;
     int rc = 0;
     while (rc == 0 && at < t->written) {
         size_t want = t->written - at < PIECE ? (size_t)(t->written - at) : PIECE, used = 0;
@@ -124,9 +147,9 @@ int tail_each(struct tail *t, int (*piece)(void *ctx, struct span bytes, size_t 
     }
     buf_free(&b);
     size_t used = 0;
-    if (rc == 0 && t->pending.n) {
-        rc = piece(ctx, buf_as_span(&t->pending), &used);
-        if (rc == 0 && used != t->pending.n)
+    if (rc == 0 && t->pending.n > skip) {
+        rc = piece(ctx, span_of(t->pending.p + skip, t->pending.n - skip), &used);
+        if (rc == 0 && used != t->pending.n - skip)
             rc = err_set(err, -EBADMSG, "%s: what is pending makes no sense", t->path);
     }
     return rc;

@@ -25,3 +25,9 @@ int tail_write(struct tail *t, struct err *err);
  * -EBADMSG when it cannot use what is left. */
 int tail_each(struct tail *t, int (*piece)(void *ctx, struct span bytes, size_t *used), void *ctx,
               struct err *err);
+/* The same from byte `from` on, where a record begins. */
+int tail_each_from(struct tail *t, uint64_t from,
+                   int (*piece)(void *ctx, struct span bytes, size_t *used), void *ctx,
+                   struct err *err);
+/* n bytes at `at`, which are there. -EBADMSG: the file does not have them. */
+int tail_read(struct tail *t, uint64_t at, void *out, size_t n, struct err *err);

@@ -74,8 +74,8 @@ int ch_all_ask(void *http, struct span sql, int (*take)(void *ctx, struct span p
     if (!a->multi)
         abort();
     for (unsigned i = 0; i < a->h->n; i++)
-        a->request[i] =
-            (struct ch_http_request){.shard = i, .sql = sql, .take = take, .take_ctx = take_ctx[i]};
+        a->request[i] = (struct ch_http_request){
+            .shard = i, .sql = sql, .take = take, .take_ctx = take_ctx[i], .stream = true};
     int rc = begin(a, err);
     if (rc == 0)
         rc = perform(a, err);

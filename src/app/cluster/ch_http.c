@@ -196,7 +196,8 @@ static void put_url(struct ch_http_run *x)
     while (n && x->shard->url[n - 1] == '/')
         n--;
     buf_put(&x->url, x->shard->url, n);
-    buf_str(&x->url, "/?enable_http_compression=1&wait_end_of_query=1&buffer_size=4194304");
+    buf_str(&x->url, r->stream ? "/?enable_http_compression=0"
+                               : "/?enable_http_compression=1&wait_end_of_query=1&buffer_size=4194304");
     if (r->query_id) {
         buf_str(&x->url, "&query_id=");
         put_escaped(&x->url, span_str(r->query_id));

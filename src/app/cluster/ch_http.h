@@ -30,6 +30,8 @@ struct ch_http_request {
     const char *query_id; /* system.processes has it while it runs; NULL: the server's own */
     unsigned timeout_s;   /* 0: the config's */
     uint64_t answer_max;  /* 0: CH_HTTP_ANSWER_MAX */
+    bool stream; /* the answer comes as it is made, not packed: for rows that can tell a server's
+                    words from a row (view/clickhouse_rows.h) */
     int (*take)(void *ctx, struct span piece); /* may be NULL */
     void *take_ctx;
 };

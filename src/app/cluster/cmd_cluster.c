@@ -6,11 +6,6 @@ int cmd_cluster(const struct cli *cli)
     return cli_fail(EXIT_FAILED, "%s: not yet", cli->command);
 }
 
-int cmd_cluster_ship(const struct cli *cli)
-{
-    return cli_fail(EXIT_FAILED, "%s: not yet", cli->command);
-}
-
 int cmd_cluster_verify(const struct cli *cli)
 {
     return cli_fail(EXIT_FAILED, "%s: not yet", cli->command);
