@@ -74,7 +74,7 @@ class Served:
             exchange(s.desk, b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n", 1)
         except OSError:
             pass
-        self.act = self.s.ebb("case", "asset", "add", "late.example", "--order", "order-1", env=None, timeout=60).code
+        self.act = self.s.ebb("case", "asset", "add", "late.example", "--order", "order-1", env=None, timeout=100).code
         for i in range(MAILS):
             if mail(s.port["smtp"], i):
                 self.mails.append(i)
