@@ -36,6 +36,7 @@ int config_nodes_check(struct config_nodes *c, struct err *err)
     for (unsigned i = 0; i < sizeof texts / sizeof *texts; i++)
         or_empty(texts[i]);
     c->silent_minutes = c->silent_minutes ? c->silent_minutes : 60;
+    c->minutes = c->minutes ? c->minutes : 5;
     if (c->silent_minutes > SILENT_MAX_MIN || c->minutes > MINUTES_MAX)
         return err_set(err, -EINVAL, "nodes.%s: too many",
                        c->minutes > MINUTES_MAX ? "minutes" : "silent_minutes");

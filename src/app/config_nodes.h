@@ -17,7 +17,7 @@ struct config_nodes {
     char *centre_vkey;  /* the centre's key as a witness, "name+id+base64" (0x04); "" where there is
                            no centre */
     char *ca;           /* PEM of the centre's certificate; "": the system's */
-    uint32_t minutes;   /* between two pushes of `ebb serve`; 0: never, by hand or timer */
+    uint32_t minutes;   /* between two reports of `ebb node push --stay`; default 5 */
 
     struct note_key witness; /* made of centre_vkey */
 };

@@ -48,28 +48,56 @@ static void print(const struct cli *cli, const struct node_push *p)
     table_close(t);
 }
 
-int cmd_node_push(const struct cli *cli)
+/* One report. */
+static int push(const struct cli *cli, unsigned *minutes, struct err *err)
 {
     struct casedir c = {.quiet = cli->quiet};
     struct node_push p = {0};
-    struct err err;
     int lock = -1;
-    if (cli->n_args)
-        return cli_fail(EXIT_USAGE, "node push: takes no argument (%s)", cli->args[0]);
-    int rc = casedir_open(&c, cli->case_dir, JOURNAL_READ, &err);
+    int rc = casedir_open(&c, cli->case_dir, JOURNAL_READ, err);
     if (rc == 0)
-        rc = node_push_open(&p, &c, &err);
+        rc = node_push_open(&p, &c, err);
     if (rc == 0)
-        rc = take_lock(cli, &lock, &err);
+        *minutes = c.config->nodes.minutes;
     if (rc == 0)
-        rc = casedir_views(&c, VIEW_CENSUS, &err);
+        rc = take_lock(cli, &lock, err);
     if (rc == 0)
-        rc = node_push_all(&p, &err);
+        rc = casedir_views(&c, VIEW_CENSUS, err);
+    if (rc == 0)
+        rc = node_push_all(&p, err);
     if (rc == 0 && (!cli->quiet || cli_shape(cli) != TABLE_TEXT))
         print(cli, &p);
     node_push_close(&p);
     if (lock >= 0)
         close(lock);
     casedir_close(&c, NULL);
-    return rc < 0 ? cli_fail(EXIT_FAILED, "node push: %s", err.text) : EXIT_DONE;
+    return rc;
+}
+
+/* Until it is ended, by a signal. What cannot work at all ends it the first time. */
+static int stay(const struct cli *cli)
+{
+    struct err err;
+    unsigned minutes = 0;
+    for (;;) {
+        int rc = push(cli, &minutes, &err);
+        if (rc < 0)
+            cli_fail(EXIT_FAILED, "node push: %s", err.text);
+        if (!minutes)
+            return EXIT_FAILED;
+        fflush(stdout);
+        sleep(minutes * 60);
+    }
+}
+
+int cmd_node_push(const struct cli *cli)
+{
+    struct err err;
+    unsigned minutes;
+    if (cli->n_args)
+        return cli_fail(EXIT_USAGE, "node push: takes no argument (%s)", cli->args[0]);
+    if (cli_has(cli, "stay"))
+        return stay(cli);
+    return push(cli, &minutes, &err) < 0 ? cli_fail(EXIT_FAILED, "node push: %s", err.text)
+                                         : EXIT_DONE;
 }

@@ -179,6 +179,13 @@ uint64_t node_log_size(const struct node_log *l)
     return l->n_seen ? l->seen[l->n_seen - 1].size : 0;
 }
 
+int64_t node_log_silent_since(const struct node_log *l, int64_t now, int64_t began, int64_t limit)
+{
+    int64_t since = l->heard > l->added ? l->heard : l->added;
+    since = since > began ? since : began; /* nobody was heard while we were not there */
+    return l->node && l->until > now && !l->silent && now - since > limit ? since : 0;
+}
+
 static const struct node_seen *seen_at(const struct node_log *l, uint64_t size)
 {
     size_t lo = 0, hi = l->n_seen;
@@ -286,14 +293,14 @@ void node_book_judge_said(const struct node_log *l, const struct node_statement 
         say(v, 409, "another size is known");
     else if ((int64_t)s->time > now_s + AHEAD_S)
         say(v, 422, "its clock is more than an hour ahead");
-    else if (s->time < l->said)
-        say(v, 422, "it is older than what was said since");
     else if (at && (s->size < s->known || memcmp(s->known_root, at->root, SHA256_LEN) != 0)) {
         say(v, 422, "its log is not the one that was seen");
-        if (s->time > l->said)
+        if (s->time > l->confessed)
             alarm_at(v, at, s->size < s->known,
                      s->size < s->known ? "it says itself that its log has fewer entries"
                                         : "it says itself that its log has another root");
+    } else if (s->time < l->said) {
+        say(v, 422, "it is older than what was said since");
     } else if (s->census && s->position > v->known)
         say(v, 422, "a census of more entries than were cosigned");
     else

@@ -35,9 +35,11 @@ struct node_log {
     uint8_t note[SHA256_LEN]; /* blob: the newest cosigned note */
     int64_t added, heard;     /* of the NODE; of the last sign of life */
     int64_t journalled;       /* of the last NODE_SEEN */
-    uint64_t said;            /* time of the last statement that was taken, in its own seconds */
-    uint64_t alarms, alarm;   /* of its log, open; the newest one's entry */
-    uint64_t silent;          /* entry of the open alarm of silence; 0 none */
+    /* Times of the last statements that were taken, in the node's own seconds: that all is well,
+     * and that it is not. What is not newer is a replay. */
+    uint64_t said, confessed;
+    uint64_t alarms, alarm; /* of its log, open; the newest one's entry */
+    uint64_t silent;        /* entry of the open alarm of silence; 0 none */
 };
 
 struct node_book {
@@ -58,6 +60,10 @@ struct node_log *node_book_hashed(const struct node_book *b, const uint8_t hash[
                                   int64_t now);
 /* Entries of the newest checkpoint; 0: none yet. */
 uint64_t node_log_size(const struct node_log *l);
+
+/* Since when nothing was heard of a node, where that is longer than `limit`; 0: it is not silent,
+ * or its silence is known, or it is gone. `began`: since when we listen. All in microseconds. */
+int64_t node_log_silent_since(const struct node_log *l, int64_t now, int64_t began, int64_t limit);
 
 /* What is to be done with what came. */
 struct node_verdict {

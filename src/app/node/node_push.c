@@ -237,8 +237,9 @@ static int explain(struct node_push *p, struct err *err)
     struct evidence_answer a = {0};
     struct err why;
     int rc = fetch_known(p, &known, &why);
-    if (rc == 1)
-        rc = take_checkpoint(p, 0, &why); /* it may have grown meanwhile */
+    if (rc != 1)
+        return err->code;
+    rc = take_checkpoint(p, 0, &why); /* it may have grown meanwhile */
     if (rc == 0)
         rc = contradiction(p, &known, &s, &why);
     if (rc != 1)

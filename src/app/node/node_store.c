@@ -62,24 +62,25 @@ static int read_statement(const char *folder, const char *name, const char *orig
     return rc == 0 ? 1 : rc;
 }
 
-int node_store_said(const char *case_dir, const char *origin, const struct note_key *key,
-                    struct node_statement *out, struct err *err)
+int node_store_said(const char *case_dir, const char *origin, const char *which,
+                    const struct note_key *key, struct node_statement *out, struct err *err)
 {
     char folder[FILE_PATH_MAX];
     int rc = node_store_folder(case_dir, origin, folder, err);
     if (rc == 0)
-        rc = read_statement(folder, "said", origin, key, 1, out, err);
+        rc = read_statement(folder, which, origin, key, 1, out, err);
     return rc == -EBADMSG ? 0 : rc;
 }
 
-int node_store_say(const char *case_dir, const char *origin, struct span note, struct err *err)
+int node_store_say(const char *case_dir, const char *origin, const char *which, struct span note,
+                   struct err *err)
 {
     char folder[FILE_PATH_MAX], path[FILE_PATH_MAX];
     int rc = node_store_folder(case_dir, origin, folder, err);
     if (rc == 0)
         rc = file_mkdirs(folder, 0700, err);
     if (rc == 0)
-        rc = file_path(path, err, "%s/said", folder);
+        rc = file_path(path, err, "%s/%s", folder, which);
     return rc == 0 ? file_replace(path, note, 0600, err) : rc;
 }
 

@@ -1,6 +1,7 @@
 /* What the centre keeps of each node's census: CASE/nodes/SHA-256 of the log's name/, with
  *
  *     said          the newest statement of the node, a signed note
+ *     confessed     the newest in which it says that its log is not what was seen
  *     statement     the one whose census is kept
  *     census.HEX    that census (state/snapshot.h); HEX is of the digest of its parts
  *     incoming      one that is on its way
@@ -14,10 +15,14 @@
 /* The folder of a log, and whether there may be one. */
 int node_store_folder(const char *case_dir, const char *origin, char out[FILE_PATH_MAX],
                       struct err *err);
-/* The newest statement that the key signed: 1, 0 there is none that holds; negative. */
-int node_store_said(const char *case_dir, const char *origin, const struct note_key *key,
-                    struct node_statement *out, struct err *err);
-int node_store_say(const char *case_dir, const char *origin, struct span note, struct err *err);
+/* The newest statement (`which`: NODE_SAID_FILE ...) that the key signed: 1, 0 there is none that
+ * holds; negative. */
+#define NODE_SAID_FILE      "said"
+#define NODE_CONFESSED_FILE "confessed"
+int node_store_said(const char *case_dir, const char *origin, const char *which,
+                    const struct note_key *key, struct node_statement *out, struct err *err);
+int node_store_say(const char *case_dir, const char *origin, const char *which, struct span note,
+                   struct err *err);
 
 /* The statement of the census that is kept, whichever of the keys signed it, and the census's path.
  * 1, 0 there is none; -EBADMSG: it is not signed by any of them. */

@@ -48,8 +48,12 @@ static int load_book(struct node_witness *w, struct err *err)
     casedir_close(&c, NULL);
     for (size_t i = 0; rc == 0 && i < w->book.n; i++) {
         struct node_log *l = w->book.logs[i];
-        if (l->has_key && node_store_said(w->dir, l->origin, &l->key, &said, err) == 1)
+        if (l->has_key &&
+            node_store_said(w->dir, l->origin, NODE_SAID_FILE, &l->key, &said, err) == 1)
             l->said = said.time;
+        if (l->has_key &&
+            node_store_said(w->dir, l->origin, NODE_CONFESSED_FILE, &l->key, &said, err) == 1)
+            l->confessed = said.time;
     }
     return rc;
 }
@@ -307,7 +311,7 @@ static int hear(struct node_witness *w, struct node_log *l, const struct node_st
     bool fresh = s->time > l->said;
     if (!fresh)
         return 0;
-    rc = node_store_say(w->dir, l->origin, note, err);
+    rc = node_store_say(w->dir, l->origin, NODE_SAID_FILE, note, err);
     if (rc < 0)
         return rc;
     l->said = s->time;
@@ -342,9 +346,9 @@ static int said(struct node_witness *w, struct span note, struct ctl_reply *repl
     if (v.alarm) {
         rc = raise_alarm(w, l, &v, note, err);
         if (rc == 0)
-            rc = node_store_say(w->dir, l->origin, note, err);
+            rc = node_store_say(w->dir, l->origin, NODE_CONFESSED_FILE, note, err);
         if (rc == 0)
-            l->said = s.time;
+            l->confessed = s.time;
     }
     if (rc < 0)
         return rc;
@@ -476,9 +480,8 @@ int node_witness_round(struct node_witness *w, struct err *err)
     w->looked = clock_ms();
     for (size_t i = 0; rc == 0 && i < w->book.n; i++) {
         const struct node_log *l = w->book.logs[i];
-        int64_t since = l->heard > l->added ? l->heard : l->added;
-        since = since > w->began ? since : w->began; /* nobody was heard while we were not there */
-        if (l->node && l->until > now && !l->silent && now - since > w->silent)
+        int64_t since = node_log_silent_since(l, now, w->began, w->silent);
+        if (since)
             rc = raise_silence(w, l, since, err);
     }
     return rc;

@@ -204,11 +204,37 @@ static void test_said(void)
     ok(v.status == 422 && v.alarm && strcmp(v.alarm, "rollback") == 0 && v.against == 11);
     v = say(now, 30, 23, &forked);
     ok(v.status == 422 && v.alarm && strcmp(v.alarm, "fork") == 0);
-    v = say(now - 100, 20, 23, &honest);
-    ok(v.status == 422 && !v.alarm, "what was said already is no news");
-    v = say(now - 200, 20, 23, &honest);
+    ok(say(now - 101, 23, 23, &honest).status == 422, "what is older than what was said");
+    l->confessed = now - 50;
+    v = say(now - 50, 20, 23, &honest);
+    ok(v.status == 422 && !v.alarm, "what was confessed already is no news");
+    v = say(now - 60, 20, 23, &honest);
     ok(v.status == 422 && !v.alarm, "nor is what is older");
+    l->confessed = now - 200;
+    v = say(now - 150, 20, 23, &honest);
+    ok(v.alarm, "a restored machine's clock may be behind");
     ok(say(now + 7200, 23, 23, &honest).status == 422);
+}
+
+static void test_silence(void)
+{
+    const int64_t limit = 60ll * 60 * UTC_SECOND;
+    struct node_log *l = node_book_find(&book, span_str(key.name), NOW);
+    struct buf payload = {0};
+    l->heard = NOW;
+    is_int(node_log_silent_since(l, NOW + limit, 0, limit), 0);
+    ok(node_log_silent_since(l, NOW + limit + 1, 0, limit) == NOW);
+    is_int(node_log_silent_since(l, NOW + limit + 1, NOW + 1, limit), 0,
+           "nobody is silent while nobody listens");
+    act_node_alarm(&payload, &(struct act_node_alarm){.node = 1, .what = span_str("silent")});
+    node_book_act(&book, KIND_NODE_ALARM, entry++, NOW + limit + 1, buf_as_span(&payload));
+    ok(l->silent && !l->alarms && !node_log_silent_since(l, NOW + 9 * limit, 0, limit), "once");
+    see(&honest, 23);
+    ok(!l->silent && node_log_silent_since(l, NOW + 9 * limit, 0, limit), "until it is heard");
+    l->until = NOW + 8 * limit;
+    is_int(node_log_silent_since(l, NOW + 9 * limit, 0, limit), 0, "who is gone is not silent");
+    l->until = ACT_FOREVER;
+    buf_free(&payload);
 }
 
 static void test_book(void)
@@ -243,6 +269,7 @@ int main(void)
     test_false_proofs();
     test_forks();
     test_said();
+    test_silence();
     test_book();
     return tap_done();
 }

@@ -627,7 +627,7 @@ KERNEL_ACT(no_such_call, 10000)
 
 #define WRITERS (SUPERVISOR | RECORDER)
 #define READERS (SUPERVISOR | RECORDER | DESK | PARTNERS | PUBLIC | KEEPER)
-#define SERVERS (SUPERVISOR | SENSOR | RECORDER | DESK | PARTNERS | PUBLIC)
+#define SERVERS (SUPERVISOR | SENSOR | RECORDER | DESK | PARTNERS | PUBLIC | CENTRE)
 
 const struct act selftest_acts[] = {
     /* what each one is for */
@@ -640,7 +640,7 @@ const struct act selftest_acts[] = {
     {"accept a TCP connection and answer", accept_tcp, SERVERS, 0, true, false},
     {"receive and send datagrams in batches", datagrams, SUPERVISOR | SENSOR, 0, true, false},
     {"accept on the control socket", accept_control, SERVERS, 0, true, false},
-    {"connect to the control socket", connect_control, SUPERVISOR | DESK | PUBLIC, 0, true, false},
+    {"connect to the control socket", connect_control, SUPERVISOR | DESK | PUBLIC | CENTRE, 0, true, false},
     {"read a view", read_view, READERS, 1, true, false},
     {"list a folder of the case", list_folder, READERS, 0, true, false},
     {"see how much space is free", free_space, READERS, 0, true, false},
@@ -669,7 +669,7 @@ const struct act selftest_acts[] = {
     /* network */
     {"make a TCP socket", socket_tcp, SUPERVISOR | COURIER, 0, true, false},
     {"make a UDP socket", socket_udp, SUPERVISOR, 0, true, false},
-    {"make a Unix socket", socket_unix, SUPERVISOR | DESK | PUBLIC, 0, true, false},
+    {"make a Unix socket", socket_unix, SUPERVISOR | DESK | PUBLIC | CENTRE, 0, true, false},
     {"make a netlink socket", socket_netlink, 0, 0, true, false},
     {"make a socket of the kernel's ciphers", socket_ciphers, 0, 0, false, false},
     {"connect out by TCP", connect_tcp, SUPERVISOR | COURIER, 4, true, false},
@@ -699,7 +699,7 @@ const struct act selftest_acts[] = {
     {"turn memory into code by a key", make_code_by_key, 0, 0, false, false},
     {"let all that is read be code", read_always_executes, 0, 0, false, false},
     {"make a shared segment", shared_segment, 0, 0, false, false},
-    {"make a file in memory", anonymous_file, WRITERS | DESK | PUBLIC, 0, true, false},
+    {"make a file in memory", anonymous_file, WRITERS | DESK | PUBLIC | CENTRE, 0, true, false},
     /* the rest of the kernel */
     {"have signals of a socket sent to the parent", own_signals, 0, 0, true, false},
     {"type for a terminal", type_for_terminal, 0, 0, false, false},
