@@ -1,9 +1,12 @@
 /* Doctor: ebb.yaml, and things in it that are turned on without what they need. */
+#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "app/care/doctor.h"
+#include "base/file.h"
+#include "state/nodes.h"
 
 static void parses(struct doctor *d)
 {
@@ -41,37 +44,55 @@ static void listeners(struct doctor *d)
     config_serve_net_free(&net);
 }
 
-static void need(struct doctor *d, bool on, bool has, const char *what, const char *lacks)
+/* A file or folder that ebb.yaml names, below the case where it is not absolute. */
+static void file_there(struct doctor *d, const char *what, const char *name, bool folder,
+                       const char *todo)
 {
-    if (on && !has)
-        doctor_say(d, DOCTOR_WRONG, what, lacks, "turned on, and cannot work");
+    char path[FILE_PATH_MAX];
+    struct stat st;
+    int rc = name[0] == '/' ? file_path(path, NULL, "%s", name)
+                            : file_path(path, NULL, "%s/%s", d->dir, name);
+    if (!name[0] || rc < 0)
+        return;
+    if (stat(path, &st) < 0)
+        doctor_say(d, DOCTOR_WRONG, what, todo, "%s: %s", path, strerror(errno));
+    else if (folder != (bool)S_ISDIR(st.st_mode))
+        doctor_say(d, DOCTOR_WRONG, what, todo, "%s: not a %s", path, folder ? "folder" : "file");
 }
 
+static int count_node(void *ctx, const struct node_entry *n)
+{
+    *(unsigned *)ctx += n->entry != 0;
+    return 0;
+}
+
+/* What the reading of ebb.yaml cannot know: whether what it names is there. */
 static void whole(struct doctor *d)
 {
     const struct config *c = d->c.config;
+    unsigned nodes = 0;
     if (!c) {
         doctor_say(d, DOCTOR_SKIPPED, "", "", "ebb.yaml cannot be read");
         return;
     }
-    need(d, c->cleanup.sending, c->cleanup.smarthost.host[0], "cleanup.sending",
-         "cleanup.smarthost.host: reports go out by it");
-    need(d, c->cleanup.sending, c->cleanup.from.mail[0], "cleanup.sending", "cleanup.from.mail");
-    need(d, c->cleanup.sending && c->cleanup.smarthost.user[0],
-         c->cleanup.smarthost.password_file[0], "cleanup.smarthost.user",
-         "cleanup.smarthost.password_file");
-    need(d, c->evidence.tsa.url[0], c->evidence.tsa.ca[0], "evidence.tsa.url",
-         "evidence.tsa.ca: a time stamp is checked before it is kept");
-    need(d, c->cluster.ship, c->cluster.shards_count, "cluster.ship", "cluster.shards");
-    need(d, c->nodes.centre[0], c->nodes.centre_vkey[0], "nodes.centre", "nodes.centre_vkey");
+    file_there(d, "cleanup.returns", c->cleanup.returns, true, "make the Maildir, or name another");
+    file_there(d, "cleanup.smarthost.ca", c->cleanup.smarthost.ca, false, "reports cannot be sent");
+    file_there(d, "evidence.tsa.ca", c->evidence.tsa.ca, false,
+               "the authority's root: a time stamp is checked before it is kept");
+    file_there(d, "cluster.ca", c->cluster.ca, false, "nothing can be shipped");
+    file_there(d, "nodes.ca", c->nodes.ca, false, "the centre cannot be told");
     if (c->web.public[0] && !c->web.public_url[0])
         doctor_say(d, DOCTOR_WARN, "web.public", "web.public_url",
                    "the public pages do not know their own address");
     if (c->cleanup.sending && !c->cleanup.returns[0])
         doctor_say(d, DOCTOR_WARN, "cleanup.sending", "cleanup.returns: a Maildir",
                    "bounces and answers are not read");
+    if (c->nodes.listen[0] && d->views)
+        nodes_list(d->c.pursuit, count_node, &nodes, NULL);
+    if (c->nodes.listen[0] && !nodes)
+        doctor_say(d, DOCTOR_WARN, "nodes.listen", "ebb node add", "no node is known");
     if (!d->rows)
-        doctor_say(d, DOCTOR_OK, "", "", "what is turned on has what it needs");
+        doctor_say(d, DOCTOR_OK, "", "", "what ebb.yaml names is there");
 }
 
 const struct doctor_check doctor_config_checks[] = {

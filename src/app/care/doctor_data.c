@@ -17,9 +17,9 @@
 #include "base/buf.h"
 
 #define LIBLOC_MAGIC   "LOCDBXX"
-#define LIBLOC_HEAD    16   /* magic, version, then the time it was made, 8 bytes */
-#define NETWORKS_WARN  45.0 /* days: addresses move between networks */
-#define NETWORKS_WRONG 400.0
+#define LIBLOC_HEAD    16     /* magic, version, then the time it was made, 8 bytes */
+#define NETWORKS_WARN  45.0   /* days: addresses move between networks */
+#define NETWORKS_WRONG 1826.0 /* five years */
 #define CONTACTS_WARN  90.0
 #define CONTACTS_WRONG 400.0
 #define SUFFIXES_WARN  400.0

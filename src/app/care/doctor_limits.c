@@ -19,6 +19,12 @@
 #define MEMORY_SPARE  (512ull << 20) /* beside the sensors' buffers */
 #define PATH_SIZE     512
 
+/* Where ebb.yaml says nothing. */
+enum {
+#define LIMIT(name, fallback, least, most, about) default_##name = fallback,
+#include "net/limits.def"
+};
+
 /* "Max open files  1024  4096  files": the hard one, which the daemon raises itself to. */
 static uint64_t limit_of(const struct doctor *d, const char *title, int resource)
 {
@@ -44,7 +50,7 @@ static const char *whose(const struct doctor *d)
 static void files(struct doctor *d)
 {
     uint64_t have = limit_of(d, "Max open files", RLIMIT_NOFILE);
-    uint64_t connections = FILES_LEAST;
+    uint64_t connections = default_connections;
     if (d->c.config && d->c.config->serve.limits.connections)
         connections = *d->c.config->serve.limits.connections;
     uint64_t want = connections + FILES_SPARE;
@@ -115,7 +121,7 @@ static void group(struct doctor *d)
                            : (uint64_t)sysconf(_SC_NPROCESSORS_ONLN);
     uint64_t each = d->c.config && d->c.config->serve.limits.memory_mib
                         ? *d->c.config->serve.limits.memory_mib
-                        : 512;
+                        : default_memory_mib;
     uint64_t want = sensors * (each << 20) + MEMORY_SPARE;
     if (tasks < TASKS_LEAST)
         doctor_say(d, DOCTOR_WRONG, "tasks", "TasksMax= of the unit",

@@ -118,6 +118,9 @@ static enum doctor_dns_code ask(struct doctor_dns *d, const ldns_rdf *name, ldns
                                 struct doctor_dns_answer *out)
 {
     ldns_pkt *p = NULL;
+    /* libldns asks a server that has been silent once never again */
+    for (size_t i = 0; i < ldns_resolver_nameserver_count(d->resolver); i++)
+        ldns_resolver_set_nameserver_rtt(d->resolver, i, LDNS_RESOLV_RTT_MIN);
     if (ldns_resolver_query_status(&p, d->resolver, name, type, LDNS_RR_CLASS_IN, LDNS_RD) !=
             LDNS_STATUS_OK ||
         !p)
