@@ -241,6 +241,14 @@ EXPORT ssize_t pwritev(int fd, const struct iovec *v, int n, off_t at)
     return bad ? -1 : next(fd, v, n, at);
 }
 
+EXPORT ssize_t pwritev64(int fd, const struct iovec *v, int n, off64_t at)
+{
+    NEXT(pwritev64)
+    bool bad;
+    n = pieces(n, FROM, &bad);
+    return bad ? -1 : next(fd, v, n, at);
+}
+
 EXPORT ssize_t pwritev2(int fd, const struct iovec *v, int n, off_t at, int flags)
 {
     NEXT(pwritev2)
