@@ -12,14 +12,16 @@ import stat
 import struct
 import subprocess
 import time
+import urllib.error
+import urllib.request
 
 import verify_proof
 from ebbtest import EBB, Case, done, equal, folder, ok, run, write
 from people import people
-from sinkhole import Sinkhole
+from sinkhole import Sinkhole, free_port
 from tsa import Authority, Server, openssl
 
-KILLS = int(os.environ.get("EBB_KILLS", "10"))
+KILLS = int(os.environ.get("EBB_KILLS", "8"))
 
 
 def read(*path):
@@ -300,12 +302,34 @@ equal(at_key, vkey(case), "from the first key to the last, %d steps, by an indep
 
 # ---- the seal's ----
 
-hole = Sinkhole(listen={"smtp": ("smtp", "")}, sensors=1)
+public_port = free_port()
+hole = Sinkhole(listen={"smtp": ("smtp", "")}, sensors=1, top="web: {public: \"127.0.0.1:%d\", public_url: \"http://t.example\"}" % public_port)
 hole.order()
 hole.asset("victim.example")
 root = people(hole, rosa="custodian")["rosa"]
+h0 = vkey(hole)
+equal(rotate(root, hole).code, 0, "the log's key, before it is served")
 hole.start()
 ok("stop `ebb serve`" in rotate(root, hole).err, "the log's key is not replaced while `ebb serve` runs")
+
+
+def page(path):
+    end = time.monotonic() + 10
+    while True:
+        try:
+            with urllib.request.urlopen("http://127.0.0.1:%d%s" % (public_port, path), timeout=5) as a:
+                return a.status, a.read().decode()
+        except urllib.error.HTTPError as e:
+            return e.code, ""
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
+
+
+status, text = page("/log/rotated/" + h0.split("+")[1])
+equal((status, follow(text, h0), page("/log/vkey")[1]), (200, vkey(hole), vkey(hole)), "the public pages have what leads to the new key")
+equal([page("/log/rotated/" + n)[0] for n in ("00000000", "..", "%2e%2e%2fvkey", "x" * 8)], [404, 400, 400, 404], "and nothing else under that path")
 
 
 def login(password):
@@ -362,7 +386,7 @@ os.rename(old[0], hidden)
 ok(not sealed("first-secret") and sealed("second-secret"), "without it what is old stays closed, what is new does not: sensors took it")
 os.rename(hidden, old[0])
 equal([r["state"] for r in hole.rows("key") if r["what"] == "seal"], ["in use", "opens what is old"], "ebb key lists both")
-equal(len(hole.rows("log", "acts", "--kind", "key_rotated")), 1, "it is on the log")
+equal([r for r in (a.get("what") for a in hole.rows("log", "acts", "--kind", "key_rotated"))], ["log", "seal"], "both are on the log")
 hole.stop()
 
 # A crash between the entry and the files: as it was before them, with the next key beside.
@@ -374,7 +398,7 @@ write(os.path.join(hole.path, "keys", "seal.pub"), public)
 ok(any(r["check"] == "seal key" and r["state"] == "wrong" for r in hole.ebb("doctor", "--json").rows()), "the doctor sees it")
 ok(sealed("first-secret") and sealed("second-secret"), "both are opened meanwhile")
 equal(rotate(root, hole, "seal").code, 0, "rotating again finishes")
-equal((read(hole.path, "keys", "seal.key"), len(hole.rows("log", "acts", "--kind", "key_rotated"))), (new_secret, 1),
+equal((read(hole.path, "keys", "seal.key"), len(hole.rows("log", "acts", "--kind", "key_rotated"))), (new_secret, 2),
       "with the key that the log names, and no second entry")
 hole.verifies("the log holds")
 

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "event/event.h"
 #include "journal/note.h"
+#include "journal/rotation.h"
 #include "state/releases.h"
 
 #define PAYLOAD_MAX (16u << 10) /* of a release or snapshot: much less */
@@ -120,4 +121,18 @@ void face_vkey(struct face_view *v)
     if (rc == 0)
         rc = file_read(path, NOTE_MAX, v->out, &err);
     give_text(v, rc, &err);
+}
+
+/* From a key that the log had to the next: doc/keys.md. */
+void face_rotated(struct face_view *v)
+{
+    uint8_t id[4];
+    struct err err;
+    int rc = hex_decode(v->name, id, sizeof id)
+                 ? rotation_file_read(v->face->c.dir, be32_get(id), v->out, &err)
+                 : -ENOENT;
+    if (rc == -ENOENT)
+        face_problem(v, 404, "progress.missing");
+    else
+        give_text(v, rc, &err);
 }
