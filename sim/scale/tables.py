@@ -1,4 +1,6 @@
 """The tables of doc/scale.md, each between <!-- table NAME --> and <!-- end -->, written from scale.json."""
+import math
+
 import plan
 import scenes
 from data import CASES, Data
@@ -163,12 +165,24 @@ def bench(d):
                   "bytes on the shards", "census by day, s", "by country, s", "events of an address, s", "equals the truth"), rows)
 
 
+def growth(d):
+    """Powers of the number of events that times grow with, from one size to the next: 1 is linear."""
+    rows = []
+    for a, b in zip(d.json["bench"], d.json["bench"][1:]):
+        span = math.log(b["events"] / a["events"])
+        powers = [math.log((b["events"] / b["alone_rate"]) / (a["events"] / a["alone_rate"])) / span] + [
+            math.log(b["queries"][q]["cluster"] / a["queries"][q]["cluster"]) / span
+            for q in ("census by day", "census by country", "census by family", "events by address")]
+        rows.append(("%s to %s" % (short(a["events"]), short(b["events"])),) + tuple("%.2f" % x for x in powers))
+    return table(("events", "shipping, one node", "census by day", "by country", "by family", "events of an address"), rows)
+
+
 def validation(d):
     return table(("events", "catch-up measured", "predicted", "off by"), [
         (short(n), "%.1f s" % m, "%.1f s" % p, "%+.0f%%" % (100 * (p - m) / m)) for n, m, p in scenes.validation(d)])
 
 
-ALL = {f.__name__: f for f in (summary, costs, assumptions, prices, bots, mails, evidence, money, breaks, failures, waits, storm, ring, bench, validation)}
+ALL = {f.__name__: f for f in (summary, costs, assumptions, prices, bots, mails, evidence, money, breaks, failures, waits, storm, ring, bench, growth, validation)}
 
 
 def fill(text, d=None):
