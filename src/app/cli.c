@@ -256,8 +256,8 @@ static int command_parse(struct cli *cli, const struct command *c, int argc, cha
 }
 
 /* Commands that ask an engine (view/engine.h), in place of the case's own views. */
-static const char *const engine_commands[] = {"census",       "events",       "spam",          "spam impact",
-                                              "spam changes", "spam records", "spam published"};
+static const char *const engine_commands[] = {
+    "census", "events", "spam", "spam impact", "spam changes", "spam records", "spam published"};
 
 static int check_engine(const struct cli *cli)
 {

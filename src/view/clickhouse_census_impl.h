@@ -42,13 +42,13 @@ int census_plan_make(const struct clickhouse_way *way, const struct census_query
 int census_plan_slice(struct census_plan *p, uint64_t rows, bool ordered, struct err *err);
 void census_plan_free(struct census_plan *p);
 
-/* The place of a family in the plan's list, from what census_ask_family() selected; -1: none. */
-int64_t census_plan_family(const struct census_plan *p, const struct census_slice *s,
-                           struct span name);
-/* Appends the column that says it: the name, or nothing where the slice has one family only. */
+/* Appends the column `f` that says the family: the name, or 0 where the slice has one only; its
+ * type. */
 void census_ask_family(struct clickhouse_ask *a, const struct census_slice *s);
-/* Appends ", family" for GROUP BY, where it is needed. */
-void census_ask_group(struct clickhouse_ask *a, const struct census_slice *s);
+char census_family_type(const struct census_slice *s);
+/* The place of a family in the plan's list, from what that column has; -1: none. */
+int64_t census_plan_family(const struct census_plan *p, const struct census_slice *s,
+                           const struct clickhouse_value *f);
 /* Appends " FROM ... WHERE ..." of a slice, with chunks up to the one of the day before `until`
  * and from that of `since`. */
 void census_ask_from(struct clickhouse_ask *a, const struct census_plan *p,

@@ -91,9 +91,9 @@ static int cmp_key(const void *x, const void *y)
     return dict_attr_cmp(&a->key, &b->key);
 }
 
-static int find_family(struct keys *k, struct span name, uint32_t *out)
+static int find_family(struct keys *k, const struct clickhouse_value *f, uint32_t *out)
 {
-    int64_t family = census_plan_family(k->p, k->slice, name);
+    int64_t family = census_plan_family(k->p, k->slice, f);
     if (family < 0)
         return err_set(k->err, -EBADMSG, "a family that was not asked for");
     *out = (uint32_t)family;
@@ -106,7 +106,7 @@ static int see_count(void *ctx, const struct clickhouse_value *v)
 {
     struct keys *k = ctx;
     struct key_count c = {0};
-    int rc = find_family(k, v[0].s, &c.family);
+    int rc = find_family(k, &v[0], &c.family);
     if (rc)
         return rc;
     v = key_of(k->by, v + 1, &c.key);
@@ -126,7 +126,9 @@ static void ask_begin(struct keys *k, struct clickhouse_ask *a, char *types, con
     clickhouse_ask_begin(a, k->p->way);
     census_ask_family(a, k->slice);
     clickhouse_ask_printf(a, columns ? ", %s, " : ", ", columns);
-    strcat(strcat(strcpy(types, "s"), key_types(k->by)), more);
+    types[0] = census_family_type(k->slice);
+    types[1] = 0;
+    strcat(strcat(types, key_types(k->by)), more);
     a->types = types;
     a->ctx = k;
 }
@@ -185,7 +187,7 @@ static int see_days(void *ctx, const struct clickhouse_value *v)
 {
     struct keys *k = ctx;
     struct key_count c = {0};
-    int rc = find_family(k, v[0].s, &c.family);
+    int rc = find_family(k, &v[0], &c.family);
     if (rc)
         return rc;
     v = key_of(k->by, v + 1, &c.key);
@@ -273,8 +275,9 @@ static int emit(struct keys *k, const struct key_count *c, clickhouse_census_row
         return row(ctx, &r); /* the unknown network is nobody's */
     if (k->by == CENSUS_BY_NETWORK)
         r.network = dict_attr_network(a);
-    if (a->country[0] || a->country[1])
-        r.country = span_of(a->country, 2);
+    bool known = a->country[0] || a->country[1];
+    if (known || k->by == CENSUS_BY_COUNTRY)
+        r.country = span_of(a->country, known ? 2 : 0);
     r.asn = a->asn;
     if (k->by != CENSUS_BY_COUNTRY)
         r.as_name = census_as_names_find(&k->names, a->asn);

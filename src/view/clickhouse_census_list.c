@@ -28,7 +28,7 @@ struct list {
 static int see_sighting(void *ctx, const struct clickhouse_value *v)
 {
     struct list *l = ctx;
-    int64_t family = census_plan_family(l->p, l->slice, v[0].s);
+    int64_t family = census_plan_family(l->p, l->slice, &v[0]);
     if (family < 0)
         return err_set(l->err, -EBADMSG, "a family that was not asked for");
     l->v = mem_room(l->v, l->n, &l->cap, sizeof *l->v);
@@ -75,7 +75,7 @@ static int ask_slice(struct list *l, const struct census_slice *s, struct err *e
     clickhouse_ask_printf(&a, " AS m");
     census_ask_from(&a, l->p, s, l->p->lo, l->p->hi);
     clickhouse_ask_printf(&a, " AND m != 0");
-    a.types = "sa4ca128";
+    a.types = s->n == 1 ? "1a4ca128" : "sa4ca128";
     a.row = see_sighting;
     a.ctx = l;
     int rc = clickhouse_ask_rows(&a, err);

@@ -56,7 +56,7 @@ static int see_zero(void *ctx, const struct clickhouse_value *v)
 {
     struct census_plan *p = ctx;
     const struct census_slice all = {.n = (uint32_t)p->nfamilies};
-    int64_t family = p->nfamilies > 1 ? census_plan_family(p, &all, v[0].s) : 0;
+    int64_t family = p->nfamilies > 1 ? census_plan_family(p, &all, &v[0]) : 0;
     if (family < 0)
         return 0; /* it came since */
     struct census_family *f = &p->families[family];
@@ -251,14 +251,14 @@ int census_plan_slice(struct census_plan *p, uint64_t rows, bool ordered, struct
 /* ---- their SQL ---- */
 
 int64_t census_plan_family(const struct census_plan *p, const struct census_slice *s,
-                           struct span name)
+                           const struct clickhouse_value *f)
 {
     uint32_t lo = s->first, hi = s->first + s->n;
     if (s->n == 1)
         return s->first;
     while (lo < hi) {
         uint32_t mid = lo + (hi - lo) / 2;
-        int c = span_cmp(buf_as_span(&p->families[mid].name), name);
+        int c = span_cmp(buf_as_span(&p->families[mid].name), f->s);
         if (c == 0)
             return mid;
         if (c < 0)
@@ -271,13 +271,12 @@ int64_t census_plan_family(const struct census_plan *p, const struct census_slic
 
 void census_ask_family(struct clickhouse_ask *a, const struct census_slice *s)
 {
-    clickhouse_ask_printf(a, s->n == 1 ? "'' AS f" : "family AS f");
+    clickhouse_ask_printf(a, s->n == 1 ? "toUInt8(0) AS f" : "family AS f");
 }
 
-void census_ask_group(struct clickhouse_ask *a, const struct census_slice *s)
+char census_family_type(const struct census_slice *s)
 {
-    if (s->n > 1)
-        clickhouse_ask_printf(a, ", f");
+    return s->n == 1 ? '1' : 's';
 }
 
 static void ask_prefix(struct clickhouse_ask *a, uint64_t v, bool last)

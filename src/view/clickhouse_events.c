@@ -200,19 +200,20 @@ static int emit(struct asked *x, const struct held *h)
     return x->hit(x->ctx, &hit);
 }
 
-/* Rows up to `end`, in order; 1 when that was all that is wanted. */
+static bool is_full(const struct asked *x)
+{
+    return x->q->limit && x->hits == x->q->limit;
+}
+
+/* Rows up to `end`, in order, as many as are wanted. */
 static int emit_rows(struct asked *x, uint64_t end)
 {
     int rc = 0;
     if (x->n)
         qsort(x->v, x->n, sizeof *x->v, by_entry);
-    for (size_t i = 0; rc == 0 && i < x->n && x->v[i].entry < end; i++) {
-        if (i && x->v[i].entry == x->v[i - 1].entry)
-            continue;
-        rc = emit(x, &x->v[i]);
-        if (rc == 0 && x->q->limit && x->hits == x->q->limit)
-            rc = 1;
-    }
+    for (size_t i = 0; rc == 0 && !is_full(x) && i < x->n && x->v[i].entry < end; i++)
+        if (!i || x->v[i].entry != x->v[i - 1].entry)
+            rc = emit(x, &x->v[i]);
     return rc;
 }
 
@@ -289,7 +290,7 @@ static int walk_log(struct asked *x, struct err *err)
     uint64_t from = x->q->from_index, step = PORTION_FIRST, end;
     bool more = true;
     int rc = 0;
-    while (rc == 0 && more) {
+    while (rc == 0 && more && !is_full(x)) {
         uint64_t until = from + step < from ? UINT64_MAX : from + step;
         rc = ask_portion(x, from, until, &end, err);
         if (rc == 0)
@@ -314,7 +315,7 @@ int clickhouse_events(const struct clickhouse_way *way, const struct query *q,
     struct clickhouse_logs logs;
     int rc = clickhouse_logs_ask(way, x.shard, &logs, err);
     arena_init(&x.arena);
-    for (size_t i = 0; rc == 0 && i < logs.n; i++) {
+    for (size_t i = 0; rc == 0 && !is_full(&x) && i < logs.n; i++) {
         x.log = &logs.v[i];
         rc = walk_log(&x, err);
     }
