@@ -64,14 +64,19 @@ def mails(d, case, times=1.0):
     }
 
 
+def sensors(d):
+    """Cores of a machine that face the network."""
+    return d.given("node_cores") - 2 * d.given("cases_a_node")
+
+
 def limits(d, load):
-    """Nodes that each resource alone asks for, at the peak and the wanted utilisation; and shards."""
-    use = d.given("utilisation")
+    """Machines that each resource alone asks for, at the peak and the wanted utilisation; and shards."""
+    use, cases = d.given("utilisation"), d.given("cases_a_node")
     store = d.cost("ch_rows_s") * d.given("shard_cores")
     return {
-        "recorder (one process a node)": load["recorder_cores"] / use,
-        "sensors (cores)": load["sensor_cores"] / (use * (d.given("node_cores") - 2)),
-        "shipper (one core a node)": load["entries_peak"] / (use * d.cost("ship_rows_s")),
+        "recorders (one a case)": load["recorder_cores"] / (use * cases),
+        "sensors (cores)": load["sensor_cores"] / (use * sensors(d)),
+        "shippers (one a case)": load["entries_peak"] / (use * cases * d.cost("ship_rows_s")),
         "network": load["bytes_peak"] / (use * d.given("node_gbit") * GBIT),
         "packets": load["packets_peak"] / (use * d.given("node_packets")),
         "disk, writing": (load["log_day"] + load["blob_day"]) / DAY * load["entries_peak"] * DAY / max(load["entries_day"], 1)

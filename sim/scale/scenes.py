@@ -15,7 +15,7 @@ def fleet_of(d, load, size):
     """The plan's fleet as a flow of log entries: each node takes what its tightest resource lets it."""
     per_node = load["entries_peak"] / (d.given("utilisation") * max(v for k, v in size["need"].items() if "shards" not in k))
     store = d.cost("ch_rows_s") * d.given("shard_cores")
-    return fluid.Fleet(size["nodes"], per_node, d.cost("ship_rows_s"), size["shards"], store)
+    return fluid.Fleet(size["nodes"], per_node, d.cost("ship_rows_s") * d.given("cases_a_node"), size["shards"], store)
 
 
 def scenes(d, load, size):
@@ -24,12 +24,12 @@ def scenes(d, load, size):
     again = fluid.Retry(0.9, 60, 30)
     return (
         ("nothing fails", (), 1.0, 60, again),
-        ("a node is gone for an hour, anycast takes over in a minute", (("node", 0, at, at + HOUR),), 1.0, 60, again),
+        ("a machine is gone for an hour, anycast takes over in a minute", (("node", 0, at, at + HOUR),), 1.0, 60, again),
         ("the same, moved by DNS with a TTL of 300 s", (("node", 0, at, at + HOUR),), 1.0, 300, again),
         ("the same, addresses that cannot move (bots know them)", (("node", 0, at, at + HOUR),), 0.0, 0, again),
         ("a shard is gone for four hours", (("shard", 0, at, at + 4 * HOUR),), 1.0, 60, again),
         ("all shards are gone for a day", tuple(("shard", s, at, at + 24 * HOUR) for s in range(size["shards"])), 1.0, 60, again),
-        ("a node is cut off from the cluster for a day", (("link", 0, at, at + 24 * HOUR),), 1.0, 60, again),
+        ("a machine is cut off from the cluster for a day", (("link", 0, at, at + 24 * HOUR),), 1.0, 60, again),
     )
 
 
@@ -68,10 +68,10 @@ def storms():
 def rings(d, load, size, blob):
     """Seconds until a node's rings (64 MiB a sensor) are full at its peak rate while the recorder stands still, and the
     share lost when it stands still for twice as long, once an hour."""
-    sensors = d.given("node_cores") - 2
+    sensors = plan.sensors(d)
     rate = load["entries_peak"] / size["nodes"]
     capacity = sensors * 64 * 2 ** 20 / (d.cost("ring_bytes") + blob)
-    drain = rate / max(1e-9, load["recorder_cores"] / size["nodes"])
+    drain = rate * d.given("cases_a_node") / max(1e-9, load["recorder_cores"] / size["nodes"])
     holds = capacity / rate
     return holds, queues.ring_loss(rate, capacity, drain, 2 * holds, 86400, 3600)
 

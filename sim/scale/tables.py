@@ -63,7 +63,7 @@ def summary(d):
             m = plan.money(d, x, f, c)
             rows.append((name if c == "low" else "", c, short(x["peak"]), short(f["nodes"]), short(f["shards"]), short(x["bytes_peak"] / plan.GBIT),
                          size(x["log_day"] + x["blob_day"]), f["first"], short(m["month"])))
-    return table(("", "case", "a second at the peak", "nodes", "shards", "Gbit/s", "to keep, a day", "nodes are decided by", "EUR a month"), rows)
+    return table(("", "case", "a second at the peak", "machines", "shards", "Gbit/s", "to keep, a day", "machines are decided by", "EUR a month"), rows)
 
 
 LOAD_ROWS = (
@@ -79,7 +79,7 @@ def load(d, of, skip=()):
     loads = [of(d, c) for c in CASES]
     fleets = [plan.fleet(d, x) for x in loads]
     rows = [(name,) + tuple(show(x[key]) for x in loads) for name, key, show in LOAD_ROWS if key not in skip]
-    rows += [("nodes", ) + tuple(short(f["nodes"]) for f in fleets), ("what decides that", ) + tuple(f["first"] for f in fleets),
+    rows += [("machines", ) + tuple(short(f["nodes"]) for f in fleets), ("what decides that", ) + tuple(f["first"] for f in fleets),
              ("ClickHouse shards", ) + tuple(short(f["shards"]) for f in fleets),
              ("rows on the shards in %d days" % d.given("shard_days"),) + tuple(short(x["rows_day"] * d.given("shard_days")) for x in loads)]
     return table(("", "low", "middle", "high"), rows)
@@ -120,15 +120,15 @@ def breaks(d):
     needs = [plan.limits(d, x) for _, x in loads]
     worst = [max((k for k in n if "shards" not in k), key=lambda k: n[k]) for n in needs]
     rows = [(k,) + tuple(("**%s**" if k == w else "%s") % short(n[k]) for n, w in zip(needs, worst)) for k in needs[0]]
-    return table(("nodes (or shards) that it alone asks for", "bots x1", "x10", "x100", "mails x1", "x10", "x100"), rows)
+    return table(("machines (or shards) that it alone asks for", "bots x1", "x10", "x100", "mails x1", "x10", "x100"), rows)
 
 
 def failures(d):
     out = []
     for name, of in (("Ten million bots", plan.bots), ("30 billion mails a day", plan.mails)):
         fleet, rows = scenes.play(d, of(d, "middle"))
-        out.append("%s, middle case: %d nodes, %d shards.\n\n" % (name, fleet["nodes"], fleet["shards"]) + table(
-            ("what happens", "busiest node", "not answered", "entries waiting at most", "of log, a node", "caught up after"),
+        out.append("%s, middle case: %d machines, %d shards.\n\n" % (name, fleet["nodes"], fleet["shards"]) + table(
+            ("what happens", "busiest machine", "not answered", "entries waiting at most", "of log, a machine", "caught up after"),
             [(n, "%.0f%%" % (100 * b), "%.2g%%" % (100 * s), short(w), size(y), "at once" if c is not None and c <= scenes.STEP else span(c)) for n, b, s, w, y, c in rows]))
     return "\n".join(out)
 
@@ -150,7 +150,7 @@ def ring(d):
         x = of(d, "middle")
         holds, lost = scenes.rings(d, x, plan.fleet(d, x), blob)
         rows.append((name, span(holds), "%.2g%%" % (100 * lost)))
-    return table(("at a node's peak", "rings are full after", "lost when the recorder stands still for twice as long, once an hour"), rows)
+    return table(("at a machine's peak", "rings are full after", "lost when the recorder stands still for twice as long, once an hour"), rows)
 
 
 def bench(d):
