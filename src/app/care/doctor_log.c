@@ -114,6 +114,8 @@ static void tail(struct doctor *d)
 
 /* ---- views ---- */
 
+/* Those that are kept up to date by who writes. The others may be large, and are brought up by the
+ * keeper or by the command that wants them. */
 static void views(struct doctor *d)
 {
     struct casedir c = {.quiet = true};
@@ -122,7 +124,7 @@ static void views(struct doctor *d)
     const char *which = "";
     int rc = d->c.journal ? casedir_open(&c, d->dir, JOURNAL_READ, &err) : -ENOENT;
     if (rc == 0)
-        rc = casedir_load_views(&c, VIEW_ALL | VIEW_ON_DEMAND, &err);
+        rc = casedir_peek_views(&c, &err);
     uint64_t size = rc == 0 ? journal_committed(c.journal) : 0;
     for (const char *const *v = casedir_view_names; rc == 0 && *v; v++) {
         if (!casedir_view_loaded(&c, *v))
@@ -138,8 +140,9 @@ static void views(struct doctor *d)
                    d->c.journal ? err.text : "the log cannot be opened");
     else if (worst > VIEW_LAG_WARN)
         doctor_say(d, DOCTOR_WARN, which,
-                   d->serving ? "look at the keeper: journalctl, `ebb status`"
-                              : "the next command that asks for it reads on, and takes its time",
+                   d->serving
+                       ? "look at the keeper: journalctl, `ebb status`"
+                       : "the next command that writes or lists reads on, and takes its time",
                    "%" PRIu64 " entries behind the log", worst);
     else
         doctor_say(d, DOCTOR_OK, "", "", "%" PRIu64 " entries behind the log at most", worst);
