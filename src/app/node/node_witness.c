@@ -16,9 +16,9 @@
 #include "event/event.h"
 
 #define SILENCE_EVERY_MS 5000
+#define RETRY_MS         60000
 #define UPLOADS_MAX      64
 #define MINUTE           (60 * UTC_SECOND)
-#define TIME_BACK_S      1 /* a cosignature's time never goes back */
 
 struct node_witness {
     const char *dir;
@@ -471,20 +471,24 @@ static int raise_silence(struct node_witness *w, const struct node_log *l, int64
     return rc;
 }
 
-int node_witness_round(struct node_witness *w, struct err *err)
+void node_witness_round(struct node_witness *w)
 {
     int64_t now = utc_now();
+    struct err err;
     int rc = 0;
     if (!w || (w->looked && clock_ms() - w->looked < SILENCE_EVERY_MS))
-        return 0;
+        return;
     w->looked = clock_ms();
     for (size_t i = 0; rc == 0 && i < w->book.n; i++) {
         const struct node_log *l = w->book.logs[i];
         int64_t since = node_log_silent_since(l, now, w->began, w->silent);
         if (since)
-            rc = raise_silence(w, l, since, err);
+            rc = raise_silence(w, l, since, &err);
     }
-    return rc;
+    if (rc < 0) {
+        log_line(LOG_WARN, "a silent node is not on the log", "why=\"%s\"", err.text);
+        w->looked += RETRY_MS;
+    }
 }
 
 void node_witness_board(const struct node_witness *w, struct serve_board *board)

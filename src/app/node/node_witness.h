@@ -39,7 +39,7 @@ void node_witness_act(struct node_witness *w, uint8_t kind, uint64_t entry, int6
 /* Negative: it could not be judged or written; nothing was given out. */
 int node_witness_answer(struct node_witness *w, const struct ctl_request *request,
                         struct ctl_reply *reply, struct err *err);
-/* Now and then: nodes that are silent. */
-int node_witness_round(struct node_witness *w, struct err *err);
+/* Now and then: nodes that are silent. A disk that is full is warned of, and tried again later. */
+void node_witness_round(struct node_witness *w);
 /* For metrics and `ebb status`. */
 void node_witness_board(const struct node_witness *w, struct serve_board *board);

@@ -404,10 +404,9 @@ static int loop(struct recorder *r, int epoll, struct err *err)
             rc = nap(r, epoll, err);
         if (rc >= 0)
             rc = spread_acts(r, err);
-        if (rc >= 0)
-            rc = node_witness_round(r->nodes, err);
         if (rc < 0)
             break;
+        node_witness_round(r->nodes);
         node_witness_board(r->nodes, r->setup->shared->board);
         int damaged = intake_damaged(r->intake);
         if (damaged >= 0 && !r->damage_said) {
