@@ -405,9 +405,19 @@ int casedir_peek_views(struct casedir *c, struct err *err)
     return load_views(c, VIEW_ALL, err);
 }
 
+int casedir_renew(struct casedir *c, struct err *err)
+{
+    unsigned which = loaded(c);
+    close_views(c);
+    c->unsaved = false;
+    return casedir_views(c, which, err);
+}
+
 int casedir_save_views(struct casedir *c, struct err *err)
 {
     int rc = 0;
+    if (c->unsaved)
+        return 0;
 #define VIEW(name)                                                                                 \
     if (rc == 0 && c->name)                                                                        \
         rc = name##_snapshot(c->name, err);

@@ -20,6 +20,7 @@ struct casedir {
     const char *dir;
     bool quiet;            /* no progress bar while views read the log */
     bool held_too;         /* writing to a restored case that is held (app/care/restore.h) */
+    bool unsaved;          /* what is loaded has what was erased since: it must not be saved */
     bool no_snapshots;     /* those that are there are stale, and we may not remove them */
     uint64_t erased_below; /* redactions before this entry were carried out before the views read */
     struct config *config;
@@ -78,6 +79,9 @@ void casedir_act(struct casedir *c, uint8_t kind, uint64_t index, int64_t time,
                  struct span payload);
 /* The loaded views have taken in all entries below `position` (writers). */
 void casedir_advance(struct casedir *c, uint64_t position);
+/* Loads the views that are loaded anew, as they are on the disk now, and feeds them what the log has
+ * beyond. Pointers to views end. */
+int casedir_renew(struct casedir *c, struct err *err);
 /* Saves the snapshots of the views that are loaded (writers). */
 int casedir_save_views(struct casedir *c, struct err *err);
 /* Closes; the first error of committing what is pending, 0 otherwise. */

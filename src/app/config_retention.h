@@ -12,6 +12,7 @@ struct config_retention {
     uint32_t payload_days; /* of observations */
     uint32_t mail_days;    /* of mails: entries and blobs; 0: as payload_days */
     uint32_t blob_days;    /* of request bodies and imported files */
+    bool hold;             /* nothing at all is erased: a legal hold over the whole case */
     bool yes;              /* `ebb retention` erases; without it, it says what it would */
 };
 

@@ -15,6 +15,8 @@ enum ctl_verb {
     CTL_ACT,        /* journal an act; -> its log index once it is durable */
     CTL_KEEP,       /* keep the files that come along, durably, for acts that will name them */
     CTL_NODE,       /* what a node sent to the centre; kind: app/node/node_witness.h */
+    CTL_RETAIN,     /* erase a batch (app/care/retention.h), the file that comes along; -> REDACTION's index */
+    CTL_VIEWS,      /* load the views anew: those on the disk were made without what was erased */
 };
 
 struct ctl_request {

@@ -249,6 +249,14 @@ int pipeline_act(struct pipeline *p, uint8_t kind, struct span payload, uint64_t
     return rc;
 }
 
+void pipeline_forget(struct pipeline *p)
+{
+    if (p->checkins)
+        checkins_free(p->checkins);
+    p->checkins = NULL;
+    p->raw.n = 0;
+}
+
 int pipeline_blob(struct pipeline *p, struct span data, uint8_t digest[SHA256_LEN], struct err *err)
 {
     int rc = blob_put(p->blobs, data, digest, err);

@@ -29,5 +29,7 @@ int pipeline_act(struct pipeline *p, uint8_t kind, struct span payload, uint64_t
 /* Stores a blob, as blob_put. A mail's comes right before its event. */
 int pipeline_blob(struct pipeline *p, struct span data, uint8_t sha256[SHA256_LEN],
                   struct err *err);
+/* The case's views are about to be loaded anew: forgets what points at them. */
+void pipeline_forget(struct pipeline *p);
 /* Makes everything so far durable. */
 int pipeline_commit(struct pipeline *p, struct err *err);

@@ -114,6 +114,14 @@ int blob_remove(struct blob_store *s, const uint8_t sha[SHA256_LEN], struct err 
     return rc < 0 ? rc : blob_files_remove(s->files, sha, err);
 }
 
+int blob_remove_many(struct blob_store *s, const uint8_t *sorted, size_t n, struct err *err)
+{
+    int rc = packs_remove_many(s->packs, sorted, n, err);
+    for (size_t i = 0; i < n && rc == 0; i++)
+        rc = blob_files_remove(s->files, sorted + i * SHA256_LEN, err);
+    return rc;
+}
+
 int blob_walk(struct blob_store *s,
               int (*each)(void *ctx, const uint8_t sha256[SHA256_LEN], uint64_t size, int rc),
               void *ctx, struct err *err)

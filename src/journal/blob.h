@@ -36,6 +36,8 @@ int blob_get(struct blob_store *s, const uint8_t sha256[SHA256_LEN], struct buf 
 /* Erases one, with all its copies: its bytes are overwritten in packs, and durably gone at return.
  * 0 also when it is not there. Makes pending puts durable first. */
 int blob_remove(struct blob_store *s, const uint8_t sha256[SHA256_LEN], struct err *err);
+/* The same of many, digests one after the other, ascending: what lies in one block is rewritten once. */
+int blob_remove_many(struct blob_store *s, const uint8_t *sorted, size_t n, struct err *err);
 /* Calls `each` for every blob that is stored (twice for one with two copies), after checking its
  * bytes: `rc` is 0, or -EBADMSG for one that is damaged. Ends early with what `each` returns unless
  * 0. */

@@ -109,5 +109,7 @@ int packs_sync(struct packs *p, struct err *err);
 void packs_drop(struct packs *p);
 /* Erases all copies; the other blobs of their blocks are stored anew. Durable. */
 int packs_remove(struct packs *p, const uint8_t sha256[SHA256_LEN], struct err *err);
+/* The same of many: digests one after the other, ascending. */
+int packs_remove_many(struct packs *p, const uint8_t *sorted, size_t n, struct err *err);
 /* What is not written yet, for packs_get: appends it; -ENOENT. */
 int packs_pending(struct packs *p, const uint8_t sha256[SHA256_LEN], struct buf *out);

@@ -553,9 +553,35 @@ static int erase_bytes(struct packs *p, uint64_t number, uint32_t salt, struct p
     return rc;
 }
 
+/* What is to be erased: digests one after the other, ascending. */
+struct going {
+    const uint8_t *sha;
+    size_t n;
+};
+
+static int by_digest(const void *a, const void *b)
+{
+    return memcmp(a, b, SHA256_LEN);
+}
+
+static bool goes(const struct going *g, const uint8_t *sha)
+{
+    return bsearch(sha, g->sha, g->n, SHA256_LEN, by_digest) != NULL;
+}
+
+static bool block_has_any(const struct pack_block *b, const uint8_t *entries,
+                          const struct going *going)
+{
+    struct pack_place place = {0};
+    for (unsigned i = 0; pack_place_next(b, entries, i, &place); i++)
+        if (goes(going, place.sha256))
+            return true;
+    return false;
+}
+
 /* The other blobs of the block in p->block, stored anew and durable. */
 static int keep_others(struct packs *p, uint64_t number, const struct pack_block *b,
-                       const uint8_t *sha, struct err *err)
+                       const struct going *going, struct err *err)
 {
     struct buf entries = {0}, raw = {0};
     struct pack_place place = {0};
@@ -565,7 +591,7 @@ static int keep_others(struct packs *p, uint64_t number, const struct pack_block
     buf_span(&raw, buf_as_span(&p->raw));
     int rc = 0;
     for (unsigned i = 0; rc == 0 && pack_place_next(b, entries.p, i, &place); i++)
-        if (memcmp(place.sha256, sha, SHA256_LEN) != 0)
+        if (!goes(going, place.sha256))
             rc = packs_add(p, place.sha256, span_of(raw.p + place.at, place.length), err);
     if (rc == 0)
         rc = packs_sync(p, err);
@@ -625,11 +651,10 @@ static int unlist(struct packs *p, uint64_t number, uint64_t offset, uint32_t ra
 }
 
 /* One place that may have it. */
-static int erase_at(struct packs *p, uint64_t number, uint64_t offset, const uint8_t *sha,
+static int erase_at(struct packs *p, uint64_t number, uint64_t offset, const struct going *going,
                     struct err *err)
 {
     struct pack_block b;
-    struct pack_place place;
     uint8_t header[PACK_HEADER_LEN];
     char name[PACK_NAME_MAX];
     uint32_t salt;
@@ -638,9 +663,9 @@ static int erase_at(struct packs *p, uint64_t number, uint64_t offset, const uin
         return unlist(p, number, offset, 0, err);
     if (rc < 0 && rc != -EBADMSG)
         return rc;
-    if (!pack_place_find(&b, p->block.p + PACK_BLOCK_LEN, sha, &place))
+    if (!block_has_any(&b, p->block.p + PACK_BLOCK_LEN, going))
         return 0;
-    if (rc == 1 && (rc = keep_others(p, number, &b, sha, err)) < 0)
+    if (rc == 1 && (rc = keep_others(p, number, &b, going, err)) < 0)
         return rc;
     pack_name(name, number);
     int fd = openat(p->fd, name, O_RDONLY | O_CLOEXEC);
@@ -659,24 +684,40 @@ static int erase_at(struct packs *p, uint64_t number, uint64_t offset, const uin
 static int note_place(struct packs *p, uint64_t number, uint64_t offset, void *ctx)
 {
     struct pack_index_entry e = {number, offset};
-    const struct buf *places = ctx;
-    for (size_t i = 0; i < places->n; i += sizeof e) /* `seen` and an index name the same ones */
-        if (memcmp(places->p + i, &e, sizeof e) == 0)
-            return 0;
     buf_put(ctx, &e, sizeof e);
     return 0;
 }
 
-int packs_remove(struct packs *p, const uint8_t sha[SHA256_LEN], struct err *err)
+static int by_place(const void *a, const void *b)
+{
+    const struct pack_index_entry *x = a, *y = b;
+    if (x->key != y->key)
+        return x->key < y->key ? -1 : 1;
+    return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+/* Each block once, however many of its blobs go. */
+int packs_remove_many(struct packs *p, const uint8_t *sorted, size_t n, struct err *err)
 {
     struct buf places = {0};
+    struct going going = {sorted, n};
     int rc = packs_sync(p, err);
     if (rc < 0)
         return rc;
-    packs_candidates(p, sha, note_place, &places);
-    const struct pack_index_entry *e = (const struct pack_index_entry *)(void *)places.p;
-    for (size_t i = 0; i < places.n / sizeof *e && rc == 0; i++)
-        rc = erase_at(p, e[i].key, e[i].offset, sha, err);
+    for (size_t i = 0; i < n; i++)
+        packs_candidates(p, sorted + i * SHA256_LEN, note_place, &places);
+    struct pack_index_entry *e = (struct pack_index_entry *)(void *)places.p;
+    size_t found = places.n / sizeof *e;
+    if (found)
+        qsort(e, found, sizeof *e, by_place);
+    for (size_t i = 0; i < found && rc == 0; i++)
+        if (i == 0 || by_place(&e[i - 1], &e[i]) != 0) /* `seen` and an index name the same ones */
+            rc = erase_at(p, e[i].key, e[i].offset, &going, err);
     buf_free(&places);
     return rc;
+}
+
+int packs_remove(struct packs *p, const uint8_t sha[SHA256_LEN], struct err *err)
+{
+    return packs_remove_many(p, sha, 1, err);
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "app/serve/authority_table.h"
+#include "app/care/retention.h"
 #include "app/ctl.h"
 #include "app/lead/lead_price.h"
 #include "app/lead/lead_seal.h"
@@ -45,6 +46,7 @@ struct recorder {
     struct desk_rule desk;
     struct node_witness *nodes; /* NULL: nodes.listen is not set */
     bool stop, damage_said;
+    bool broken; /* a view could not be loaded again */
     bool stale; /* there were acts since the sensors were told what they may answer for */
     int64_t warned_at, refused_at;
 };
@@ -168,6 +170,54 @@ static int keep(struct recorder *r, const struct ctl_request *request, bool publ
     return rc;
 }
 
+/* A batch that `ebb retention` planned: by the policy that ebb.yaml had when the recorder began. What
+ * is saved of the views goes first: should nobody bring new ones, they are made of the log at the
+ * next start. */
+static int retain(struct recorder *r, const struct ctl_request *request, uint64_t *index,
+                  struct err *err)
+{
+    struct retention_policy policy;
+    struct retention_batch batch = {0};
+    struct buf text = {0};
+    const struct config_retention *config = &r->c.config->retention;
+    int rc = request->n_blobs == 1 && config->yes && !config->hold
+                 ? 0
+                 : err_set(err, -EPERM,
+                           "ebb.yaml's `retention:` did not allow it when `ebb serve` began");
+    retention_policy_of(config, utc_now(), &policy);
+    if (rc == 0 && lseek(request->blobs[0], 0, SEEK_SET) < 0)
+        rc = err_errno(err, "a file that came along");
+    if (rc == 0)
+        rc = file_read_fd(request->blobs[0], "a file that came along", JOURNAL_PAYLOAD_MAX, &text,
+                          err);
+    if (rc == 0)
+        rc = retention_batch_read(buf_as_span(&text), &batch, err);
+    if (rc == 0)
+        rc = intake_commit(r->intake, err);
+    if (rc == 0 && batch.n_ranges) {
+        r->c.unsaved = true;
+        rc = retention_views_drop(r->setup->case_dir, err);
+    }
+    if (rc == 0)
+        rc = retention_erase(r->c.journal, r->c.blobs, &policy, &batch, index, err);
+    if (rc == 0)
+        rc = intake_commit(r->intake, err);
+    free((void *)(uintptr_t)batch.ranges);
+    buf_free(&text);
+    return rc;
+}
+
+static int renew_views(struct recorder *r, struct err *err)
+{
+    int rc = intake_commit(r->intake, err);
+    pipeline_forget(r->pipeline);
+    if (rc == 0)
+        rc = casedir_renew(&r->c, err);
+    if (rc < 0)
+        r->broken = true; /* without views nothing can be taken in: the supervisor starts another */
+    return rc;
+}
+
 /* Once for all the acts of a turn: a table of a million names takes its time. The casebook is saved
  * with it, so that commands need not read a long list from the log again. */
 static int spread_acts(struct recorder *r, struct err *err)
@@ -220,6 +270,10 @@ static int do_request(struct recorder *r, const struct ctl_request *request, boo
         return act(r, request, &reply->index, err);
     case CTL_KEEP:
         return keep(r, request, public, err);
+    case CTL_RETAIN:
+        return retain(r, request, &reply->index, err);
+    case CTL_VIEWS:
+        return renew_views(r, err);
     case CTL_NODE:
         return node_witness_answer(r->nodes, request, reply, err);
     default:
@@ -402,6 +456,8 @@ static int loop(struct recorder *r, int epoll, struct err *err)
         rc = intake_turn(r->intake, err);
         if (rc == 0)
             rc = nap(r, epoll, err);
+        if (rc >= 0 && r->broken)
+            rc = err_set(err, -EIO, "the views could not be loaded again");
         if (rc >= 0)
             rc = spread_acts(r, err);
         if (rc < 0)
