@@ -3,7 +3,6 @@ many such runs beside each other."""
 import collections
 import concurrent.futures
 import errno
-import mmap
 import os
 import re
 import shutil
@@ -13,7 +12,7 @@ import subprocess
 import tempfile
 import threading
 
-from ebbtest import EBB, ROOT, folder
+from ebbtest import EBB
 
 LIBRARY = os.environ.get("EBB_FAULT") or os.path.join(os.path.dirname(EBB), "test", "libfault.so")
 ALL = bool(os.environ.get("EBB_FAULT_ALL"))
@@ -21,7 +20,7 @@ JOBS = int(os.environ.get("EBB_FAULT_JOBS", "2"))
 
 KINDS = ["write", "send", "fsync", "rename", "malloc", "mmap", "accept", "connect", "open", "truncate"]
 
-# How a kind fails, in turn: (errno, mode). The first two are given at every chosen N, the others to each fourth.
+# How a kind fails: (errno, mode); the chosen N take turns, or with ALL each gets every one.
 HOW = {
     "write": [(errno.ENOSPC, "once"), (errno.ENOSPC, "from"), (errno.EINTR, "once"), (errno.EIO, "once"), (0, "short")],
     "send": [(errno.ECONNRESET, "once"), (errno.EINTR, "once"), (errno.EPIPE, "from"), (0, "short")],

@@ -5,7 +5,7 @@ import os
 import shutil
 
 import fault_import
-from ebbtest import Case, folder, write
+from ebbtest import EBB, Case, folder, run, write
 from fault import Fault, faults, unclear
 from people import Person
 
@@ -95,9 +95,78 @@ def redact(s):
     return ["log", "redact", "%d-%d" % (index[10], index[30]), str(index[50]), "--who", "a judge", "--why", "erasure"]
 
 
+class Backup(Act):
+    """`ebb backup`, and `ebb restore` of one: a second time ends with what the case has."""
+
+    def __init__(self, name, most):
+        super().__init__(name, None, most)
+
+    def prepare(self):
+        self.place = folder()
+        self.template = fault_import.quick(Case(os.path.join(self.place, "template")))
+        for made in ("feed.csv", fault_import.feed()), ("mails.mbox", fault_import.mbox()):
+            fed = self.template.ebb("import", write(os.path.join(self.place, made[0]), made[1]))
+            if fed.code:
+                raise RuntimeError(fed.err)
+        self.truth = self.state(self.template)
+        self.store = os.path.join(self.place, "store")
+        if self.template.ebb("backup", self.store).code:
+            raise RuntimeError("backup")
+        counted = Fault()
+        args = ["backup", os.path.join(self.place, "other")] if self.name == "backup" else \
+            ["restore", self.store, os.path.join(self.place, "back")]
+        result = self.template.ebb(*args, env=counted.env())
+        if result.code:
+            raise RuntimeError(result.err)
+        self.counted = counted.read()
+
+    def again(self, place, env=None):
+        """The case as it comes back, and the command's end."""
+        back = os.path.join(place, "back")
+        if self.name == "restore":
+            return run(EBB, "restore", self.store, back, env=env, timeout=60), back
+        store = os.path.join(place, "store")
+        return self.template.ebb("backup", store, env=env, timeout=60), store
+
+    def run(self, fault, place):
+        hit, made = self.again(place, fault.env())
+        why = unclear(hit.code, hit.err)
+        if why:
+            return why
+        if self.name == "backup":
+            verified = self.template.ebb("log", "verify")
+            if verified.code:
+                return "the case does not verify after it: %s" % verified.err
+        if hit.code:
+            if self.name == "restore":
+                left = run(EBB, "-C", made, "log", "verify")
+                if os.path.exists(os.path.join(made, "ebb.yaml")):
+                    return None if left.code == 0 else "a case is there that does not verify: %s" % left.err
+                if run(EBB, "-C", made, "case", "order", "list").code == 0:
+                    return "half a case can be opened (first: %s)" % hit.err
+                shutil.rmtree(made, ignore_errors=True)  # as the error of a second time says
+            second, made = self.again(place)
+            if second.code:
+                return "a second time fails: %s (first: %s)" % (second.err, hit.err)
+        if self.name == "backup":
+            checked = run(EBB, "backup", "verify", made)
+            if checked.code:
+                return "the backup does not hold: %s (first: %s)" % (checked.err, hit.err)
+            back = run(EBB, "restore", made, os.path.join(place, "back"))
+            if back.code:
+                return "the backup does not come back: %s (first: %s)" % (back.err, hit.err)
+            made = os.path.join(place, "back")
+        if self.state(Case(made, init=False)) != self.truth:
+            return "what comes back is another case (first: %s)" % hit.err
+        verified = run(EBB, "-C", made, "log", "verify")
+        return "what comes back does not verify: %s" % verified.err if verified.code else None
+
+
 SCENARIOS = [
-    Act("order-add", order, {"": 40, "malloc": 30}),
-    Act("account-add", lambda s: ["account", "add", s.who.public, "--roles", "custodian"], {"": 40, "malloc": 30}, person=True),
-    Act("redact", redact, {"": 60, "malloc": 40}, repeats=True),
-    Act("rebuild", lambda s: ["rebuild"], {"": 60, "malloc": 30}),
+    Act("order-add", order, {"": 25, "malloc": 15}),
+    Act("account-add", lambda s: ["account", "add", s.who.public, "--roles", "custodian"], {"": 25, "malloc": 15}, person=True),
+    Act("redact", redact, {"": 30, "malloc": 15}, repeats=True),
+    Act("rebuild", lambda s: ["rebuild"], {"": 30, "malloc": 15}),
+    Backup("backup", {"": 20, "malloc": 10}),
+    Backup("restore", {"": 20, "malloc": 10}),
 ]

@@ -1,9 +1,7 @@
 """Faults in sending: reports on the queue, to a smarthost on loopback. None is given out twice; what the log says was
 sent was taken; what the smarthost took is said to be sent, or in doubt and left to a person."""
 import collections
-import json
 import os
-import re
 import shutil
 import subprocess
 
@@ -51,7 +49,7 @@ class Send:
         return case.ebb("cleanup", "send", "--no-new", "--json", env=env, timeout=90)
 
     def faults(self):
-        most = {"": 40, "malloc": 60}
+        most = {"": 30, "malloc": 25}
         return faults(self.counted.seen.get("main", {}), most, sites=self.counted.sites)
 
     def states(self, case):
