@@ -186,6 +186,11 @@ static void test_proofs(void)
         ok(proof_is(&p, v), "consistency proof as published");
         ok(merkle_consistency_holds(v->a, v->b, span_hash(&from), span_hash(&to),
                                     span_of(p.hash, p.n * SHA256_LEN)));
+        struct hash old = merkle_consistency_tells(v->a, v->b) ? (struct hash){{0}} : from, new;
+        if (v->a && v->a < v->b) /* the proof alone says what both roots are */
+            ok(merkle_consistency_roots(v->a, v->b, span_of(p.hash, p.n * SHA256_LEN), old.b,
+                                        new.b) &&
+               memcmp(old.b, from.b, SHA256_LEN) == 0 && memcmp(new.b, to.b, SHA256_LEN) == 0);
     }
 }
 
