@@ -110,7 +110,7 @@ static int ship(const struct cli *cli, const struct config *config, struct ship_
     struct casedir c = {.quiet = cli->quiet};
     struct ship_post *post = NULL;
     struct ship *s = NULL;
-    int rc = ship_post_start(config, ship_data_max(config), &post, err);
+    int rc = ship_post_start(config, ship_data_max(config), NULL, NULL, &post, err);
     if (rc == 0)
         rc = casedir_open(&c, cli->case_dir, JOURNAL_READ, err);
     if (rc == 0)

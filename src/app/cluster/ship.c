@@ -467,12 +467,9 @@ static bool is_done(const struct ship *s)
     return true;
 }
 
-static int record_one(struct ship *s, struct ship_shard *x, struct err *err)
+static int say(struct ship *s, struct ship_shard *x, uint64_t position, struct err *err)
 {
     struct buf cluster = {0};
-    uint64_t position = shard_position(s, x);
-    if (!x->rows_since || position <= x->recorded)
-        return 0;
     buf_printf(&cluster, "%s %s", s->config->name, s->config->database);
     struct act_shipped act = {.shard = span_str(x->name),
                               .events = x->rows_since,
@@ -480,6 +477,15 @@ static int record_one(struct ship *s, struct ship_shard *x, struct err *err)
                               .position = position};
     int rc = s->ways.record(s->ways.ctx, &act, err);
     buf_free(&cluster);
+    return rc;
+}
+
+static int record_one(struct ship *s, struct ship_shard *x, struct err *err)
+{
+    uint64_t position = shard_position(s, x);
+    if (!x->rows_since || position <= x->recorded)
+        return 0;
+    int rc = say(s, x, position, err);
     if (rc < 0)
         return rc;
     x->recorded = position;
@@ -621,8 +627,12 @@ static int open_shard(struct ship *s, unsigned i, struct err *err)
     if (rc < 0)
         return rc;
     x->recorded = position;
-    if (s->ways.again[i])
+    if (s->ways.again[i]) { /* said first: who is stopped half-way goes on from there */
         x->recorded = position = 0;
+        rc = say(s, x, 0, err);
+        if (rc < 0)
+            return rc;
+    }
     if (position > journal_committed(s->c->journal))
         return err_set(err, -EBADMSG, "shard %s is beyond the log's end (entry %llu)", x->name,
                        (unsigned long long)position);

@@ -214,7 +214,8 @@ static int map(struct ship_post *p, struct err *err)
     return 0;
 }
 
-static int start(struct ship_post *p, struct ch_http *http, struct err *err)
+static int start(struct ship_post *p, struct ch_http *http, void (*in_child)(void *ctx), void *ctx,
+                 struct err *err)
 {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
@@ -223,6 +224,8 @@ static int start(struct ship_post *p, struct ch_http *http, struct err *err)
     p->pid = fork();
     if (p->pid == 0) {
         p->fd = ends[1];
+        if (in_child)
+            in_child(ctx);
         post_main(p, http);
     }
     close(ends[1]);
@@ -230,8 +233,8 @@ static int start(struct ship_post *p, struct ch_http *http, struct err *err)
     return p->pid < 0 ? err_errno(err, "fork") : 0;
 }
 
-int ship_post_start(const struct config *config, uint64_t data_max, struct ship_post **out,
-                    struct err *err)
+int ship_post_start(const struct config *config, uint64_t data_max, void (*in_child)(void *ctx),
+                    void *ctx, struct ship_post **out, struct err *err)
 {
     struct ch_http *http;
     *out = NULL;
@@ -245,7 +248,7 @@ int ship_post_start(const struct config *config, uint64_t data_max, struct ship_
     ch_http_look_up(http);
     rc = map(p, err);
     if (rc == 0)
-        rc = start(p, http, err);
+        rc = start(p, http, in_child, ctx, err);
     ch_http_close(http);
     if (rc < 0)
         ship_post_stop(p);

@@ -38,9 +38,10 @@ struct ship_job {
 };
 
 struct ship_post;
-/* Looks the shards up and forks the process. `data_max`: bytes of data of one job. */
-int ship_post_start(const struct config *config, uint64_t data_max, struct ship_post **out,
-                    struct err *err);
+/* Looks the shards up and forks the process, which first lets go of what it is not to have
+ * (in_child; may be NULL). `data_max`: bytes of data of one job. */
+int ship_post_start(const struct config *config, uint64_t data_max, void (*in_child)(void *ctx),
+                    void *ctx, struct ship_post **out, struct err *err);
 /* Ends it: what is under way is broken off. */
 void ship_post_stop(struct ship_post *p);
 

@@ -96,7 +96,8 @@ static void put_roles(struct buf *out, const struct serve_board *b)
                  {"partners", &b->partners},
                  {"public", &b->public},
                  {"keeper", &b->keeper},
-                 {"centre", &b->centre}};
+                 {"centre", &b->centre},
+                 {"shipper", &b->shipper}};
     const size_t n = sizeof roles / sizeof *roles;
     family(out, "ebb_role_up", "gauge", "1 while the process of this role runs");
     for (size_t i = 0; i < n; i++)
@@ -154,6 +155,25 @@ static void put_nodes(struct buf *out, const struct serve_board *b)
                    b->node[i].name, LOAD(b->node[i].heard) / 1000000);
 }
 
+static void put_ships(struct buf *out, const struct serve_board *b)
+{
+    uint32_t n = __atomic_load_n(&b->ships, __ATOMIC_ACQUIRE);
+    if (!n || n > SERVE_SHARDS_MAX)
+        return;
+#define EACH(metric, kind, help, field)                                                            \
+    family(out, metric, kind, help);                                                               \
+    for (uint32_t i = 0; i < n; i++)                                                               \
+    buf_printf(out, metric "{shard=\"%.64s\"} %" PRIu64 "\n", b->ship[i].name,                     \
+               (uint64_t)LOAD(b->ship[i].field))
+    EACH("ebb_ship_up", "gauge", "1 while the shard's last answer was good", up);
+    EACH("ebb_ship_position", "gauge", "entries of the log below this are in the shard", position);
+    EACH("ebb_ship_lag_entries", "gauge", "entries of the log that the shard lacks", lag);
+    EACH("ebb_ship_rows_total", "counter", "rows that the shard took", rows);
+    EACH("ebb_ship_batches_total", "counter", "batches that the shard took", batches);
+    EACH("ebb_ship_retries_total", "counter", "times that the shard failed", retries);
+#undef EACH
+}
+
 void metrics_put(struct buf *out, const struct serve_shared *s)
 {
     const struct serve_board *b = s->board;
@@ -166,6 +186,7 @@ void metrics_put(struct buf *out, const struct serve_shared *s)
     put_roles(out, b);
     put_recorder(out, &b->figures);
     put_nodes(out, b);
+    put_ships(out, b);
     put_sensor_processes(out, s);
     put_counters(out, s);
 }

@@ -34,6 +34,7 @@ struct role_setup {
 int recorder_run(const struct role_setup *setup, struct err *err);
 int courier_run(const struct role_setup *setup, struct err *err);
 int keeper_run(const struct role_setup *setup, struct err *err);
+int shipper_run(const struct role_setup *setup, struct err *err);
 
 /* Reads what the supervisor says to a role that heeds nothing but its end: 1 to go on, 0 to end. */
 static inline int role_goes_on(int link)

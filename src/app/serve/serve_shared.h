@@ -48,8 +48,17 @@ struct serve_node {
     int64_t heard; /* microseconds UTC; 0 never */
 };
 
+/* Of a shipper: a shard of the cluster (cluster/ship.h). */
+#define SERVE_SHARDS_MAX 64
+struct serve_ship {
+    char name[65]; /* terminated, printable */
+    uint32_t up;
+    uint64_t position, lag, rows, batches, retries;
+};
+
 struct serve_board {
-    struct serve_process supervisor, recorder, desk, courier, partners, public, keeper, centre;
+    struct serve_process supervisor, recorder, desk, courier, partners, public, keeper, centre,
+        shipper;
     struct serve_process sensor[SERVE_SLOTS_MAX];
     struct serve_figures figures;
     /* How far each view has read the log, in the order of casedir_view_names: written by who keeps
@@ -62,6 +71,8 @@ struct serve_board {
     uint32_t centre_deaths;
     uint32_t nodes; /* of node[]; by the recorder */
     struct serve_node node[SERVE_NODES_MAX];
+    uint32_t ships; /* of ship[]; by the shipper */
+    struct serve_ship ship[SERVE_SHARDS_MAX];
 };
 
 /* Where the recorder stands, for its successor: kept in two states, of which one is whole whenever

@@ -128,6 +128,27 @@ static void put_nodes(struct json *j, const struct serve_board *b)
     json_array_end(j);
 }
 
+static void put_ships(struct json *j, const struct serve_board *b)
+{
+    uint32_t n = __atomic_load_n(&b->ships, __ATOMIC_ACQUIRE);
+    json_key(j, "ship");
+    json_array(j);
+    for (uint32_t i = 0; i < n && i < SERVE_SHARDS_MAX; i++) {
+        const struct serve_ship *s = &b->ship[i];
+        json_object(j);
+        json_key(j, "shard");
+        json_span(j, span_of(s->name, strnlen(s->name, sizeof s->name)));
+        json_key(j, "up");
+        json_bool(j, __atomic_load_n(&s->up, __ATOMIC_RELAXED) != 0);
+        put_uint(j, "position", __atomic_load_n(&s->position, __ATOMIC_RELAXED));
+        put_uint(j, "lag", __atomic_load_n(&s->lag, __ATOMIC_RELAXED));
+        put_uint(j, "rows", __atomic_load_n(&s->rows, __ATOMIC_RELAXED));
+        put_uint(j, "retries", __atomic_load_n(&s->retries, __ATOMIC_RELAXED));
+        json_object_end(j);
+    }
+    json_array_end(j);
+}
+
 void serve_status_json(const struct serve_shared *s, const struct serve_rates *rates,
                        struct buf *out)
 {
@@ -150,6 +171,7 @@ void serve_status_json(const struct serve_shared *s, const struct serve_rates *r
     put_process(&j, "public", &b->public);
     put_process(&j, "keeper", &b->keeper);
     put_process(&j, "centre", &b->centre);
+    put_process(&j, "shipper", &b->shipper);
     json_array_end(&j);
     json_key(&j, "recorder");
     put_recorder(&j, s);
@@ -162,6 +184,7 @@ void serve_status_json(const struct serve_shared *s, const struct serve_rates *r
     json_key(&j, "rates");
     put_rates(&j, rates);
     put_nodes(&j, b);
+    put_ships(&j, b);
     put_uint(&j, "drops", totals.dropped);
     json_object_end(&j);
 }
@@ -215,6 +238,12 @@ void serve_status_lines(const struct serve_shared *s, const struct serve_rates *
         line_process(out, "keeper", &b->keeper);
     if (b->centre.pid || b->centre.restarts)
         line_process(out, "centre", &b->centre);
+    if (b->shipper.pid || b->shipper.restarts)
+        line_process(out, "shipper", &b->shipper);
+    for (uint32_t i = 0; i < b->ships && i < SERVE_SHARDS_MAX; i++)
+        buf_printf(out, "shard %.64s\t%s, at entry %llu, %llu behind\n", b->ship[i].name,
+                   b->ship[i].up ? "up" : "takes nothing",
+                   (unsigned long long)b->ship[i].position, (unsigned long long)b->ship[i].lag);
     for (uint32_t i = 0; i < b->nodes && i < SERVE_NODES_MAX; i++)
         if (b->node[i].alarms)
             buf_printf(out, "node %.64s\t%u alarm%s, see `ebb node check`\n", b->node[i].name,

@@ -45,6 +45,7 @@ enum {
     CHILD_KEEPER,
     CHILD_PARTNERS,
     CHILD_CENTRE,
+    CHILD_SHIPPER,
     CHILD_SENSOR
 };
 #define CHILDREN_MAX (CHILD_SENSOR + SERVE_SLOTS_MAX)
@@ -102,7 +103,7 @@ static const struct {
     ROLE(CHILD_RECORDER, recorder, recorder_run) ROLE(CHILD_COURIER, courier, courier_run)
         ROLE(CHILD_DESK, desk, desk_run) ROLE(CHILD_PUBLIC, public, public_run)
             ROLE(CHILD_KEEPER, keeper, keeper_run) ROLE(CHILD_PARTNERS, partners, partner_api_run)
-                ROLE(CHILD_CENTRE, centre, centre_run)
+                ROLE(CHILD_CENTRE, centre, centre_run) ROLE(CHILD_SHIPPER, shipper, shipper_run)
 #undef ROLE
 };
 
@@ -123,6 +124,8 @@ static bool is_configured(const struct supervisor *s, unsigned which)
 {
     if (which == CHILD_KEEPER)
         return s->listener[CHILD_DESK] >= 0 || s->listener[CHILD_PUBLIC] >= 0;
+    if (which == CHILD_SHIPPER)
+        return s->config->cluster.ship;
     return which == CHILD_RECORDER || which == CHILD_COURIER || s->listener[which] >= 0;
 }
 
