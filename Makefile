@@ -1,13 +1,14 @@
 # A thin front for meson. `make demo` and `make check` do all set-up on a bare Debian 12.
 BUILD ?= build
 WERROR = $(if $(CI),-Dwerror=true)
+PREFIX ?= /usr/local
 
 all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
 
 $(BUILD)/build.ninja:
 	scripts/deps
-	meson setup $(BUILD) $(WERROR)
+	meson setup $(BUILD) $(WERROR) --prefix=$(PREFIX)
 
 build-asan/build.ninja:
 	scripts/deps
@@ -48,10 +49,31 @@ bench: all
 	scripts/deps --bench
 	scripts/bench
 
+# Programs, rules, manual, completion, units with user and folders, dashboard and alerts, documentation, bill of materials.
+# The prefix is one of the build: `make PREFIX=/usr`, or `meson configure build -Dprefix=/usr`.
 install: all
-	meson install -C $(BUILD)
+	meson install -C $(BUILD) $(if $(DESTDIR),--destdir $(DESTDIR))
+
+# What the last `make install` put there, as its log says.
+uninstall:
+	ninja -C $(BUILD) uninstall
+
+# The Debian package, in dist-deb/.
+package:
+	scripts/deps --package
+	scripts/dist-deb --build
+
+# It on a bare Debian: installed, served, upgraded, removed. Wants root.
+package-check: package
+	lintian -i -I --pedantic --fail-on error,warning dist-deb/*.changes
+	scripts/chroot-test --debs dist-deb
+
+# It built once more elsewhere, compared bit for bit.
+reproduce:
+	scripts/deps --package
+	scripts/reproduce
 
 clean:
-	rm -rf build build-asan build-fuzz demo
+	rm -rf build build-asan build-fuzz demo dist-deb
 
-.PHONY: all demo check asan fuzz faults soak bench install clean
+.PHONY: all demo check asan fuzz faults soak bench install uninstall package package-check reproduce clean

@@ -56,6 +56,12 @@ ROWS = [
             ("sum(rate(ebb_sensor_connections_limited_total{%s}[5m]))", "closed by a limit, a second"),
             ("sum(rate(ebb_sensor_timeouts_total{%s}[5m]))", "timed out, a second")], "timeseries", "", {}),
     ]),
+    ("Nodes, at the centre", [
+        ("Alarms", "none", [("ebb_node_alarms{%s}", "{{node}}")], "timeseries", "A log that was rolled back, forked, or is silent: none is right.", {}),
+        ("Last heard", "s", [("time() - ebb_node_heard_timestamp_seconds{%s}", "{{node}}")], "timeseries", "How long ago each node pushed.", {}),
+        ("Logs", "none", [("ebb_node_log_entries{%s}", "{{node}}")], "timeseries", "Entries that the centre has cosigned.", {}),
+        ("New entries", "ops", [("deriv(ebb_node_log_entries{%s}[15m])", "{{node}}")], "timeseries", "A second, by node.", {}),
+    ]),
     ("Processes", [
         ("Restarts", "none", [
             ("sum by (role) (increase(ebb_role_restarts_total{%s}[1h]))", "{{role}}"),
