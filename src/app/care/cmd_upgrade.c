@@ -98,14 +98,17 @@ static int blobs(struct upgrading *u, struct err *err)
 static int views(struct upgrading *u, struct err *err)
 {
     char path[FILE_PATH_MAX], found[64];
-    unsigned old = 0;
-    int rc = casedir_load_views(&u->c, VIEW_ALL | VIEW_ON_DEMAND, err);
+    unsigned old = 0, present = 0;
+    int rc = 0;
+    for (const char *const *view = casedir_view_names; *view; view++) /* opening makes some */
+        if (file_path(path, NULL, "%s/views/%s", u->cli->case_dir, *view) == 0 && file_exists(path))
+            present |= casedir_view_mask(*view);
+    rc = casedir_load_views(&u->c, VIEW_ALL | VIEW_ON_DEMAND, err);
     for (const char *const *view = casedir_view_names; rc == 0 && *view; view++) {
-        rc = file_path(path, err, "%s/views/%s", u->cli->case_dir, *view);
-        bool there = rc == 0 && file_exists(path);
-        uint64_t at = rc == 0 ? casedir_view_position(&u->c, *view) : 0;
+        bool there = present & casedir_view_mask(*view);
+        uint64_t at = casedir_view_position(&u->c, *view);
         bool every = casedir_view_mask(*view) & VIEW_ALL;
-        if (rc < 0 || (!there && !every))
+        if (!there && !every)
             continue;
         if (there && at > 0 && at <= journal_committed(u->c.journal)) {
             snprintf(found, sizeof found, "up to entry %llu", (unsigned long long)at);
