@@ -29,10 +29,13 @@ def used():
     return r.ru_utime + r.ru_stime
 
 
+A_DAY = 497000  # contacts of the simulator's "rustock"
+
+
 def make(path, events):
     feed = os.path.join(os.path.dirname(path), "feed.csv")
     subprocess.run([EBB, "init", path], check=True, stdout=subprocess.DEVNULL)
-    subprocess.run([SIM, "--quiet", "--days", "20", "--scale", str(max(1, events / 15564)), "--feed", feed, "small"], check=True)
+    subprocess.run([SIM, "--quiet", "--days", str(-(-events // A_DAY)), "--feed", feed, "rustock"], check=True)
     subprocess.run([EBB, "-C", path, "import", "--quiet", feed], check=True, stdout=subprocess.DEVNULL)
     os.remove(feed)
 
@@ -55,6 +58,7 @@ def main():
             make(path, o.events)
         cluster.configure(path)
         subprocess.run([EBB, "-C", path, "cluster", "create", "--quiet"], check=True)
+        subprocess.run([EBB, "-C", path, "cluster"], check=True, stdout=subprocess.DEVNULL)  # its views are there
         perf = ["perf", "record", "-g", "-o", o.perf] if o.perf else []
         cpu, server, begun = used(), shard.cpu_seconds(), time.time()
         subprocess.run(perf + OURS + [EBB, "-C", path, "cluster", "ship", "--again", "all"], check=True, stdout=subprocess.DEVNULL)

@@ -1,8 +1,11 @@
 #include "view/clickhouse_seen.h"
 
+#include <sys/mman.h>
 #include <xxhash.h>
 
 #include "base/mem.h"
+
+#define HUGE_PAGE (2u << 20)
 
 struct clickhouse_seen_slot {
     XXH128_hash_t key; /* both halves 0: free */
@@ -15,7 +18,13 @@ void clickhouse_seen_init(struct clickhouse_seen *s, uint32_t keys)
     *s = (struct clickhouse_seen){.cap = 1024, .batch = 1};
     while (s->cap < keys)
         s->cap *= 2;
-    s->slot = mem_zeroed(s->cap, sizeof *s->slot);
+    size_t bytes = s->cap * sizeof *s->slot;
+    bytes = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    s->slot = aligned_alloc(HUGE_PAGE, bytes);
+    if (!s->slot)
+        abort();
+    (void)madvise(s->slot, bytes, MADV_HUGEPAGE); /* each look is somewhere else */
+    memset(s->slot, 0, bytes);
 }
 
 void clickhouse_seen_free(struct clickhouse_seen *s)
