@@ -109,6 +109,10 @@ int ship_send(struct ship *s, unsigned shard, int slot, struct ship_flight fligh
 /* Puts the shard's batch into a job and sends it; its rows are counted. Nothing to send: the
  * stream's position moves on. */
 int ship_flush(struct ship *s, unsigned shard, unsigned stream, uint64_t to, struct err *err);
+/* Says on the log that the shard has all entries below `position`. */
+int ship_say(struct ship *s, struct ship_shard *x, uint64_t position, struct err *err);
+/* All entries below it are in, mails too. */
+uint64_t ship_position(const struct ship *s, const struct ship_shard *x);
 /* Takes in what is done; waits for it, or for the wake descriptor, for so long at most. */
 int ship_heed(struct ship *s, int wait_ms, struct err *err);
 /* Has one statement made and waits; the shard has nothing under way. Others go on being heard.
