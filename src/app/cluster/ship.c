@@ -142,6 +142,17 @@ int ship_flush(struct ship *s, unsigned shard, unsigned stream, uint64_t to, str
     return ship_send(s, shard, slot, f, err);
 }
 
+/* A slot of a shard that has nothing under way, and so has one. */
+static int free_slot(struct ship *s, unsigned shard, struct ship_job **job, uint8_t **data,
+                     struct err *err)
+{
+    *job = NULL;
+    *data = NULL;
+    int slot = ship_slot(s, shard, job, data);
+    return slot < 0 ? err_set(err, -EPROTO, "shard %s is still at work", s->shard[shard].name)
+                    : slot;
+}
+
 /* ---- what a shard has ---- */
 
 static int check(struct ship *s, unsigned shard, struct err *err)
@@ -153,7 +164,9 @@ static int check(struct ship *s, unsigned shard, struct err *err)
     uint64_t from = x->stream[SHIP_EVENTS].position < x->stream[SHIP_MAILS].position
                         ? x->stream[SHIP_EVENTS].position
                         : x->stream[SHIP_MAILS].position;
-    int slot = ship_slot(s, shard, &job, &data);
+    int slot = free_slot(s, shard, &job, &data, err);
+    if (slot < 0)
+        return slot;
     ship_answer_question(s->config->database, s->log, from, s->ids, &sql);
     ship_job_add(job, buf_as_span(&sql), NULL, 0, 0);
     buf_free(&sql);
@@ -241,7 +254,9 @@ static int ask_window(struct ship *s, unsigned shard, unsigned stream, struct er
     uint8_t *data;
     struct buf sql = {0};
     to = to - from > SHIP_WINDOW ? from + SHIP_WINDOW : to;
-    int slot = ship_slot(s, shard, &job, &data);
+    int slot = free_slot(s, shard, &job, &data, err);
+    if (slot < 0)
+        return slot;
     buf_printf(&sql,
                "SELECT entry FROM %s.%s_local WHERE log = %llu AND entry >= %llu AND entry < %llu "
                "GROUP BY entry FORMAT RowBinary",
@@ -335,7 +350,9 @@ int ship_step(struct ship *s, unsigned shard, struct span sql, struct span data,
     struct ship_shard *x = &s->shard[shard];
     struct ship_job *job;
     uint8_t *room;
-    int slot = ship_slot(s, shard, &job, &room);
+    int slot = free_slot(s, shard, &job, &room, err);
+    if (slot < 0)
+        return slot;
     uint64_t n = data.n ? clickhouse_frame(s->frames, data, room) : 0;
     ship_job_add(job, sql, NULL, 0, n);
     x->step_done = false;
