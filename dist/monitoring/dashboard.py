@@ -56,6 +56,13 @@ ROWS = [
             ("sum(rate(ebb_sensor_connections_limited_total{%s}[5m]))", "closed by a limit, a second"),
             ("sum(rate(ebb_sensor_timeouts_total{%s}[5m]))", "timed out, a second")], "timeseries", "", {}),
     ]),
+    ("Shipping to the cluster", [
+        ("Shards", "none", [("ebb_ship_up{%s}", "{{shard}}")], "timeseries", "1 while the shard's last answer was good.", {}),
+        ("Not shipped yet", "none", [("ebb_ship_lag_entries{%s}", "{{shard}}")], "timeseries", "Entries of the log that a shard lacks.", {}),
+        ("Rows", "ops", [("sum by (shard) (rate(ebb_ship_rows_total{%s}[5m]))", "{{shard}}")], "timeseries", "Taken a second, by shard.", {}),
+        ("Batches, and failures", "ops", [
+            ("sum(rate(ebb_ship_batches_total{%s}[5m]))", "batches"), ("sum(rate(ebb_ship_retries_total{%s}[5m]))", "failures")], "timeseries", "", {}),
+    ]),
     ("Nodes, at the centre", [
         ("Alarms", "none", [("ebb_node_alarms{%s}", "{{node}}")], "timeseries", "A log that was rolled back, forked, or is silent: none is right.", {}),
         ("Last heard", "s", [("time() - ebb_node_heard_timestamp_seconds{%s}", "{{node}}")], "timeseries", "How long ago each node pushed.", {}),
