@@ -194,11 +194,20 @@ static struct volume_row slow_row(const struct spam *s, enum volume_by by,
     return r;
 }
 
-static bool is_ordered(enum volume_by by, const struct volume_row *a, const struct volume_row *b)
+static struct span name_of(struct spam *s, uint64_t key)
 {
+    return key ? spam_name(s, (unsigned)key) : span_of("", 0);
+}
+
+static bool is_ordered(struct spam *s, enum volume_by by, const struct volume_row *a,
+                       const struct volume_row *b)
+{
+    bool named = by == VOLUME_BY_FAMILY || by == VOLUME_BY_BRAND || by == VOLUME_BY_SENSOR;
+    bool before = named ? span_cmp(name_of(s, a->key), name_of(s, b->key)) < 0
+                        : (int64_t)a->key < (int64_t)b->key;
     if (by == VOLUME_BY_DAY || by == VOLUME_BY_HOUR)
-        return (int64_t)a->key < (int64_t)b->key;
-    return a->mails > b->mails || (a->mails == b->mails && (int64_t)a->key < (int64_t)b->key);
+        return before;
+    return a->mails > b->mails || (a->mails == b->mails && before);
 }
 
 /* Every row right, none missing, in order, and the total. */
@@ -219,7 +228,7 @@ static bool agrees(struct spam *s, enum volume_by by, const struct volume_filter
     for (size_t i = 0; i < v.n; i++) {
         struct volume_row r = slow_row(s, by, f, v.v[i].key);
         good &= memcmp(&r, &v.v[i], sizeof r) == 0;
-        good &= i == 0 || is_ordered(by, &v.v[i - 1], &v.v[i]);
+        good &= i == 0 || is_ordered(s, by, &v.v[i - 1], &v.v[i]);
         of_rows += v.v[i].mails;
     }
     volume_free(&v);

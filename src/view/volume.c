@@ -259,7 +259,7 @@ static int by_key(const struct volume_row *x, const struct volume_row *y, const 
         return span_cmp(o->name(o->ctx, (unsigned)p), o->name(o->ctx, (unsigned)q));
     if (p != q || x->log == y->log)
         return (p > q) - (p < q);
-    return span_cmp(o->name(o->ctx, x->log), o->name(o->ctx, y->log));
+    return span_cmp(o->name(o->ctx, (unsigned)x->log), o->name(o->ctx, (unsigned)y->log));
 }
 
 static int by_order(const void *a, const void *b, void *ctx)

@@ -38,7 +38,7 @@ struct volume_row {
     uint64_t campaigns; /* distinct ones with a mail in it */
     uint64_t sources;   /* distinct connecting addresses (not by day and hour: 0) */
     int64_t first, last;
-    unsigned log; /* a campaign's: number of its log's origin; 0: the case's own log */
+    uint64_t log; /* a campaign's: number of its log's origin; 0: the case's own log */
 };
 
 /* Rows in the order of their keys for days and hours, else most mails first; of as many mails, by
