@@ -1,4 +1,5 @@
 #include "journal/note.h"
+#include "journal/note_text.h"
 
 #include <errno.h>
 #include <sodium.h>
@@ -311,36 +312,17 @@ static bool line_take(struct span *text, struct span *line)
     return true;
 }
 
-static bool decimal_parse(struct span s, uint64_t *out)
-{
-    if (s.n == 0 || s.n > 20 || (s.n > 1 && s.p[0] == '0'))
-        return false;
-    uint64_t v = 0;
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] < '0' || s.p[i] > '9' || __builtin_mul_overflow(v, 10u, &v) ||
-            __builtin_add_overflow(v, (uint64_t)(s.p[i] - '0'), &v))
-            return false;
-    }
-    *out = v;
-    return true;
-}
-
 int checkpoint_parse(struct span text, struct checkpoint *out, struct err *err)
 {
     struct span size, root, line;
     memset(out, 0, sizeof *out);
     if (!text_valid(text) || !line_take(&text, &out->origin))
         return err_set(err, -EBADMSG, "checkpoint: no origin line");
-    if (!line_take(&text, &size) || !decimal_parse(size, &out->size))
+    if (!line_take(&text, &size) || !note_decimal(size, &out->size))
         return err_set(err, -EBADMSG, "checkpoint: the second line is not a tree size");
     if (!line_take(&text, &root))
         return err_set(err, -EBADMSG, "checkpoint: no root hash");
-    struct buf raw = {0};
-    bool good = base64_decode(&raw, root) && raw.n == SHA256_LEN;
-    if (good)
-        memcpy(out->root, raw.p, SHA256_LEN);
-    buf_free(&raw);
-    if (!good)
+    if (!note_hash(root, out->root))
         return err_set(err, -EBADMSG, "checkpoint: the root is not base64 of 32 bytes");
     out->extensions = text;
     while (text.n)

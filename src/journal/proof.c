@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "journal/note_text.h"
 #include "journal/prover.h"
 
 static const char first_line[] = "c2sp.org/tlog-proof@v1";
@@ -18,77 +19,33 @@ void proof_put(uint64_t index, const struct merkle_proof *path, struct span chec
     buf_span(out, checkpoint);
 }
 
-/* The next line without its newline; false when there is none. */
-static bool line_take(struct cur *c, struct span *line)
-{
-    const uint8_t *nl = cur_left(c) ? memchr(c->p, '\n', cur_left(c)) : NULL;
-    if (!nl)
-        return false;
-    *line = span_of(c->p, (size_t)(nl - c->p));
-    c->p = nl + 1;
-    return true;
-}
-
-/* What follows "word " on a line. */
-static bool field(struct span line, const char *word, struct span *value)
-{
-    size_t n = strlen(word);
-    if (line.n <= n || memcmp(line.p, word, n) != 0 || line.p[n] != ' ')
-        return false;
-    *value = span_of(line.p + n + 1, line.n - n - 1);
-    return true;
-}
-
-static bool index_parse(struct span s, uint64_t *out)
-{
-    uint64_t v = 0;
-    if (s.n == 0 || (s.n > 1 && s.p[0] == '0'))
-        return false;
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] < '0' || s.p[i] > '9' || __builtin_mul_overflow(v, 10u, &v) ||
-            __builtin_add_overflow(v, (uint64_t)(s.p[i] - '0'), &v))
-            return false;
-    *out = v;
-    return true;
-}
-
-static bool hash_parse(struct span line, uint8_t out[SHA256_LEN])
-{
-    struct buf raw = {0};
-    bool good = base64_decode(&raw, line) && raw.n == SHA256_LEN;
-    if (good)
-        memcpy(out, raw.p, SHA256_LEN);
-    buf_free(&raw);
-    return good;
-}
-
 int proof_parse(struct span text, struct proof *out, struct err *err)
 {
     struct cur c = cur_of(text);
     struct span line, value;
     memset(out, 0, sizeof *out);
-    if (text.n > PROOF_MAX || !line_take(&c, &line) || !span_is(line, first_line))
+    if (text.n > PROOF_MAX || !note_line(&c, &line) || !span_is(line, first_line))
         return err_set(err, -EBADMSG, "proof: does not begin with %s", first_line);
-    if (!line_take(&c, &line))
+    if (!note_line(&c, &line))
         return err_set(err, -EBADMSG, "proof: ends early");
-    if (field(line, "extra", &value)) {
+    if (note_word(line, "extra", &value)) {
         struct buf raw = {0};
         bool good = base64_decode(&raw, value);
         buf_free(&raw);
-        if (!good || !line_take(&c, &line))
+        if (!good || !note_line(&c, &line))
             return err_set(err, -EBADMSG, "proof: the extra line is not base64");
         out->extra = value;
     }
-    if (!field(line, "index", &value) || !index_parse(value, &out->index))
+    if (!note_word(line, "index", &value) || !note_decimal(value, &out->index))
         return err_set(err, -EBADMSG, "proof: no index line");
     for (;;) {
-        if (!line_take(&c, &line))
+        if (!note_line(&c, &line))
             return err_set(err, -EBADMSG, "proof: no checkpoint");
         if (line.n == 0)
             break;
         if (out->path.n == MERKLE_PROOF_MAX)
             return err_set(err, -EBADMSG, "proof: more than %d hashes", MERKLE_PROOF_MAX);
-        if (!hash_parse(line, out->path.hash[out->path.n]))
+        if (!note_hash(line, out->path.hash[out->path.n]))
             return err_set(err, -EBADMSG, "proof: hash %zu is not base64 of 32 bytes",
                            out->path.n + 1);
         out->path.n++;

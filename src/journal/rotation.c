@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/cbor.h"
+#include "journal/note_text.h"
 #include "journal/proof.h"
 #include "journal/segment.h"
 
@@ -32,19 +33,6 @@ int rotation_put(uint64_t index, const struct note_key *from, const struct note_
     return rc;
 }
 
-static bool take_number(struct span s, uint64_t *out)
-{
-    uint64_t v = 0;
-    if (s.n == 0 || (s.n > 1 && s.p[0] == '0'))
-        return false;
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] < '0' || s.p[i] > '9' || __builtin_mul_overflow(v, 10u, &v) ||
-            __builtin_add_overflow(v, (uint64_t)(s.p[i] - '0'), &v))
-            return false;
-    *out = v;
-    return true;
-}
-
 /* The lines of the statement; the signatures are checked by the keys that it names. */
 static int take_text(struct span note, struct rotation *out, struct err *err)
 {
@@ -52,7 +40,7 @@ static int take_text(struct span note, struct rotation *out, struct err *err)
     if (note.n > NOTE_MAX || !span_is(cur_line(&c), ROTATION_FIRST_LINE))
         return err_set(err, -EBADMSG, "rotation: does not begin with " ROTATION_FIRST_LINE);
     struct span origin = cur_line(&c), index = cur_line(&c), from = cur_line(&c), to = cur_line(&c);
-    if (!take_number(index, &out->index))
+    if (!note_decimal(index, &out->index))
         return err_set(err, -EBADMSG, "rotation: the third line is not an entry's index");
     int rc = note_key_parse_verifier(from, &out->from, err);
     if (rc == 0)

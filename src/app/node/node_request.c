@@ -2,8 +2,9 @@
 
 #include <errno.h>
 
-#define DECIMAL_MAX 20
-#define TITLE       "ebb node statement v1"
+#include "journal/note_text.h"
+
+#define TITLE "ebb node statement v1"
 
 struct span node_note_text(struct span note)
 {
@@ -11,51 +12,6 @@ struct span node_note_text(struct span note)
         if (note.p[i] == '\n' && note.p[i - 1] == '\n')
             return span_of(note.p, i);
     return span_of(NULL, 0);
-}
-
-/* "0", or digits without a leading zero. */
-static bool read_decimal(struct span s, uint64_t *out)
-{
-    uint64_t v = 0;
-    if (!s.n || s.n > DECIMAL_MAX || (s.n > 1 && s.p[0] == '0'))
-        return false;
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] < '0' || s.p[i] > '9' || __builtin_mul_overflow(v, 10u, &v) ||
-            __builtin_add_overflow(v, (uint64_t)(s.p[i] - '0'), &v))
-            return false;
-    *out = v;
-    return true;
-}
-
-/* A whole line, without its newline; false when the text ends before one. */
-static bool take_line(struct cur *c, struct span *line)
-{
-    const uint8_t *nl = cur_left(c) ? memchr(c->p, '\n', cur_left(c)) : NULL;
-    if (!nl)
-        return false;
-    *line = span_of(c->p, (size_t)(nl - c->p));
-    c->p = nl + 1;
-    return true;
-}
-
-/* What is behind "word ". */
-static bool take_word(struct span line, const char *word, struct span *rest)
-{
-    size_t n = strlen(word);
-    if (line.n <= n || memcmp(line.p, word, n) != 0 || line.p[n] != ' ')
-        return false;
-    *rest = span_of(line.p + n + 1, line.n - n - 1);
-    return true;
-}
-
-static bool read_hash(struct span text, uint8_t out[SHA256_LEN])
-{
-    struct buf raw = {0};
-    bool good = text.n == 44 && base64_decode(&raw, text) && raw.n == SHA256_LEN;
-    if (good)
-        memcpy(out, raw.p, SHA256_LEN);
-    buf_free(&raw);
-    return good;
 }
 
 /* ---- add-checkpoint ---- */
@@ -67,16 +23,16 @@ int node_request_parse(struct span body, struct node_request *out, struct err *e
     *out = (struct node_request){0};
     if (body.n > NODE_REQUEST_MAX)
         return err_set(err, -EBADMSG, "more than %u bytes", NODE_REQUEST_MAX);
-    if (!take_line(&c, &line) || !take_word(line, "old", &rest) || !read_decimal(rest, &out->old))
+    if (!note_line(&c, &line) || !note_word(line, "old", &rest) || !note_decimal(rest, &out->old))
         return err_set(err, -EBADMSG, "the first line is not \"old\" and a size");
     for (;;) {
-        if (!take_line(&c, &line))
+        if (!note_line(&c, &line))
             return err_set(err, -EBADMSG, "no empty line behind the proof");
         if (!line.n)
             break;
         if (out->n_proof == NODE_PROOF_MAX)
             return err_set(err, -EBADMSG, "more than %d hashes of a proof", NODE_PROOF_MAX);
-        if (!read_hash(line, out->proof[out->n_proof++]))
+        if (!note_hash(line, out->proof[out->n_proof++]))
             return err_set(err, -EBADMSG, "a line of the proof is not base64 of a hash");
     }
     out->note = span_of(c.p, cur_left(&c));
@@ -123,8 +79,8 @@ static bool read_tree(struct span rest, uint64_t *size, uint8_t root[SHA256_LEN]
         return false;
     struct span hash = span_of(blank + 1, rest.n - (size_t)(blank - rest.p) - 1);
     *has = !span_is(hash, "-");
-    return read_decimal(span_of(rest.p, (size_t)(blank - rest.p)), size) &&
-           (!*has || read_hash(hash, root));
+    return note_decimal(span_of(rest.p, (size_t)(blank - rest.p)), size) &&
+           (!*has || note_hash(hash, root));
 }
 
 static bool read_census(struct cur *c, struct node_statement *s)
@@ -133,17 +89,17 @@ static bool read_census(struct cur *c, struct node_statement *s)
     const uint8_t *blank = NULL;
     if (!cur_left(c))
         return true;
-    if (!take_line(c, &line) || !take_word(line, "census", &rest))
+    if (!note_line(c, &line) || !note_word(line, "census", &rest))
         return false;
     blank = memchr(rest.p, ' ', rest.n);
-    if (!blank || !read_decimal(span_of(rest.p, (size_t)(blank - rest.p)), &s->position) ||
-        !read_decimal(span_of(blank + 1, rest.n - (size_t)(blank - rest.p) - 1), &s->bytes) ||
+    if (!blank || !note_decimal(span_of(rest.p, (size_t)(blank - rest.p)), &s->position) ||
+        !note_decimal(span_of(blank + 1, rest.n - (size_t)(blank - rest.p) - 1), &s->bytes) ||
         !s->bytes || s->bytes > NODE_CENSUS_MAX)
         return false;
     s->census = true;
     s->parts = node_parts(s->bytes);
     for (unsigned i = 0; i < s->parts; i++)
-        if (!take_line(c, &line) || !take_word(line, "part", &rest) || rest.n != 2 * SHA256_LEN ||
+        if (!note_line(c, &line) || !note_word(line, "part", &rest) || rest.n != 2 * SHA256_LEN ||
             !hex_decode(rest, s->part[i], SHA256_LEN))
             return false;
     return !cur_left(c);
@@ -155,18 +111,18 @@ int node_statement_parse(struct span text, struct node_statement *out, struct er
     struct span line, rest;
     bool has, has_known;
     *out = (struct node_statement){0};
-    if (text.n > NODE_REQUEST_MAX || !take_line(&c, &line) || !span_is(line, TITLE))
+    if (text.n > NODE_REQUEST_MAX || !note_line(&c, &line) || !span_is(line, TITLE))
         return err_set(err, -EBADMSG, "not a node's statement");
-    if (!take_line(&c, &line) || !note_name_valid(line))
+    if (!note_line(&c, &line) || !note_name_valid(line))
         return err_set(err, -EBADMSG, "a statement of which log?");
     memcpy(out->origin, line.p, line.n);
-    if (!take_line(&c, &line) || !take_word(line, "time", &rest) ||
-        !read_decimal(rest, &out->time) || out->time > INT32_MAX * 2ull)
+    if (!note_line(&c, &line) || !note_word(line, "time", &rest) ||
+        !note_decimal(rest, &out->time) || out->time > INT32_MAX * 2ull)
         return err_set(err, -EBADMSG, "a statement of which time?");
-    if (!take_line(&c, &line) || !take_word(line, "size", &rest) ||
+    if (!note_line(&c, &line) || !note_word(line, "size", &rest) ||
         !read_tree(rest, &out->size, out->root, &has) || !has)
         return err_set(err, -EBADMSG, "a statement without the log's size and root");
-    if (!take_line(&c, &line) || !take_word(line, "known", &rest) ||
+    if (!note_line(&c, &line) || !note_word(line, "known", &rest) ||
         !read_tree(rest, &out->known, out->known_root, &has_known) ||
         has_known != (out->known <= out->size))
         return err_set(err, -EBADMSG, "a statement without what the centre knows");
