@@ -6,6 +6,7 @@ import os
 import pwd
 import re
 import shutil
+import sys
 import signal
 import socket
 import time
@@ -144,11 +145,10 @@ def test_unit():
     if not shutil.which("systemd-analyze"):
         skip("the unit", "no systemd-analyze")
         return
-    with open(UNIT) as f:
+    path = os.path.join(folder(), "ebb@case.service")
+    run(sys.executable, os.path.join(os.path.dirname(UNIT), "unit.py"), UNIT, path, "@COMMAND@=", "@BINDIR@=/usr/bin")
+    with open(path) as f:
         unit = f.read()
-    place = folder()
-    path = os.path.join(place, "ebb@case.service")
-    shutil.copy(UNIT, path)
     said = run("systemd-analyze", "security", "--offline=true", "--no-pager", path).out
     found = re.search(r"Overall exposure level for \S+: ([0-9.]+)", said)
     if not found:
