@@ -65,6 +65,7 @@ void packs_close(struct packs *p)
     if (!p)
         return;
     packs_writer_close(p);
+    buf_free(&p->broken);
     packs_forget(p);
     for (size_t i = 0; i < p->refs_n; i++)
         packs_ref_free(&p->refs[i]);
@@ -170,6 +171,20 @@ static bool other_pack(uint64_t value, uint64_t number)
     return packs_value_number(value) != number;
 }
 
+/* Blocks that do not hold, of a pack that was scanned up to `whole`: what they name cannot be had
+ * any more, but found, to be told of and to be erased. */
+static void list_broken(struct packs *p, uint64_t number, uint64_t from, uint64_t whole)
+{
+    struct pack_block b;
+    for (uint64_t at = from; at < whole;) {
+        int rc = packs_block(p, number, at, true, &b, NULL);
+        if (rc == -EBADMSG)
+            buf_put(&p->broken, &(struct packs_at){number, at}, sizeof(struct packs_at));
+        bool is_block = rc == 1 || rc == -EBADMSG || (rc == 0 && b.erased);
+        at += is_block ? pack_block_len(&b) : PACK_ALIGN;
+    }
+}
+
 /* Takes up what a pack has gained. 1 something, 0 nothing, negative. */
 static int scan_more(struct packs *p, struct packs_ref *r)
 {
@@ -179,7 +194,8 @@ static int scan_more(struct packs *p, struct packs_ref *r)
     int rc, any = 0;
     if (!f) /* just made, or not a pack: the next look may tell */
         return errno == EPROTO ? -EPROTO : 0;
-    pack_scan_begin(&r->scan, f->fd, f->salt, r->scan.whole ? r->scan.whole : PACK_HEADER_LEN);
+    uint64_t from = r->scan.whole ? r->scan.whole : PACK_HEADER_LEN;
+    pack_scan_begin(&r->scan, f->fd, f->salt, from);
     while ((rc = pack_scan_next(&r->scan, &b, &body)) == 1) {
         any = 1;
         if (b.erased)
@@ -191,6 +207,8 @@ static int scan_more(struct packs *p, struct packs_ref *r)
     }
     p->damaged += r->scan.damaged;
     pack_scan_end(&r->scan);
+    if (r->scan.damaged)
+        list_broken(p, r->number, from, r->scan.whole);
     return rc < 0 ? rc : any;
 }
 
@@ -274,6 +292,7 @@ int packs_block(struct packs *p, uint64_t number, uint64_t offset, bool all, str
                 struct err *err)
 {
     struct packs_file *f = open_pack(p, number);
+    *out = (struct pack_block){0};
     if (!f)
         return errno == ENOENT || errno == EBADMSG
                    ? 0
@@ -337,6 +356,9 @@ int packs_candidates(struct packs *p, const uint8_t sha[SHA256_LEN],
             rc = each(p, p->refs[i].number, e.offset, ctx);
         }
     }
+    const struct packs_at *broken = (const struct packs_at *)(const void *)p->broken.p;
+    for (size_t i = 0; rc == 0 && i < p->broken.n / sizeof *broken; i++)
+        rc = each(p, broken[i].number, broken[i].offset, ctx);
     return rc;
 }
 

@@ -41,7 +41,12 @@ struct packs {
     struct buf raw;
     uint64_t total;              /* bytes of all blobs in packs, before compression */
     uint64_t damaged;            /* blocks that did not hold when they were scanned */
+    struct buf broken;           /* of these, those of packs without an index: struct packs_at */
     struct packs_writer *writer; /* NULL for a reader */
+};
+
+struct packs_at {
+    uint64_t number, offset;
 };
 
 /* Where a block lies, in one word. */

@@ -68,6 +68,8 @@ static int fail(const struct packs *p, struct err *err, uint64_t number, int rc)
                    strerror(-rc));
 }
 
+static int end_erasures(struct packs *p, struct err *err);
+
 /* ---- opening ---- */
 
 static int index_write(struct packs *p, uint64_t number, uint64_t size, uint64_t raw,
@@ -235,7 +237,7 @@ int packs_writer_open(struct packs *p, struct err *err)
     w->seen_limit = SEEN_MAX;
     w->fd = -1;
     drop_empty(p);
-    int rc = 0;
+    int rc = end_erasures(p, err);
     for (size_t i = 0; i + 1 < p->refs_n && rc >= 0; i++)
         if (!p->refs[i].file.p && p->refs[i].scan.whole)
             rc = index_remake(p, &p->refs[i], err);
@@ -650,14 +652,41 @@ static int unlist(struct packs *p, uint64_t number, uint64_t offset, uint32_t ra
     return rc;
 }
 
+static int erase_block(struct packs *p, uint64_t number, const struct pack_block *b)
+{
+    uint8_t header[PACK_HEADER_LEN];
+    char name[PACK_NAME_MAX];
+    uint32_t salt;
+    pack_name(name, number);
+    int fd = openat(p->fd, name, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : pread(fd, header, sizeof header, 0);
+    int rc = n < 0 ? -errno : pack_header_get(header, (size_t)n, number, &salt);
+    if (fd >= 0)
+        close(fd);
+    if (rc == 0)
+        rc = erase_bytes(p, number, salt, *b);
+    packs_forget(p);
+    return rc;
+}
+
+/* Whether it was one of the broken ones; it is none any more. */
+static bool unlist_broken(struct packs *p, uint64_t number, uint64_t offset)
+{
+    struct packs_at *at = (struct packs_at *)(void *)p->broken.p;
+    size_t n = p->broken.n / sizeof *at, kept = 0;
+    for (size_t i = 0; i < n; i++)
+        if (at[i].number != number || at[i].offset != offset)
+            at[kept++] = at[i];
+    p->broken.n = kept * sizeof *at;
+    p->damaged -= n - kept;
+    return kept < n;
+}
+
 /* One place that may have it. */
 static int erase_at(struct packs *p, uint64_t number, uint64_t offset, const struct going *going,
                     struct err *err)
 {
     struct pack_block b;
-    uint8_t header[PACK_HEADER_LEN];
-    char name[PACK_NAME_MAX];
-    uint32_t salt;
     int rc = packs_block(p, number, offset, true, &b, err);
     if (rc == 0) /* erased before, and interrupted */
         return unlist(p, number, offset, 0, err);
@@ -667,18 +696,38 @@ static int erase_at(struct packs *p, uint64_t number, uint64_t offset, const str
         return 0;
     if (rc == 1 && (rc = keep_others(p, number, &b, going, err)) < 0)
         return rc;
-    pack_name(name, number);
-    int fd = openat(p->fd, name, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : pread(fd, header, sizeof header, 0);
-    rc = n < 0 ? -errno : pack_header_get(header, (size_t)n, number, &salt);
-    if (fd >= 0)
-        close(fd);
-    if (rc == 0)
-        rc = erase_bytes(p, number, salt, b);
-    packs_forget(p);
+    rc = erase_block(p, number, &b);
     if (rc < 0)
         return fail(p, err, number, rc);
-    return unlist(p, number, offset, b.raw, err);
+    /* one that did not hold when it was scanned was not counted */
+    return unlist(p, number, offset, unlist_broken(p, number, offset) ? 0 : b.raw, err);
+}
+
+static bool is_zero(const uint8_t *p, size_t n)
+{
+    return n == 0 || (*p == 0 && memcmp(p, p + 1, n - 1) == 0);
+}
+
+/* Erasures that were interrupted when nothing was left of the content are ended. A block of zeros
+ * that nobody erased has lost the same. */
+static int end_erasures(struct packs *p, struct err *err)
+{
+    const struct packs_at *at = (const struct packs_at *)(const void *)p->broken.p;
+    for (size_t i = p->broken.n / sizeof *at; i--;) {
+        struct pack_block b;
+        const struct packs_at one = at[i];
+        int rc = packs_block(p, one.number, one.offset, true, &b, err);
+        if (rc < 0 && rc != -EBADMSG)
+            return rc;
+        size_t frame = PACK_BLOCK_LEN + (size_t)b.count * PACK_ENTRY_LEN;
+        if (rc != -EBADMSG || !is_zero(p->block.p + frame, b.frame))
+            continue;
+        rc = erase_block(p, one.number, &b);
+        if (rc < 0)
+            return fail(p, err, one.number, rc);
+        unlist_broken(p, one.number, one.offset);
+    }
+    return 0;
 }
 
 static int note_place(struct packs *p, uint64_t number, uint64_t offset, void *ctx)

@@ -552,6 +552,12 @@ static void test_erase(void)
     scratch_free(dir);
 }
 
+static struct buf scratch_again(struct buf *old, const char *dir)
+{
+    buf_free(old);
+    return scratch_read(dir, FIRST_PACK);
+}
+
 /* Interrupted at each step of an erasure: the rest stays, and doing it again ends it. */
 static void test_erase_torn(void)
 {
@@ -569,7 +575,7 @@ static void test_erase_torn(void)
     size_t entries = 32 + PACK_BLOCK_LEN, frame = entries + 10 * PACK_ENTRY_LEN,
            end = 32 + pack_block_len(&block);
     struct buf now = {0};
-    unsigned few = 0, found = 0;
+    unsigned few = 0, found = 0, left = 0;
     scratch_copy(dir, copy);
     for (unsigned step = 0; step < 5; step++) {
         now.n = 0;
@@ -585,10 +591,18 @@ static void test_erase_torn(void)
         few += remove_one(s, 4) != 0;
         few += get_range(s, 0, 4) != 4 || get_range(s, 5, 20) != 15;
         found += get_range(s, 4, 5);
+        uint64_t n[3] = {0};
+        struct blob_info info;
+        few += blob_walk(s, count_blob, n, NULL) != 0;
+        blob_info(s, &info);
+        left += n[1] != 0 || info.damaged != 0 || n[2] != info.total;
         blob_close(s);
+        now = scratch_again(&now, copy);
+        left += memmem(now.p, end, first.p + frame, 64) != NULL;
     }
     is_int(few, 0);
     is_int(found, 0);
+    is_int(left, 0); /* no block that does not hold, and nothing of its content */
     buf_free(&first);
     buf_free(&last);
     buf_free(&now);
