@@ -17,3 +17,10 @@ static inline int64_t clock_ms(void)
 {
     return clock_us() / 1000;
 }
+
+/* Sleeps for so many milliseconds, or until a signal comes. */
+static inline void clock_sleep(unsigned ms)
+{
+    struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000l};
+    nanosleep(&t, NULL);
+}

@@ -12,6 +12,7 @@
 #include "app/care/beneath.h"
 #include "app/progress.h"
 #include "base/file.h"
+#include "base/clock.h"
 #include "base/utc.h"
 #include "journal/note.h"
 #include "journal/pack.h"
@@ -22,11 +23,6 @@
 #define PACK_TRIES_MAX 4
 #define PACKS_MAX      1000000
 #define WITNESSED      "log/checkpoint.witnessed"
-
-static void wait_ms(unsigned ms)
-{
-    usleep(ms * 1000);
-}
 
 /* ---- the log ---- */
 
@@ -108,7 +104,7 @@ static int keep_pack(struct backup_store *s, uint64_t number, struct err *err)
         return rc < 0 ? rc : 0;
     for (unsigned i = 0; rc == 0 && (damaged = pack_damaged(s, number)) && i < PACK_TRIES_MAX;
          i++) {
-        wait_ms(TRY_WAIT_MS);
+        clock_sleep(TRY_WAIT_MS);
         rc = backup_keep_anew(s, path, err);
     }
     s->figures.damaged += damaged;
@@ -378,7 +374,7 @@ int backup_take(const char *case_dir, const char *dir, const struct backup_optio
         again = rc == -EAGAIN && ++s.figures.tries < TRIES_MAX;
         if (again) {
             go_on_from(&s);
-            wait_ms(wait < TRY_WAIT_MAX ? wait : TRY_WAIT_MAX);
+            clock_sleep(wait < TRY_WAIT_MAX ? wait : TRY_WAIT_MAX);
         }
     }
     if (rc == 0)

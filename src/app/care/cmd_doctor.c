@@ -44,6 +44,19 @@ void doctor_say(struct doctor *d, enum doctor_state state, const char *what, con
     table_row_end(d->table);
 }
 
+int doctor_stat(struct doctor *d, const char *what, const char *name, const char *todo,
+                char path[FILE_PATH_MAX], struct stat *st)
+{
+    int rc = name[0] == '/' ? file_path(path, NULL, "%s", name)
+                            : file_path(path, NULL, "%s/%s", d->dir, name);
+    if (!name[0] || rc < 0)
+        return 0;
+    if (stat(path, st) == 0)
+        return 1;
+    doctor_say(d, DOCTOR_WRONG, what, todo, "%s: %s", path, strerror(errno));
+    return -ENOENT;
+}
+
 const char *doctor_text(const char *path, char out[DOCTOR_TEXT_MAX])
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);

@@ -4,9 +4,12 @@
  * (--ask). doc/doctor.md has every check with its thresholds. */
 #pragma once
 
+#include <sys/stat.h>
+
 #include "app/casedir.h"
 #include "app/cli.h"
 #include "app/care/doctor_judge.h"
+#include "base/file.h"
 
 #define DOCTOR_ROWS_MAX 50 /* rows of one check; what is more is counted */
 
@@ -39,6 +42,11 @@ extern const struct doctor_check doctor_config_checks[], doctor_clock_checks[],
     doctor_disk_checks[], doctor_limit_checks[], doctor_log_checks[], doctor_data_checks[],
     doctor_order_checks[], doctor_dns_checks[], doctor_key_checks[], doctor_people_checks[],
     doctor_node_checks[];
+
+/* A file or folder that ebb.yaml names, below the case where it is not absolute: 1 it is there; 0
+ * ebb.yaml names none; negative: it is not, and a row says so. */
+int doctor_stat(struct doctor *d, const char *what, const char *name, const char *todo,
+                char path[FILE_PATH_MAX], struct stat *st);
 
 /* A whole small file ("/proc/swaps"), its first bytes at most, as text; empty when it cannot be
  * read. */

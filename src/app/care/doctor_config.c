@@ -44,19 +44,12 @@ static void listeners(struct doctor *d)
     config_serve_net_free(&net);
 }
 
-/* A file or folder that ebb.yaml names, below the case where it is not absolute. */
 static void file_there(struct doctor *d, const char *what, const char *name, bool folder,
                        const char *todo)
 {
     char path[FILE_PATH_MAX];
     struct stat st;
-    int rc = name[0] == '/' ? file_path(path, NULL, "%s", name)
-                            : file_path(path, NULL, "%s/%s", d->dir, name);
-    if (!name[0] || rc < 0)
-        return;
-    if (stat(path, &st) < 0)
-        doctor_say(d, DOCTOR_WRONG, what, todo, "%s: %s", path, strerror(errno));
-    else if (folder != (bool)S_ISDIR(st.st_mode))
+    if (doctor_stat(d, what, name, todo, path, &st) == 1 && folder != (bool)S_ISDIR(st.st_mode))
         doctor_say(d, DOCTOR_WRONG, what, todo, "%s: not a %s", path, folder ? "folder" : "file");
 }
 

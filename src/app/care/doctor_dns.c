@@ -13,9 +13,9 @@
 #include "app/care/doctor_dns.h"
 #include "base/clock.h"
 
-#define NAMES_MAX   200      /* asked for in one run */
-#define ASK_MS      60000    /* for all of them */
-#define PAUSE_NS    50000000 /* between two: 20 names a second at most */
+#define NAMES_MAX   200   /* asked for in one run */
+#define ASK_MS      60000 /* for all of them */
+#define PAUSE_MS    50    /* between two: 20 names a second at most */
 #define ADDRESSES   64
 #define LABEL_BYTES 6
 
@@ -193,7 +193,7 @@ static void ask_all(struct asking *a)
     size_t i = 0;
     for (; i < a->n && clock_ms() < end; i++) {
         if (i)
-            nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
+            clock_sleep(PAUSE_MS);
         ask_one(a, &a->v[i]);
     }
     a->more += a->n - i;

@@ -75,14 +75,9 @@ static void password(struct doctor *d, const char *what, const char *name)
 {
     char path[FILE_PATH_MAX];
     struct stat st;
-    int rc = name[0] == '/' ? file_path(path, NULL, "%s", name)
-                            : file_path(path, NULL, "%s/%s", d->dir, name);
-    if (!name[0] || rc < 0)
+    if (doctor_stat(d, what, name, "make the file, mode 0600", path, &st) != 1)
         return;
-    if (stat(path, &st) < 0)
-        doctor_say(d, DOCTOR_WRONG, what, "make the file, mode 0600", "%s: %s", path,
-                   strerror(errno));
-    else if (st.st_mode & 077)
+    if (st.st_mode & 077)
         doctor_say(d, DOCTOR_WRONG, what, "chmod 0600", "%s: others may read it (mode %04o)", path,
                    st.st_mode & 07777);
     else

@@ -23,9 +23,6 @@ static inline bool retention_policy_any(const struct retention_policy *p)
 bool retention_is_due(const struct retention_policy *p, uint8_t kind, int64_t time);
 /* Whether the blob of such an entry is, at the latest when the payload is. */
 bool retention_blob_is_due(const struct retention_policy *p, uint8_t kind, int64_t time);
-/* The blob that an observation names; false: none. */
-bool retention_blob_of(uint8_t kind, struct span payload, struct arena *arena,
-                       uint8_t sha256[SHA256_LEN]);
 
 /* ---- planning ---- */
 

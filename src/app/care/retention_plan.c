@@ -38,19 +38,13 @@ bool retention_blob_is_due(const struct retention_policy *p, uint8_t kind, int64
     return time < p->payload_before || time < p->blob_before;
 }
 
-bool retention_blob_of(uint8_t kind, struct span payload, struct arena *arena,
-                       uint8_t sha[SHA256_LEN])
+/* The blob that an observation names; NULL: none. */
+static const uint8_t *blob_of(uint8_t kind, const struct event *ev)
 {
-    struct event ev;
-    arena_reset(arena);
-    if ((kind != KIND_SMTP && kind != KIND_HTTP && kind != KIND_FEED) ||
-        event_decode(payload, arena, &ev) < 0)
-        return false;
-    struct span blob = ev.smtp.blob.n ? ev.smtp.blob : ev.http.blob;
-    if (blob.n != SHA256_LEN)
-        return false;
-    memcpy(sha, blob.p, SHA256_LEN);
-    return true;
+    if (kind != KIND_SMTP && kind != KIND_HTTP && kind != KIND_FEED)
+        return NULL;
+    struct span blob = ev->smtp.blob.n ? ev->smtp.blob : ev->http.blob;
+    return blob.n == SHA256_LEN ? blob.p : NULL;
 }
 
 /* ---- what acts cite ---- */
@@ -173,18 +167,29 @@ int retention_holds(struct casedir *c, uint64_t end, struct buf *out, struct err
     return rc < 0 ? rc : 0;
 }
 
-static uint64_t held_by(const struct buf *holds, uint64_t entry)
+/* Of records of that size, ordered by the entry that each begins with: the first of an entry. */
+static void *first_of(const struct buf *records, size_t size, uint64_t entry)
 {
-    const struct hold *h = (const struct hold *)(const void *)holds->p;
-    size_t lo = 0, hi = holds->n / sizeof *h;
+    size_t lo = 0, n = records->n / size, hi = n;
+    uint64_t at;
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
-        if (h[mid].entry < entry)
+        memcpy(&at, records->p + mid * size, sizeof at);
+        if (at < entry)
             lo = mid + 1;
         else
             hi = mid;
     }
-    return lo < holds->n / sizeof *h && h[lo].entry == entry ? h[lo].by : 0;
+    if (lo == n)
+        return NULL;
+    memcpy(&at, records->p + lo * size, sizeof at);
+    return at == entry ? records->p + lo * size : NULL;
+}
+
+static uint64_t held_by(const struct buf *holds, uint64_t entry)
+{
+    const struct hold *h = first_of(holds, sizeof *h, entry);
+    return h ? h->by : 0;
 }
 
 /* ---- files that were imported ---- */
@@ -209,16 +214,7 @@ struct planner {
 
 static struct import *import_of(struct planner *p, uint64_t entry)
 {
-    struct import *v = (struct import *)(void *)p->imports.p;
-    size_t lo = 0, hi = p->imports.n / sizeof *v;
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        if (v[mid].entry < entry)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo < p->imports.n / sizeof *v && v[lo].entry == entry ? &v[lo] : NULL;
+    return first_of(&p->imports, sizeof(struct import), entry);
 }
 
 static void import_begins(struct planner *p, const struct entry *e)
@@ -260,7 +256,7 @@ static void keep(struct planner *p, uint64_t entry, uint64_t by)
     plan->kept[plan->n_kept++] = (struct retention_kept){entry, by};
 }
 
-static void take_due(struct planner *p, const struct entry *e, bool blob, const uint8_t *sha)
+static void take_due(struct planner *p, const struct entry *e, const uint8_t *blob)
 {
     struct retention_plan *plan = p->plan;
     if (plan->entries == 0 || e->header.time < plan->first)
@@ -269,26 +265,26 @@ static void take_due(struct planner *p, const struct entry *e, bool blob, const 
         plan->last = e->header.time;
     range_add(p, e->index);
     if (blob)
-        buf_put(&plan->blobs, sha, SHA256_LEN);
+        buf_put(&plan->blobs, blob, SHA256_LEN);
 }
 
 static void take_event(struct planner *p, const struct entry *e)
 {
-    uint8_t sha[SHA256_LEN];
     struct event ev;
+    arena_reset(&p->arena);
+    if (event_decode(e->payload, &p->arena, &ev) < 0)
+        ev = (struct event){0}; /* it goes by its header all the same */
     uint64_t by = held_by(&p->holds, e->index);
     bool due = retention_is_due(p->policy, e->header.kind, e->header.time);
-    bool blob = retention_blob_of(e->header.kind, e->payload, &p->arena, sha);
-    arena_reset(&p->arena);
-    struct import *i =
-        event_decode(e->payload, &p->arena, &ev) == 0 && ev.import ? import_of(p, ev.import) : NULL;
+    const uint8_t *blob = blob_of(e->header.kind, &ev);
+    struct import *i = ev.import ? import_of(p, ev.import) : NULL;
     if (due && by)
         keep(p, e->index, by);
     if (due && !by && p->plan->entries >= RETENTION_DUE_MAX) {
         p->plan->more = true;
         due = false;
     } else if (due && !by) {
-        take_due(p, e, blob, sha);
+        take_due(p, e, blob);
         return;
     }
     if (i) {
@@ -298,7 +294,7 @@ static void take_event(struct planner *p, const struct entry *e)
     if (!blob)
         return;
     bool blob_due = !by && retention_blob_is_due(p->policy, e->header.kind, e->header.time);
-    buf_put(blob_due ? &p->plan->blobs : &p->wanted, sha, SHA256_LEN);
+    buf_put(blob_due ? &p->plan->blobs : &p->wanted, blob, SHA256_LEN);
 }
 
 /* Every digest in an act: documents, lists, mails that went out. */

@@ -16,6 +16,7 @@
 #include "base/file.h"
 
 #define LOCK_WAIT_MS   10000 /* a sender that was killed may still wait for an answer */
+#define WRITER_NAP_MS  100
 #define WRITER_WAIT_MS 60000 /* after a pause: until who writes meanwhile is done */
 #define KNOCKS         6     /* in vain: half a minute */
 
@@ -42,8 +43,8 @@ static int take_lock(const struct cli *cli, struct err *err)
 }
 
 /* An act is durable a moment before readers see it; who was killed in that moment has left one that
- * the next writer finds. A plan that is made without it would tell twice. A writer that is there has
- * found it. */
+ * the next writer finds. A plan that is made without it would tell twice. A writer that is there
+ * has found it. */
 static int find_all(const struct cli *cli, struct err *err)
 {
     struct case_keeper *k;
@@ -134,12 +135,11 @@ static int let_others(void *ctx, struct err *err)
 static int come_back(void *ctx, struct err *err)
 {
     struct sending *s = ctx;
-    const struct timespec nap = {.tv_nsec = 100000000};
     int64_t end = clock_ms() + WRITER_WAIT_MS;
     int rc;
     while ((rc = journal_open(s->c.dir, JOURNAL_WRITE, &s->c.journal, NULL, err)) == -EBUSY &&
            clock_ms() < end)
-        nanosleep(&nap, NULL);
+        clock_sleep(WRITER_NAP_MS);
     return rc;
 }
 

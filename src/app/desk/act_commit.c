@@ -109,7 +109,7 @@ static bool wait_seen(struct committing *g)
     if (file_path(dir, NULL, "%s/views", g->m->case_dir) < 0 || pursuit_open(dir, &p, NULL) < 0)
         return false;
     while (!(seen = pursuit_refresh(p) > last) && clock_ms() < until)
-        nanosleep(&(struct timespec){.tv_nsec = LOOK_MS * 1000000}, NULL);
+        clock_sleep(LOOK_MS);
     pursuit_close(p);
     return seen;
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "journal/proof.h"
 #include "journal/segment.h"
@@ -55,13 +56,12 @@ static int put_proof(struct casedir *c, uint64_t entry, struct buf *out, struct 
 
 int lead_proof_write(const char *case_dir, uint64_t entry, const char *path, struct err *err)
 {
-    const struct timespec nap = {.tv_nsec = WAIT_MS * 1000000};
     struct buf text = {0};
     int rc = -ENOENT;
     for (int i = 0; rc == -ENOENT && i < WAITS_MAX; i++) {
         struct casedir c = {.quiet = true};
         if (i)
-            nanosleep(&nap, NULL);
+            clock_sleep(WAIT_MS);
         text.n = 0;
         rc = casedir_open(&c, case_dir, JOURNAL_READ, err);
         if (rc == 0)

@@ -21,8 +21,3 @@ int centre_run(const struct role_setup *setup, struct err *err);
 int centre_bind(const struct config *config, int *fd, struct err *err);
 /* The folder that it reads from; as the case's user. */
 int centre_prepare(const char *case_dir, const struct config *config, struct err *err);
-
-/* The recorder's: whether that pid is the centre, which may ask for CTL_NODE alone. */
-bool centre_is(const struct serve_board *b, int32_t pid);
-/* The supervisor says that it has ended; its pid is remembered. */
-void centre_died(struct serve_board *b, int32_t pid);

@@ -1,5 +1,4 @@
-/* What others have to do for the centre: the supervisor its listener and folder, the recorder to
- * know it. */
+/* What others have to do for the centre: the supervisor its listener and folder. */
 #include <errno.h>
 
 #include "app/node/centre.h"
@@ -19,21 +18,4 @@ int centre_prepare(const char *case_dir, const struct config *config, struct err
     char path[FILE_PATH_MAX];
     int rc = config->nodes.listen[0] ? file_path(path, err, "%s/nodes", case_dir) : 0;
     return rc == 0 && config->nodes.listen[0] ? file_mkdirs(path, 0700, err) : rc;
-}
-
-bool centre_is(const struct serve_board *b, int32_t pid)
-{
-    if (pid <= 0)
-        return false;
-    if (__atomic_load_n(&b->centre.pid, __ATOMIC_ACQUIRE) == pid)
-        return true;
-    for (unsigned i = 0; i < SERVE_PUBLIC_WAS; i++)
-        if (__atomic_load_n(&b->centre_was[i], __ATOMIC_ACQUIRE) == pid)
-            return true;
-    return false;
-}
-
-void centre_died(struct serve_board *b, int32_t pid)
-{
-    __atomic_store_n(&b->centre_was[b->centre_deaths++ % SERVE_PUBLIC_WAS], pid, __ATOMIC_RELEASE);
 }

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "app/log/witness.h"
@@ -18,12 +17,6 @@
 #define SHOWN_MAX      120
 #define PUBLISH_MS     15000 /* how long a running daemon may take to publish what it has committed */
 #define NAP_MS         100
-
-static void nap(unsigned ms)
-{
-    struct timespec t = {ms / 1000, ms % 1000 * 1000000l};
-    nanosleep(&t, NULL);
-}
 
 /* ---- opening ---- */
 
@@ -86,7 +79,7 @@ static int request(struct node_push *p, const char *path, bool get, struct span 
         rc = evidence_post(&r, out, err);
         if (rc < 0 || (out->status != 429 && out->status != 503))
             return rc;
-        nap(1000u << i);
+        clock_sleep(1000u << i);
     }
     return rc;
 }
@@ -142,7 +135,7 @@ static int take_checkpoint(struct node_push *p, uint64_t position, struct err *e
         if (clock_ms() > end)
             return err_set(err, -EAGAIN, "the log's entries up to %llu are not published",
                            (unsigned long long)position);
-        nap(NAP_MS);
+        clock_sleep(NAP_MS);
     }
 }
 

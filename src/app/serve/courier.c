@@ -32,25 +32,13 @@ struct courier {
 static bool heed(void *ctx)
 {
     struct courier *k = ctx;
-    struct link_message m;
-    int fd, got = 0;
-    while (!k->stop && (got = link_receive(k->setup->link, &m, &fd)) == 1) {
-        if (fd >= 0)
-            close(fd);
-        k->stop = m.what == ROLE_STOP;
-    }
-    k->stop = k->stop || got < 0; /* the supervisor is gone */
+    k->stop = k->stop || !role_goes_on(k->setup->link);
     return k->stop;
 }
 
-/* ms -1: until it is told to stop. */
 static void nap(struct courier *k, int ms)
 {
-    struct pollfd p = {.fd = k->setup->link, .events = POLLIN};
-    int64_t end = clock_ms() + ms;
-    for (int64_t left = ms; !heed(k) && (ms < 0 || left > 0); left = end - clock_ms())
-        if (poll(&p, 1, ms < 0 ? -1 : (int)left) < 0 && errno != EINTR)
-            k->stop = true;
+    k->stop = k->stop || !role_nap(k->setup->link, ms);
 }
 
 /* ---- the recorder ---- */

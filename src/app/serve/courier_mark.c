@@ -34,14 +34,13 @@ struct courier_marks {
 
 static bool lock(int fd, int wait_ms)
 {
-    const struct timespec nap = {.tv_nsec = LOCK_POLL_MS * 1000000};
     int64_t end = clock_ms() + wait_ms;
     for (;;) {
         if (flock(fd, LOCK_EX | LOCK_NB) == 0)
             return true;
         if (errno != EWOULDBLOCK || clock_ms() >= end)
             return false;
-        nanosleep(&nap, NULL);
+        clock_sleep(LOCK_POLL_MS);
     }
 }
 

@@ -10,27 +10,6 @@
 
 #define HOUR_MS (3600 * 1000ll)
 
-/* ---- who ---- */
-
-bool public_rule_is(const struct serve_board *b, int32_t pid)
-{
-    if (pid <= 0)
-        return false;
-    if (__atomic_load_n(&b->public.pid, __ATOMIC_ACQUIRE) == pid)
-        return true;
-    for (unsigned i = 0; i < SERVE_PUBLIC_WAS; i++)
-        if (__atomic_load_n(&b->public_was[i], __ATOMIC_ACQUIRE) == pid)
-            return true;
-    return false;
-}
-
-void public_rule_died(struct serve_board *b, int32_t pid)
-{
-    __atomic_store_n(&b->public_was[b->public_deaths++ % SERVE_PUBLIC_WAS], pid, __ATOMIC_RELEASE);
-}
-
-/* ---- what ---- */
-
 static bool is_digest(struct span s)
 {
     return s.n == SHA256_LEN;

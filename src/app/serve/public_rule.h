@@ -19,12 +19,6 @@ struct public_rule {
     uint64_t acts, bytes;
 };
 
-/* Whether that pid is the public process, or was it a short while ago: a request may still lie
- * there when its sender has ended. */
-bool public_rule_is(const struct serve_board *b, int32_t pid);
-/* The supervisor says that it has ended; its pid is remembered. */
-void public_rule_died(struct serve_board *b, int32_t pid);
-
 /* 0: it may, and counts. -EPERM: nothing that a public process says; -EBADMSG, -EFBIG: not within
  * bounds; -EAGAIN: too much in this hour. lead_bytes: of a LEAD, its sealed size; 0 otherwise. */
 int public_rule_may(struct public_rule *r, const struct ctl_request *request, int64_t now_ms,

@@ -47,20 +47,9 @@ struct recorder {
     struct node_witness *nodes; /* NULL: nodes.listen is not set */
     bool stop, damage_said;
     bool broken; /* a view could not be loaded again */
-    bool stale; /* there were acts since the sensors were told what they may answer for */
+    bool stale;  /* there were acts since the sensors were told what they may answer for */
     int64_t warned_at, refused_at;
 };
-
-void role_say(int link, enum role_message what, uint32_t number, const char *text)
-{
-    struct link_message m = {.what = what, .number = number};
-    snprintf(m.text, sizeof m.text, "%s", text ? text : "");
-    if (link_send(link, &m, -1) < 0) {
-        log_line(LOG_WARN, "a message was not taken", "message=%d", (int)what);
-        if (what == ROLE_READY)
-            _exit(EXIT_FAILURE); /* it would be waited for, for ever: another is started */
-    }
-}
 
 /* ---- authority ---- */
 
@@ -170,9 +159,9 @@ static int keep(struct recorder *r, const struct ctl_request *request, bool publ
     return rc;
 }
 
-/* A batch that `ebb retention` planned: by the policy that ebb.yaml had when the recorder began. What
- * is saved of the views goes first: should nobody bring new ones, they are made of the log at the
- * next start. */
+/* A batch that `ebb retention` planned: by the policy that ebb.yaml had when the recorder began.
+ * What is saved of the views goes first: should nobody bring new ones, they are made of the log at
+ * the next start. */
 static int retain(struct recorder *r, const struct ctl_request *request, uint64_t *index,
                   struct err *err)
 {
@@ -286,11 +275,13 @@ static void answer(void *ctx, const struct ctl_request *request, struct ctl_repl
     struct recorder *r = ctx;
     struct err err = {0};
     uint64_t lead_bytes = 0;
-    bool public = public_rule_is(r->setup->shared->board, request->pid);
+    const struct serve_board *board = r->setup->shared->board;
+    bool public = serve_is(&board->public, &board->public_gone, request->pid);
     reply->status = public ? admit(r, request, &lead_bytes, &err) : 0;
     if (!public && desk_rule_is(r->setup->shared, request->pid))
         reply->status = desk_rule_may(&r->desk, request, clock_ms(), &err);
-    else if (centre_is(r->setup->shared->board, request->pid) && request->verb != CTL_NODE)
+    else if (serve_is(&board->centre, &board->centre_gone, request->pid) &&
+             request->verb != CTL_NODE)
         reply->status = err_set(&err, -EPERM, "not for the centre");
     if (reply->status == 0)
         reply->status = do_request(r, request, public, reply, &err);

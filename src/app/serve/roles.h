@@ -37,18 +37,9 @@ int keeper_run(const struct role_setup *setup, struct err *err);
 int shipper_run(const struct role_setup *setup, struct err *err);
 
 /* Reads what the supervisor says to a role that heeds nothing but its end: 1 to go on, 0 to end. */
-static inline int role_goes_on(int link)
-{
-    struct link_message m;
-    int fd, got;
-    while ((got = link_receive(link, &m, &fd)) == 1) {
-        if (fd >= 0)
-            close(fd);
-        if (m.what == ROLE_STOP)
-            return 0;
-    }
-    return got == 0;
-}
+int role_goes_on(int link);
+/* Likewise, after so many milliseconds or when it is told to end; -1: only then. */
+int role_nap(int link, int ms);
 
 /* Sends a message without descriptor; text may be NULL. */
 void role_say(int link, enum role_message what, uint32_t number, const char *text);

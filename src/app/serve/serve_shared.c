@@ -149,3 +149,20 @@ void serve_shared_drop(struct serve_shared *s)
     unmap_but(s, UINT32_MAX);
     s->n_slots = 0;
 }
+
+bool serve_is(const struct serve_process *now, const struct serve_gone *gone, int32_t pid)
+{
+    if (pid <= 0)
+        return false;
+    if (__atomic_load_n(&now->pid, __ATOMIC_ACQUIRE) == pid)
+        return true;
+    for (unsigned i = 0; i < SERVE_GONE_MAX; i++)
+        if (__atomic_load_n(&gone->pid[i], __ATOMIC_ACQUIRE) == pid)
+            return true;
+    return false;
+}
+
+void serve_has_ended(struct serve_gone *gone, int32_t pid)
+{
+    __atomic_store_n(&gone->pid[gone->deaths++ % SERVE_GONE_MAX], pid, __ATOMIC_RELEASE);
+}

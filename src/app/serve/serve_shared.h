@@ -34,15 +34,12 @@ struct serve_figures {
     uint32_t storage_full;
 };
 
-#define SERVE_PUBLIC_WAS                                                                           \
-    32 /* pids of public processes that ended, which the recorder remembers                        \
-        */
 #define SERVE_VIEWS_MAX 16
 
 /* Of a centre: a node that reports here, as its log was seen last. */
 #define SERVE_NODES_MAX 256
 struct serve_node {
-    char name[65]; /* terminated; of letters, digits, "-_." */
+    char name[65];   /* terminated; of letters, digits, "-_." */
     uint32_t alarms; /* open */
     uint64_t size;
     int64_t heard; /* microseconds UTC; 0 never */
@@ -56,6 +53,14 @@ struct serve_ship {
     uint64_t position, lag, rows, batches, retries;
 };
 
+/* The latest processes of a role that ended, by the supervisor: what one asked of the recorder may
+ * still lie there. */
+#define SERVE_GONE_MAX 32
+struct serve_gone {
+    int32_t pid[SERVE_GONE_MAX];
+    uint32_t deaths;
+};
+
 struct serve_board {
     struct serve_process supervisor, recorder, desk, courier, partners, public, keeper, centre,
         shipper;
@@ -65,10 +70,7 @@ struct serve_board {
      * it, recorder or keeper. */
     uint64_t view[SERVE_VIEWS_MAX];
     uint32_t reloads;
-    int32_t public_was[SERVE_PUBLIC_WAS]; /* by the supervisor: public_rule.h */
-    uint32_t public_deaths;
-    int32_t centre_was[SERVE_PUBLIC_WAS]; /* likewise: app/node/centre.h */
-    uint32_t centre_deaths;
+    struct serve_gone public_gone, centre_gone;
     uint32_t nodes; /* of node[]; by the recorder */
     struct serve_node node[SERVE_NODES_MAX];
     uint32_t ships; /* of ship[]; by the shipper */
@@ -133,3 +135,8 @@ int serve_shared_keep_reading(struct serve_shared *s, struct err *err);
 void serve_shared_drop_group(struct serve_shared *s);
 /* In a sensor: unmaps the board, the recovery state and all other slots. */
 void serve_shared_keep_slot(struct serve_shared *s, unsigned slot);
+
+/* Whether that pid is the role's process, or was it a short while ago. */
+bool serve_is(const struct serve_process *now, const struct serve_gone *gone, int32_t pid);
+/* By the supervisor, before another one starts. */
+void serve_has_ended(struct serve_gone *gone, int32_t pid);

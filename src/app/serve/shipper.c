@@ -14,9 +14,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define TURN_MS  200
-#define AGAIN_MS 10000 /* after what may go away by itself: another who ships, a password's file   \
-                        */
+#define TURN_MS 200
+#define AGAIN_MS                                                                                   \
+    10000 /* after what may go away by itself: another who ships, a password's file                \
+           */
 
 struct shipper {
     const struct role_setup *setup;
@@ -36,11 +37,7 @@ static bool heed(void *ctx)
 
 static void nap(struct shipper *x, int ms)
 {
-    struct pollfd p = {.fd = x->setup->link, .events = POLLIN};
-    int64_t end = clock_ms() + ms;
-    for (int64_t left = ms; !heed(x) && left > 0; left = end - clock_ms())
-        if (poll(&p, 1, (int)left) < 0 && errno != EINTR)
-            x->stop = true;
+    x->stop = x->stop || !role_nap(x->setup->link, ms);
 }
 
 static int record(void *ctx, const struct act_shipped *shipped, struct err *err)

@@ -514,9 +514,9 @@ static void child_died(struct supervisor *s, unsigned which, int status)
         close(c->link);
     }
     if (which == CHILD_PUBLIC)
-        public_rule_died(s->shared.board, c->pid);
+        serve_has_ended(&s->shared.board->public_gone, c->pid);
     if (which == CHILD_CENTRE)
-        centre_died(s->shared.board, c->pid);
+        serve_has_ended(&s->shared.board->centre_gone, c->pid);
     child_board(s, which)->pid = 0;
     bool early = c->state == CHILD_STARTING && !s->ready;
     c->link = -1;

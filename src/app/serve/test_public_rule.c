@@ -29,18 +29,22 @@ static void test_who(void)
 {
     struct serve_board *b =
         mmap(NULL, sizeof *b, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    ok(!public_rule_is(b, 0), "nobody is not the public process");
-    ok(!public_rule_is(b, 100), "nor is somebody, while there is none");
+    ok(!serve_is(&b->public, &b->public_gone, 0), "nobody is not the public process");
+    ok(!serve_is(&b->public, &b->public_gone, 100), "nor is somebody, while there is none");
     b->public.pid = 100;
-    ok(public_rule_is(b, 100) && !public_rule_is(b, 101), "the one of that pid is");
-    public_rule_died(b, 100);
+    ok(serve_is(&b->public, &b->public_gone, 100) && !serve_is(&b->public, &b->public_gone, 101),
+       "the one of that pid is");
+    serve_has_ended(&b->public_gone, 100);
     b->public.pid = 0;
-    ok(public_rule_is(b, 100), "what it asked for before it ended is still its");
-    for (int pid = 200; pid < 200 + SERVE_PUBLIC_WAS - 1; pid++)
-        public_rule_died(b, pid);
-    ok(public_rule_is(b, 100) && public_rule_is(b, 200), "likewise when others ended since");
-    public_rule_died(b, 300);
-    ok(!public_rule_is(b, 100) && public_rule_is(b, 300), "not for ever: pids are given again");
+    ok(serve_is(&b->public, &b->public_gone, 100),
+       "what it asked for before it ended is still its");
+    for (int pid = 200; pid < 200 + SERVE_GONE_MAX - 1; pid++)
+        serve_has_ended(&b->public_gone, pid);
+    ok(serve_is(&b->public, &b->public_gone, 100) && serve_is(&b->public, &b->public_gone, 200),
+       "likewise when others ended since");
+    serve_has_ended(&b->public_gone, 300);
+    ok(!serve_is(&b->public, &b->public_gone, 100) && serve_is(&b->public, &b->public_gone, 300),
+       "not for ever: pids are given again");
     munmap(b, sizeof *b);
 }
 
