@@ -14,7 +14,7 @@ for archive in sorted(glob.glob(os.path.join(HERE, "*.tar.gz"))):
     name = os.path.basename(archive)[:-7]
     where = folder()
     with tarfile.open(archive) as tar:
-        tar.extractall(where, filter="data")
+        tar.extractall(where, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))  # Debian 12's Python has none
     with open(archive[:-7] + ".json") as f:
         said = json.load(f)
     case = Case(os.path.join(where, "case"), init=False)
