@@ -22,6 +22,8 @@ await build({
   jsx: "automatic",
   jsxImportSource: "preact",
   packages: "external",
+  // What every browser has, and Debian 12's node (18) not by itself.
+  banner: { js: 'import { webcrypto } from "node:crypto"; globalThis.crypto ??= webcrypto;' },
   logLevel: "warning",
 });
 process.exit(run(process.execPath, ["--test", ...tests.map((f) => `${out}/${f.replace(/\.ts$/, ".mjs")}`)]));
